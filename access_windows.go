@@ -1,0 +1,84 @@
+package breezeway
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/windows"
+)
+
+const (
+	sidSystem         = "S-1-5-18"
+	sidAdministrators = "S-1-5-32-544"
+)
+
+var token = sync.OnceValues(func() (ids struct{ user, group string }, err error) {
+	t := windows.GetCurrentProcessToken()
+	u, err := t.GetTokenUser()
+	if err != nil {
+		return ids, err
+	}
+	g, err := t.GetTokenPrimaryGroup()
+	if err != nil {
+		return ids, err
+	}
+	ids.user, ids.group = u.User.Sid.String(), g.PrimaryGroup.String()
+	return ids, nil
+})
+
+func currentUser() string {
+	ids, err := token()
+	if err != nil {
+		return "unknown"
+	}
+	return ids.user
+}
+
+func (a Access) admits(p Peer) (bool, error) {
+	ids, err := token()
+	if err != nil {
+		return false, fmt.Errorf("can't tell this process's user: %w", err)
+	}
+	if p.SID == "" {
+		return false, fmt.Errorf("the system did not say who the other side is (%w)", os.ErrPermission)
+	}
+	if p.SID == ids.user || p.SID == sidSystem || p.SID == sidAdministrators ||
+		slices.Contains(p.GroupSIDs, sidAdministrators) {
+		return true, nil
+	}
+	allowed := a.sids
+	if a.group() {
+		allowed = append(slices.Clip(allowed), ids.group)
+	}
+	return slices.ContainsFunc(allowed, func(sid string) bool {
+		return sid == p.SID || slices.Contains(p.GroupSIDs, sid)
+	}), nil
+}
+
+// SDDL returns the rule as a protected security descriptor in the security
+// descriptor definition language: nothing is inherited, only whom the rule
+// names gets in. rights are the rights granted to others than this process's
+// user, such as "GRGW".
+func (a Access) SDDL(rights string) (string, error) {
+	ids, err := token()
+	if err != nil {
+		return "", fmt.Errorf("can't tell this process's user: %w", err)
+	}
+	var d strings.Builder
+	fmt.Fprintf(&d, "O:%sD:P(A;;GA;;;%s)(A;;GA;;;SY)(A;;GA;;;BA)", ids.user, ids.user)
+	grant := func(sid string) { fmt.Fprintf(&d, "(A;;%s;;;%s)", rights, sid) }
+	for _, sid := range a.sids {
+		grant(sid)
+	}
+	if a.group() {
+		grant(ids.group)
+	}
+	if a.mode&fs.FileMode(0o006) == 0o006 {
+		grant("WD")
+	}
+	return d.String(), nil
+}

@@ -1,0 +1,37 @@
+package local
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// announce touches the socket's file, since listen itself raises no event: the
+// change of attributes wakes everyone who [Watch]es the path.
+func announce(path string) {
+	now := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}
+	// Without the event waiters still find the server, by their own timer.
+	_ = unix.UtimesNanoAt(unix.AT_FDCWD, path, now, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// chmodSocket sets the mode of the socket file that made describes, and of no
+// other file that was put in its place.
+func chmodSocket(path string, made fs.FileInfo, mode fs.FileMode) error {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(info, made) {
+		return fmt.Errorf("%s was replaced while it was being made", path)
+	}
+	return os.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode.Perm())
+}

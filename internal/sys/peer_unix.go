@@ -1,0 +1,16 @@
+//go:build unix && !linux && !darwin
+
+package sys
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+// PeerOf is not available: this system's credentials call is not bound yet,
+// and nobody is admitted without one.
+func PeerOf(fd int) (breezeway.Peer, error) {
+	return breezeway.Peer{}, fmt.Errorf("reading a peer's user is not implemented on this system (%w)", errors.ErrUnsupported)
+}

@@ -1,0 +1,24 @@
+package sys
+
+import "golang.org/x/sys/unix"
+
+// Unread returns how much of what was written to the Unix socket fd its peer
+// has not taken yet. The unit is the kernel's bookkeeping, more than the bytes
+// written; only zero is exact. lost reports that the peer closed, or was never
+// accepted, with some of it unread.
+func Unread(fd int) (n int, lost bool, err error) {
+	n, err = unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0, false, err
+	}
+	// The socket's pending ECONNRESET shows as POLLERR. Polling leaves it
+	// there for the next Read; SO_ERROR would take it away.
+	p := []unix.PollFd{{Fd: int32(fd)}}
+	for {
+		_, err = unix.Poll(p, 0)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	return n, p[0].Revents&unix.POLLERR != 0, err
+}

@@ -1,0 +1,129 @@
+package pipe
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+// Direction says which way bytes flow, seen from the end that states it.
+type Direction int
+
+const (
+	Duplex Direction = iota // both ways
+	In                      // this end only reads
+	Out                     // this end only writes
+)
+
+func (d Direction) String() string {
+	switch d {
+	case In:
+		return "in"
+	case Out:
+		return "out"
+	}
+	return "duplex"
+}
+
+// DefaultMaxMessage is the size of a message, in bytes, up to which message
+// mode sends and receives unless [Config.MaxMessage] says otherwise.
+const DefaultMaxMessage = 16 << 20
+
+// Config adjusts a named pipe. nil and the zero value mean the defaults; the
+// functions that take one copy it. Both ends of a pipe should agree on Message.
+type Config struct {
+	// Direction restricts this end. The other end should state the opposite
+	// one, or nothing. On Linux the unused direction is shut down, so an end
+	// that writes against it fails as if the pipe were closed.
+	Direction Direction
+
+	// Message keeps the boundaries of what is written: each Write is one
+	// message, and Read never crosses from one to the next. On Windows it is
+	// the system's message mode, elsewhere our framing (docs/formats.md), so
+	// the other end must be a Breezeway program in message mode too; one in
+	// byte mode gets ErrMismatch.
+	Message bool
+
+	// MaxMessage bounds a message in bytes, sent or received. 0 means
+	// DefaultMaxMessage.
+	MaxMessage int
+
+	// MaxInstances bounds how many accepted connections a listener has open
+	// at a time; further clients wait until one closes. 0 means no bound.
+	MaxInstances int
+
+	// BufferSize asks for so many bytes of buffer in the system, each way.
+	// 0 means the system's default. Linux doubles it and counts its own
+	// overhead against it.
+	BufferSize int
+
+	// Mode and Allow admit more than this process's own user and the
+	// superuser; see breezeway.NewAccess. They apply at both ends: a server
+	// says which clients it serves, a client which servers it talks to.
+	Mode  fs.FileMode
+	Allow []string
+
+	// Scope restricts, on Windows, which log-on sessions meet.
+	Scope breezeway.Scope
+
+	// SDDL, on Windows, replaces the security descriptor that Mode and Allow
+	// make for the listener. The kernel alone then decides who connects.
+	SDDL string
+
+	// Host dials another machine's pipe on Windows. Names of pipes of this
+	// machine need none. The identity of a remote server is not checked.
+	Host string
+
+	// Remote lets a listener on Windows accept clients from other machines,
+	// subject to its security descriptor. The identity of remote clients is
+	// checked like that of local ones.
+	Remote bool
+
+	// Logger is told of what happens without a caller to return it to: clients
+	// that were refused. nil is silent.
+	Logger *slog.Logger
+}
+
+// settings is a checked copy of a Config.
+type settings struct {
+	Config
+	access breezeway.Access
+}
+
+func (c *Config) settings() (settings, error) {
+	var s settings
+	if c != nil {
+		s.Config = *c
+	}
+	var err error
+	s.access, err = breezeway.NewAccess(s.Mode, s.Allow)
+	if err != nil {
+		return s, err
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.MaxMessage == 0 {
+		s.MaxMessage = DefaultMaxMessage
+	}
+	switch {
+	case s.Direction < Duplex || s.Direction > Out:
+		return s, fmt.Errorf("Config.Direction %d is none of Duplex, In, Out (%w)", s.Direction, os.ErrInvalid)
+	case s.MaxMessage < 0 || s.MaxMessage > math.MaxInt32:
+		return s, fmt.Errorf("Config.MaxMessage %d is not within 0 and %d (%w)", s.MaxMessage, math.MaxInt32, os.ErrInvalid)
+	case s.MaxInstances < 0:
+		return s, fmt.Errorf("Config.MaxInstances %d is negative (%w)", s.MaxInstances, os.ErrInvalid)
+	case s.BufferSize < 0 || s.BufferSize > math.MaxInt32:
+		return s, fmt.Errorf("Config.BufferSize %d is not within 0 and %d (%w)", s.BufferSize, math.MaxInt32, os.ErrInvalid)
+	}
+	return s, s.supported()
+}
+
+func onlyWindows(field string) error {
+	return fmt.Errorf("Config.%s is for Windows only (%w)", field, errors.ErrUnsupported)
+}

@@ -1,0 +1,221 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
+)
+
+// ErrMoreData says that Read has filled the caller's buffer before the message
+// ended: the rest of it comes with the next Read. It is returned bare.
+var ErrMoreData = errors.New("the message has more data than the buffer took; read again for the rest")
+
+// Conn is one end of a named pipe's connection. It implements [net.Conn]. All
+// methods may be called concurrently; concurrent Writes don't mix their bytes
+// in message mode.
+//
+// Errors are [*breezeway.Error], but [io.EOF] and [ErrMoreData] come bare.
+type Conn struct {
+	s    *stream
+	name string
+	addr net.Addr
+	cfg  *settings
+	who  breezeway.Peer
+
+	messages sync.Mutex // held by ReadMessage, so that messages stay whole
+	closing  sync.Once
+	onClose  func()
+	closeErr error
+}
+
+func newConn(s *stream, peer breezeway.Peer, name string, addr net.Addr, cfg *settings, onClose func()) *Conn {
+	return &Conn{s: s, who: peer, name: name, addr: addr, cfg: cfg, onClose: onClose}
+}
+
+// Read reads up to len(p) bytes. When the other side has closed it returns what
+// was written before, then [io.EOF]. If the other side closed, or died, without
+// having read all that was written to it, Linux reports that once, as
+// ECONNRESET, in place of the first io.EOF.
+//
+// In message mode it reads one message, or as much of it as p holds and
+// [ErrMoreData]. An empty message is 0 and no error. A message cut short by the
+// death of its sender ends with [io.ErrUnexpectedEOF], one above
+// Config.MaxMessage with [breezeway.ErrTooLarge], and a peer that is not in
+// message mode with [breezeway.ErrMismatch]; nothing can be read after those.
+func (c *Conn) Read(p []byte) (int, error) {
+	if c.cfg.Direction == Out {
+		return 0, c.fail("read", errWriteOnly)
+	}
+	n, err := c.s.Read(p)
+	if err != nil {
+		err = c.fail("read", err)
+	}
+	return n, err
+}
+
+// Write writes all of p, waiting for room as needed. A pipe whose other side
+// has closed fails with [io.ErrClosedPipe].
+//
+// In message mode p is one message. One above Config.MaxMessage fails with
+// [breezeway.ErrTooLarge] and nothing is sent. A deadline that cuts a message
+// off in the middle leaves the pipe unusable for writing.
+func (c *Conn) Write(p []byte) (int, error) {
+	if c.cfg.Direction == In {
+		return 0, c.fail("write", errReadOnly)
+	}
+	n, err := c.s.Write(p)
+	if err != nil {
+		err = c.fail("write", err)
+	}
+	return n, err
+}
+
+var (
+	errWriteOnly  = fmt.Errorf("this end only writes: Config.Direction is Out (%w)", os.ErrPermission)
+	errReadOnly   = fmt.Errorf("this end only reads: Config.Direction is In (%w)", os.ErrPermission)
+	errNoMessages = fmt.Errorf("the pipe is in byte mode, it has no messages; set Config.Message at both ends (%w)", breezeway.ErrMismatch)
+)
+
+// ReadMessage reads the next whole message and appends it to buf, which may be
+// nil. Memory grows with what has arrived, not with what the sender announced.
+// It reports the errors of [Conn.Read]; what had arrived is then returned too.
+func (c *Conn) ReadMessage(buf []byte) ([]byte, error) {
+	if !c.cfg.Message {
+		return buf, c.fail("read", errNoMessages)
+	}
+	c.messages.Lock()
+	defer c.messages.Unlock()
+	start := len(buf)
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, make([]byte, max(512, cap(buf)))...)[:len(buf)]
+		}
+		n, err := c.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != ErrMoreData {
+			return buf, err
+		}
+		if len(buf)-start > c.cfg.MaxMessage {
+			return buf, c.fail("read", fmt.Errorf("the message exceeds Config.MaxMessage, %d bytes (%w)", c.cfg.MaxMessage, breezeway.ErrTooLarge))
+		}
+	}
+}
+
+// fail puts an error into ours, except those that every reader expects bare.
+func (c *Conn) fail(op string, err error) error {
+	if err == io.EOF || err == ErrMoreData {
+		return err
+	}
+	return &breezeway.Error{Op: op, Kind: "pipe", Name: c.name, Err: explain(err)}
+}
+
+// Close closes the connection and ends its pending calls with [net.ErrClosed].
+// The other side can still read what was written. Closing again does nothing.
+func (c *Conn) Close() error { return c.close(c.s.Close) }
+
+// Disconnect is Close without regard for the other side. On Windows, at the
+// server's end, what the client has not read is discarded, as
+// DisconnectNamedPipe does; elsewhere the kernel has handed it over already, and
+// the client reads it.
+func (c *Conn) Disconnect() error { return c.close(c.s.disconnect) }
+
+func (c *Conn) close(how func() error) error {
+	c.closing.Do(func() {
+		if err := how(); err != nil {
+			c.closeErr = c.fail("close", err)
+		}
+		c.onClose()
+	})
+	return c.closeErr
+}
+
+// CloseRead ends reading: the other side's writes fail from now on. Windows has
+// no such thing and returns [errors.ErrUnsupported].
+func (c *Conn) CloseRead() error {
+	if err := c.s.CloseRead(); err != nil {
+		return c.fail("close read", err)
+	}
+	return nil
+}
+
+// CloseWrite ends writing: the other side reads [io.EOF] after what was written.
+// Windows has no such thing and returns [errors.ErrUnsupported].
+func (c *Conn) CloseWrite() error {
+	if err := c.s.CloseWrite(); err != nil {
+		return c.fail("close write", err)
+	}
+	return nil
+}
+
+// Drain waits until the other side has read everything that was written. It
+// fails with [io.ErrClosedPipe] if the other side closed before it had, and
+// with the cause of ctx. That the bytes were read does not say that they were
+// understood: a program may die with them in its buffers.
+//
+// The system has no event for it, so Drain asks again every 1 to 50 ms.
+// [errors.ErrUnsupported] on macOS.
+func (c *Conn) Drain(ctx context.Context) error {
+	var pause local.Backoff
+	for {
+		n, lost, err := c.s.unread()
+		switch {
+		case err != nil:
+			return c.fail("drain", err)
+		case lost:
+			return c.fail("drain", fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe))
+		case n == 0:
+			return nil
+		}
+		if err := pause.Sleep(ctx); err != nil {
+			return c.fail("drain", err)
+		}
+	}
+}
+
+// Peer returns who was at the other end when the connection was made: the
+// client, or the process that called Listen.
+func (c *Conn) Peer() breezeway.Peer { return c.who }
+
+// Impersonate calls f on a thread that acts with the client's rights, then
+// takes its own back. It is for the server's end on Windows; a client decides
+// how far it lets itself be impersonated, and one of ours allows identification
+// only. Elsewhere it returns [errors.ErrUnsupported] without calling f.
+func (c *Conn) Impersonate(f func() error) error {
+	if err := c.s.impersonate(f); err != nil {
+		return c.fail("impersonate", err)
+	}
+	return nil
+}
+
+// LocalAddr returns where the pipe is found, an [Addr].
+func (c *Conn) LocalAddr() net.Addr { return c.addr }
+
+// RemoteAddr returns the same as LocalAddr: clients have no address. Who they
+// are is told by [Conn.Peer].
+func (c *Conn) RemoteAddr() net.Addr { return c.addr }
+
+// SetDeadline sets both deadlines; the zero time removes them.
+func (c *Conn) SetDeadline(t time.Time) error { return c.set(c.s.SetDeadline(t)) }
+
+// SetReadDeadline bounds present and future Reads, which then end with
+// [os.ErrDeadlineExceeded].
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.set(c.s.SetReadDeadline(t)) }
+
+// SetWriteDeadline bounds present and future Writes, which then end with
+// [os.ErrDeadlineExceeded].
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.set(c.s.SetWriteDeadline(t)) }
+
+func (c *Conn) set(err error) error {
+	if err != nil {
+		return c.fail("set deadline", err)
+	}
+	return nil
+}

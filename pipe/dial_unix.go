@@ -1,0 +1,55 @@
+//go:build unix
+
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
+	"golang.org/x/sys/unix"
+)
+
+func dial(ctx context.Context, path string, s *settings) (*stream, error) {
+	c, err := local.Dial(ctx, path)
+	if err != nil {
+		return nil, explainDial(path, explain(err))
+	}
+	return newStream(c, s)
+}
+
+func isAbsent(err error) bool { return local.IsAbsent(err) }
+
+func admitServer(_ *stream, peer breezeway.Peer, s *settings) error {
+	if err := s.access.Admit(peer); err != nil {
+		return fmt.Errorf("not talking to the server: %w", err)
+	}
+	return nil
+}
+
+func explainDial(path string, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
+	case errors.Is(err, unix.ECONNREFUSED):
+		return fmt.Errorf("nobody listens at %s any more; start the server again, or wait for it with DialWait (%w, %w)", path, fs.ErrNotExist, err)
+	case errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.ENOTSOCK):
+		return fmt.Errorf("%s is not a named pipe's socket (%w, %w)", path, breezeway.ErrMismatch, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s%s does not let uid %d in; its owner can with Config.Allow (%w)", path, ownedBy(path), os.Geteuid(), err)
+	}
+	return err
+}
+
+func ownedBy(path string) string {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" of uid %d", info.Sys().(*syscall.Stat_t).Uid)
+}

@@ -1,0 +1,212 @@
+package pipe
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+// Listener accepts the connections of a named pipe. It implements
+// [net.Listener]. All methods may be called concurrently.
+type Listener struct {
+	l    *listener
+	name string
+	cfg  settings
+
+	start    sync.Once
+	arrivals chan arrival  // from the goroutine that accepts
+	slots    chan struct{} // holds one element per open connection; nil without MaxInstances
+	deadline deadline
+
+	closing  sync.Once
+	closed   chan struct{}
+	finished chan struct{} // closed when the goroutine that accepts has ended
+	closeErr error
+	refused  atomic.Int64
+}
+
+type arrival struct {
+	conn *Conn
+	err  error
+}
+
+// Listen takes the name and listens for connections. The caller must Close the
+// listener to give the name up; if the process dies the name is free at once.
+//
+// name is a portable name (see [breezeway.CheckName]) or, on Unix, a rooted
+// path of at most 107 bytes. On Unix the name chat is the socket
+// CoreFxPipe_chat in [os.TempDir], on Windows the pipe \\.\pipe\chat: where
+// .NET looks for it too.
+//
+// A name that a server listens at fails with [os.ErrExist], and so does one
+// that is taken by somebody else or by something that is not a pipe; the error
+// says by whom or what. A directory that is missing or not writable fails with
+// [os.ErrNotExist] or [os.ErrPermission], a bad name with [os.ErrInvalid].
+func Listen(name string, cfg *Config) (*Listener, error) {
+	fail := func(err error) (*Listener, error) {
+		return nil, &breezeway.Error{Op: "listen", Kind: "pipe", Name: name, Err: err}
+	}
+	s, err := cfg.settings()
+	if err != nil {
+		return fail(err)
+	}
+	path, err := pathOf(name, "")
+	if err != nil {
+		return fail(err)
+	}
+	l, err := listen(path, &s)
+	if err != nil {
+		return fail(err)
+	}
+	ln := &Listener{
+		l: l, name: name, cfg: s,
+		arrivals: make(chan arrival),
+		deadline: makeDeadline(),
+		closed:   make(chan struct{}),
+		finished: make(chan struct{}),
+	}
+	if s.MaxInstances > 0 {
+		ln.slots = make(chan struct{}, s.MaxInstances)
+	}
+	return ln, nil
+}
+
+// Accept waits for the next connection, which is a [*Conn]. On Unix
+// connections come in the order in which their clients connected; Windows
+// promises none. It ends with [net.ErrClosed] when the listener is closed and
+// with [os.ErrDeadlineExceeded] at the deadline.
+//
+// Clients that the access rule refuses are closed without being returned.
+func (l *Listener) Accept() (net.Conn, error) {
+	c, err := l.AcceptContext(context.Background())
+	if err != nil {
+		return nil, err // not a nil *Conn in the interface
+	}
+	return c, nil
+}
+
+// AcceptContext is [Listener.Accept] that also ends with the cause of ctx. It
+// takes no connection from anybody else who waits.
+func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
+	c, err := l.accept(ctx)
+	if err != nil {
+		return nil, &breezeway.Error{Op: "accept", Kind: "pipe", Name: l.name, Err: err}
+	}
+	return c, nil
+}
+
+func (l *Listener) accept(ctx context.Context) (*Conn, error) {
+	// What has ended already is reported even if a connection waits.
+	switch {
+	case isDone(l.closed):
+		return nil, net.ErrClosed
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case isDone(l.deadline.passed()):
+		return nil, os.ErrDeadlineExceeded
+	}
+	l.start.Do(func() { go l.acceptAll() })
+	select {
+	case a := <-l.arrivals:
+		return a.conn, a.err
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-l.deadline.passed():
+		return nil, os.ErrDeadlineExceeded
+	}
+}
+
+// acceptAll hands connections to Accept, one at a time, until the listener is
+// closed. A goroutine of its own lets every Accept end by its own context, with
+// the one accepted connection that is in hand kept for the next.
+func (l *Listener) acceptAll() {
+	defer close(l.finished)
+	for {
+		if l.slots != nil {
+			select {
+			case l.slots <- struct{}{}:
+			case <-l.closed:
+				return
+			}
+		}
+		c, err := l.acceptOne()
+		if err != nil {
+			l.freeSlot()
+		}
+		select {
+		case l.arrivals <- arrival{c, err}:
+		case <-l.closed:
+			if c != nil {
+				c.Close()
+			}
+			return
+		}
+	}
+}
+
+// acceptOne waits for a client that the rule admits.
+func (l *Listener) acceptOne() (*Conn, error) {
+	for {
+		s, err := l.l.accept()
+		if err != nil {
+			return nil, err
+		}
+		peer, err := s.peer()
+		if err == nil {
+			err = l.l.admit(s, peer)
+		}
+		if err != nil {
+			l.refused.Add(1)
+			l.cfg.Logger.Warn("refused a client", "pipe", l.name, "peer", peer.String(), "reason", err)
+			s.disconnect()
+			continue
+		}
+		return newConn(s, peer, l.name, l.Addr(), &l.cfg, l.freeSlot), nil
+	}
+}
+
+func (l *Listener) freeSlot() {
+	if l.slots != nil {
+		<-l.slots
+	}
+}
+
+// Close gives the name up and ends every Accept, of this listener only, with
+// [net.ErrClosed]. Clients that were not accepted lose their connection;
+// accepted connections go on. Closing again does nothing.
+func (l *Listener) Close() error {
+	l.closing.Do(func() {
+		close(l.closed)
+		l.closeErr = l.l.close()
+		l.start.Do(func() { close(l.finished) })
+		<-l.finished
+		l.deadline.set(time.Time{})
+	})
+	if l.closeErr != nil {
+		return &breezeway.Error{Op: "close", Kind: "pipe", Name: l.name, Err: l.closeErr}
+	}
+	return nil
+}
+
+// Addr returns where the pipe is found, an [Addr].
+func (l *Listener) Addr() net.Addr { return l.l.addr() }
+
+// SetDeadline bounds present and future calls of Accept; the zero time removes
+// the bound.
+func (l *Listener) SetDeadline(t time.Time) error {
+	if isDone(l.closed) {
+		return &breezeway.Error{Op: "set deadline", Kind: "pipe", Name: l.name, Err: net.ErrClosed}
+	}
+	l.deadline.set(t)
+	return nil
+}
+
+// Refused returns how many clients the access rule has turned away so far.
+func (l *Listener) Refused() int64 { return l.refused.Load() }

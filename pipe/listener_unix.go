@@ -1,0 +1,42 @@
+//go:build unix
+
+package pipe
+
+import (
+	"net"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
+)
+
+// listener is the listening socket below a Listener.
+type listener struct {
+	l    *local.Listener
+	path string
+	cfg  *settings
+}
+
+func listen(path string, s *settings) (*listener, error) {
+	l, err := local.Listen(path, s.access.FileMode())
+	if err != nil {
+		return nil, err
+	}
+	return &listener{l, path, s}, nil
+}
+
+func (l *listener) accept() (*stream, error) {
+	for {
+		c, err := l.l.AcceptUnix()
+		if err != nil {
+			return nil, explain(err)
+		}
+		if s, err := newStream(c, l.cfg); err == nil {
+			return s, nil
+		}
+	}
+}
+
+func (l *listener) admit(_ *stream, peer breezeway.Peer) error { return l.cfg.access.Admit(peer) }
+
+func (l *listener) close() error   { return l.l.Close() }
+func (l *listener) addr() net.Addr { return Addr(l.path) }

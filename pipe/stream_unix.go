@@ -1,0 +1,125 @@
+//go:build unix
+
+package pipe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/unix"
+)
+
+// stream is the connected socket below a Conn.
+type stream struct {
+	*net.UnixConn
+	frames *frames     // in message mode
+	begun  atomic.Bool // in byte mode: the first bytes have been looked at
+	alien  atomic.Bool // in byte mode: they were a preface
+}
+
+func newStream(c *net.UnixConn, s *settings) (*stream, error) {
+	st := &stream{UnixConn: c}
+	if s.Message {
+		st.frames = newFrames(c, s.MaxMessage)
+	}
+	err := st.restrict(s)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+func (st *stream) restrict(s *settings) error {
+	switch s.Direction {
+	case In:
+		if err := st.UnixConn.CloseWrite(); err != nil && !errors.Is(err, unix.ENOTCONN) {
+			return err
+		}
+	case Out:
+		if err := st.UnixConn.CloseRead(); err != nil && !errors.Is(err, unix.ENOTCONN) {
+			return err
+		}
+	}
+	if s.BufferSize > 0 {
+		// A Unix socket's bytes are charged to its sender alone.
+		return st.UnixConn.SetWriteBuffer(s.BufferSize)
+	}
+	return nil
+}
+
+func (st *stream) Read(p []byte) (int, error) {
+	if st.frames != nil {
+		return st.frames.Read(p)
+	}
+	n, err := st.UnixConn.Read(p)
+	if !st.begun.Load() && n > 0 {
+		st.begun.Store(true)
+		st.alien.Store(bytes.HasPrefix(p[:n], preface[:]))
+	}
+	if st.alien.Load() {
+		return 0, errMessagePeer
+	}
+	return n, err
+}
+
+var errMessagePeer = fmt.Errorf("the other side is in message mode, this one in byte mode; set Config.Message (%w)", breezeway.ErrMismatch)
+
+func (st *stream) Write(p []byte) (int, error) {
+	if st.frames != nil {
+		return st.frames.Write(p)
+	}
+	return st.UnixConn.Write(p)
+}
+
+func (st *stream) disconnect() error { return st.UnixConn.Close() }
+
+func (st *stream) impersonate(func() error) error {
+	return fmt.Errorf("only Windows lets a server act as its client; use Conn.Peer to decide (%w)", errors.ErrUnsupported)
+}
+
+func (st *stream) peer() (peer breezeway.Peer, err error) {
+	err = st.control(func(fd int) error {
+		peer, err = sys.PeerOf(fd)
+		return err
+	})
+	return peer, err
+}
+
+func (st *stream) unread() (n int, lost bool, err error) {
+	err = st.control(func(fd int) error {
+		n, lost, err = sys.Unread(fd)
+		return err
+	})
+	return n, lost, err
+}
+
+func (st *stream) control(f func(fd int) error) error {
+	raw, err := st.UnixConn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var ferr error
+	if err := raw.Control(func(fd uintptr) { ferr = f(int(fd)) }); err != nil {
+		return err
+	}
+	return ferr
+}
+
+// explain puts the system's errors into the module's words.
+func explain(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	if errors.Is(err, unix.EPIPE) {
+		return fmt.Errorf("the other side has closed (%w, %w)", io.ErrClosedPipe, err)
+	}
+	return err
+}
