@@ -1,0 +1,387 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/pipe"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"golang.org/x/text/transform"
+)
+
+func newSend() *cobra.Command {
+	s := &client{out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
+	cmd := &cobra.Command{
+		Use:   "send URL [TEXT]...",
+		Short: "Send text to whoever listens at a URL",
+		Long: `send waits for a server at a URL, sends it text, and waits until the server has
+read everything. It exits with 1 if the server closed without doing so, and with
+3 if --timeout ended a wait. That everything was read does not say that it was
+understood: ask for a --reply if the server gives one.
+
+The text is taken from
+  the arguments        joined by spaces, with a newline at the end as echo has it
+                       (-n leaves it off; a message of --message has none)
+  standard input       byte by byte; with --lines or --message line by line
+  a terminal           line by line, each with a newline, until ` + "`exit`" + ` or Ctrl-D
+
+--reply prints what comes back: for each line of --lines a line, for each message
+of --message a message, and otherwise everything until the server closes, after
+telling it that no more will come. Windows can't tell it that: there, and for
+each line of a terminal, it is what one read gives.
+
+With --json each line is an object with these fields, where they apply:
+  event       sent (once, at the end), reply
+  time        RFC 3339
+  url         as given; address: where that is on this system
+  peer        the server's pid, user (uid or SID), executable
+  text        what was sent, if the arguments said it; what was replied;
+              base64 instead if that is not valid text
+  messages    how many arguments' texts, lines, messages or blocks were sent
+  bytes       how many bytes were sent, in the encoding of the way
+  drained     true if the server has read everything; left out if the system
+              can't tell (FIFO, macOS)
+  error       what went wrong; the exit code tells too`,
+		Example: `  ipc send pipe://chat hello
+  ipc send pipe://chat                        # asks for lines
+  ipc send pipe://upper --reply < letter.txt
+  ipc send pipe://calc --lines --reply --timeout 3s 1 + 2
+  ipc send fifo:///tmp/log started`,
+		Args:              args(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: completeURL,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.run(cmd.Context(), args[0], args[1:])
+		},
+	}
+	s.register(cmd)
+	f := cmd.Flags()
+	f.BoolVarP(&s.noNewline, "no-newline", "n", false, "add no newline to arguments or lines of a terminal")
+	f.BoolVarP(&s.reply, "reply", "r", false, "wait for the answer and print it")
+	f.BoolVar(&s.raw, "raw", false, "print the answer as it is even on a terminal")
+	f.DurationVarP(&s.timeout, "timeout", "t", 0, "bound each wait: for the server, for it to read, for its answer")
+	return cmd
+}
+
+// client is one run of send.
+type client struct {
+	passageFlags
+	noNewline, reply, raw bool
+	timeout               time.Duration
+
+	out, err screen
+	target   target
+	conn     outlet
+	done     event // the report
+	messages int
+	bytes    int64
+	midLine  bool // on the terminal
+}
+
+// outlet is what send needs of a connection.
+type outlet interface {
+	io.WriteCloser
+	SetWriteDeadline(time.Time) error
+}
+
+func (s *client) run(ctx context.Context, url string, words []string) (err error) {
+	if s.target, err = parseURL(url); err != nil {
+		return err
+	}
+	cfg, err := s.config(s.target)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.timeout < 0:
+		return usagef("--timeout %v is negative", s.timeout)
+	case s.reply && s.target.scheme == "fifo":
+		return usagef("a FIFO has no way back, so there is no --reply")
+	case s.reply && cfg.Direction == pipe.Out:
+		return usagef("--reply needs a way back, and --direction out has none")
+	case cfg.Direction == pipe.In && (len(words) > 0 || !s.reply):
+		return usagef("--direction in only reads: say --reply, and no text")
+	}
+	if err := s.dial(ctx, cfg); err != nil {
+		return err
+	}
+	defer s.conn.Close()
+	err = s.exchange(ctx, cfg, words)
+	if s.json {
+		s.report(err)
+	}
+	return err
+}
+
+// dial waits for the server.
+func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
+	ctx, cancel := s.bounded(ctx, fmt.Sprintf("no server appeared at %s; start one with `ipc serve %[1]s`; none came", s.target))
+	defer cancel()
+	if s.err.tty {
+		const patience = 300 * time.Millisecond // most servers are there
+		defer time.AfterFunc(patience, func() {
+			fmt.Fprintln(s.err, s.err.paint(dim, fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target)))
+		}).Stop()
+	}
+	c, err := pipe.DialWait(ctx, s.target.name, cfg)
+	if err != nil {
+		return err
+	}
+	peer := c.Peer()
+	s.conn, s.done.Peer, s.done.Address = c, infoOf(&peer), c.RemoteAddr().String()
+	return nil
+}
+
+// bounded returns a context that --timeout ends, with what didn't happen as its
+// cause.
+func (s *client) bounded(ctx context.Context, what string) (context.Context, context.CancelFunc) {
+	if s.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, s.timeout, &exit{exitTimeout, fmt.Errorf("%s within %v", what, s.timeout)})
+}
+
+func (s *client) deadline() time.Time {
+	if s.timeout == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(s.timeout)
+}
+
+// exchange sends everything, prints what comes back, and waits until all is read.
+func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string) error {
+	c, _ := s.conn.(*pipe.Conn)
+	terminal := len(words) == 0 && term.IsTerminal(int(os.Stdin.Fd()))
+	var next func() (unit, error) // the answer to one thing sent
+	if s.reply {
+		next = s.units(c)
+	}
+	// An answer to the whole may begin before the whole is sent, and must be read
+	// then, lest both sides wait for each other.
+	canHalfClose := runtime.GOOS != "windows"
+	if s.reply && (cfg.Direction == pipe.In || canHalfClose && !s.lines && !s.message && !terminal) {
+		answered := make(chan error, 1)
+		go func(next func() (unit, error)) { answered <- s.printAll(next) }(next)
+		next = nil
+		err := s.sendAll(cfg, words, terminal, nil)
+		if err == nil && cfg.Direction != pipe.In {
+			err = c.CloseWrite()
+		}
+		wait := s.deadline()
+		if err != nil { // there may be an answer nevertheless
+			wait = time.Now().Add(time.Second)
+		}
+		c.SetReadDeadline(wait)
+		if err := errors.Join(err, <-answered); err != nil {
+			return s.explain(err)
+		}
+	} else if err := s.sendAll(cfg, words, terminal, next); err != nil {
+		return s.explain(err)
+	}
+	if c == nil || cfg.Direction == pipe.In {
+		return nil
+	}
+	return s.drain(ctx, c)
+}
+
+func (s *client) sendAll(cfg *pipe.Config, words []string, terminal bool, next func() (unit, error)) error {
+	switch {
+	case cfg.Direction == pipe.In:
+		return nil
+	case len(words) > 0:
+		text := strings.Join(words, " ")
+		s.done.setText(text)
+		return s.send(text, !s.noNewline, next)
+	case terminal:
+		return s.prompt(next)
+	case s.lines || s.message:
+		return s.sendLines(next)
+	}
+	return s.sendStream(next)
+}
+
+// send sends one text and prints the answer, if next is there to read it.
+func (s *client) send(text string, newline bool, next func() (unit, error)) error {
+	if err := s.write(s.encode(text, newline && !s.message)); err != nil {
+		return err
+	}
+	return s.answer(next)
+}
+
+func (s *client) write(b []byte) error {
+	s.conn.SetWriteDeadline(s.deadline())
+	n, err := s.conn.Write(b)
+	s.bytes += int64(n)
+	if err == nil {
+		s.messages++
+	}
+	return err
+}
+
+func (s *client) answer(next func() (unit, error)) error {
+	if next == nil {
+		return nil
+	}
+	s.conn.(*pipe.Conn).SetReadDeadline(s.deadline())
+	u, err := next()
+	if err != nil {
+		return err
+	}
+	defer s.endLine()
+	return s.print(u)
+}
+
+// prompt asks for lines on a terminal.
+func (s *client) prompt(next func() (unit, error)) error {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		if s.err.tty {
+			fmt.Fprint(s.err, s.err.paint(cyan, "> "))
+		}
+		line, err := in.ReadString('\n')
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case err == io.EOF && line == "":
+			if s.err.tty {
+				fmt.Fprintln(s.err)
+			}
+			return nil
+		case err != nil && err != io.EOF:
+			return err
+		case line == "exit":
+			return nil
+		}
+		if err := s.send(line, !s.noNewline, next); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *client) sendLines(next func() (unit, error)) error {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil && (err != io.EOF || line == "") {
+			return noEOF(err)
+		}
+		if err := s.send(strings.TrimRight(line, "\r\n"), true, next); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *client) sendStream(next func() (unit, error)) error {
+	in := transform.NewReader(os.Stdin, encoderOf(s.encoding))
+	block := make([]byte, 64<<10)
+	for {
+		n, err := in.Read(block)
+		if n > 0 {
+			if err := s.write(block[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return s.answer(next)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func noEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// printAll prints what comes until the server closes.
+func (s *client) printAll(next func() (unit, error)) error {
+	defer s.endLine()
+	for {
+		u, err := next()
+		if err != nil {
+			return noEOF(err)
+		}
+		if err := s.print(u); err != nil {
+			return err
+		}
+	}
+}
+
+// print prints an answer, or a part of one.
+func (s *client) print(u unit) error {
+	text := u.text
+	switch {
+	case s.json:
+		e := event{Event: "reply", Time: time.Now(), Split: u.split}
+		e.setText(text)
+		text = e.String()
+	case s.raw || !s.out.tty:
+		if s.lines && !u.split || s.message && !s.raw {
+			text += "\n"
+		}
+	default:
+		text = inert(strings.ReplaceAll(text, "\r\n", "\n"), "\t\n")
+		if s.lines || s.message {
+			text += "\n"
+		}
+		s.midLine = !strings.HasSuffix(text, "\n")
+	}
+	_, err := io.WriteString(s.out, text)
+	return err
+}
+
+// endLine keeps what a terminal shows next from standing behind an answer.
+func (s *client) endLine() {
+	if s.midLine {
+		fmt.Fprintln(s.out)
+	}
+	s.midLine = false
+}
+
+// drain waits until the server has read everything.
+func (s *client) drain(ctx context.Context, c *pipe.Conn) error {
+	ctx, cancel := s.bounded(ctx, fmt.Sprintf("the server at %s has not read everything", s.target))
+	defer cancel()
+	err := c.Drain(ctx)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	drained := err == nil
+	s.done.Drained = &drained
+	return s.explain(err)
+}
+
+// explain puts an error of the exchange into the words of its user.
+func (s *client) explain(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &exit{exitTimeout, fmt.Errorf("the server at %s neither read nor answered within %v", s.target, s.timeout)}
+	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("the server at %s closed without having read everything; what it missed is lost", s.target)
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the server at %s closed without an answer", s.target)
+	}
+	return err
+}
+
+// report prints what is known at the end.
+func (s *client) report(err error) {
+	e := s.done
+	e.Event, e.Time, e.URL = "sent", time.Now(), s.target.String()
+	e.Messages, e.Bytes = &s.messages, &s.bytes
+	if err != nil {
+		e.Error = err.Error()
+	}
+	io.WriteString(s.out, e.String())
+}
