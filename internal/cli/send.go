@@ -123,7 +123,7 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 
 // dial waits for the server.
 func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
-	ctx, cancel := s.bounded(ctx, fmt.Sprintf("no server appeared at %s; start one with `ipc serve %[1]s`; none came", s.target))
+	ctx, cancel := s.bounded(ctx, "no server at %s within %v; start one with `ipc serve %[1]s`")
 	defer cancel()
 	if s.err.tty {
 		const patience = 300 * time.Millisecond // most servers are there
@@ -140,13 +140,13 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	return nil
 }
 
-// bounded returns a context that --timeout ends, with what didn't happen as its
-// cause.
+// bounded returns a context that --timeout ends. Its cause then says what didn't
+// happen, a format of the target and the time.
 func (s *client) bounded(ctx context.Context, what string) (context.Context, context.CancelFunc) {
 	if s.timeout == 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, s.timeout, &exit{exitTimeout, fmt.Errorf("%s within %v", what, s.timeout)})
+	return context.WithTimeoutCause(ctx, s.timeout, &exit{exitTimeout, fmt.Errorf(what, s.target, s.timeout)})
 }
 
 func (s *client) deadline() time.Time {
@@ -351,7 +351,7 @@ func (s *client) endLine() {
 
 // drain waits until the server has read everything.
 func (s *client) drain(ctx context.Context, c *pipe.Conn) error {
-	ctx, cancel := s.bounded(ctx, fmt.Sprintf("the server at %s has not read everything", s.target))
+	ctx, cancel := s.bounded(ctx, "the server at %s has not read everything within %v")
 	defer cancel()
 	err := c.Drain(ctx)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -368,6 +368,7 @@ func (s *client) explain(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &exit{exitTimeout, fmt.Errorf("the server at %s neither read nor answered within %v", s.target, s.timeout)}
 	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		s.done.Drained = new(bool)
 		return fmt.Errorf("the server at %s closed without having read everything; what it missed is lost", s.target)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server at %s closed without an answer", s.target)

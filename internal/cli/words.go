@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -28,6 +27,16 @@ func splitPipeline(text string) ([][]string, error) {
 		}
 		return nil, unsupported(text, file.Stmts[1].Pos(), "a second command")
 	}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n.(type) {
+		case *syntax.CmdSubst, *syntax.ProcSubst:
+			err = unsupported(text, n.Pos(), "a command as a word")
+		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	calls, err := flatten(text, file.Stmts[0])
 	if err != nil {
 		return nil, err
@@ -37,7 +46,7 @@ func splitPipeline(text string) ([][]string, error) {
 	for _, c := range calls {
 		words, err := expand.Fields(cfg, c.Args...)
 		if err != nil {
-			return nil, usagef("can't expand %q: %w; `sh -c` can", text, err)
+			return nil, usagef("can't expand %q: %w", text, err)
 		}
 		if len(words) == 0 || words[0] == "" {
 			return nil, usagef("a command in %q is empty once its variables are expanded", text)
@@ -90,6 +99,5 @@ func flatten(text string, st *syntax.Stmt) ([]*syntax.CallExpr, error) {
 }
 
 func unsupported(text string, at syntax.Pos, what string) error {
-	return usagef("%s at character %d of %q needs a shell; say it with: sh -c '%s'",
-		what, at.Offset()+1, text, fmt.Sprint("…"))
+	return usagef("%s at character %d of %q needs a shell; let one run it: sh -c '…'", what, at.Offset()+1, text)
 }
