@@ -42,7 +42,7 @@ func ipc(t testing.TB, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd := exec.Command(exe, args...)
 	// The race detector would hold every process back for a second at its end.
 	cmd.Env = append(os.Environ(), commandEnv+"=1", "GORACE=atexit_sleep_ms=0")
 	return cmd
