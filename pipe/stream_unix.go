@@ -18,10 +18,15 @@ import (
 // stream is the connected socket below a Conn.
 type stream struct {
 	*net.UnixConn
-	frames *frames     // in message mode
-	begun  atomic.Bool // in byte mode: the first bytes have been looked at
-	alien  atomic.Bool // in byte mode: they were a preface
+	frames *frames      // in message mode
+	begun  atomic.Int32 // in byte mode: what the first bytes were
 }
+
+const (
+	nothing int32 = iota
+	plainBytes
+	aPreface
+)
 
 func newStream(c *net.UnixConn, s *settings) (*stream, error) {
 	st := &stream{UnixConn: c}
@@ -58,14 +63,26 @@ func (st *stream) Read(p []byte) (int, error) {
 	if st.frames != nil {
 		return st.frames.Read(p)
 	}
-	n, err := st.UnixConn.Read(p)
-	if !st.begun.Load() && n > 0 {
-		st.begun.Store(true)
-		st.alien.Store(bytes.HasPrefix(p[:n], preface[:]))
+	if st.begun.Load() == plainBytes {
+		return st.UnixConn.Read(p)
 	}
-	if st.alien.Load() {
+	return st.readFirst(p)
+}
+
+// readFirst keeps a byte-mode end from taking a message-mode peer's framing for
+// data.
+func (st *stream) readFirst(p []byte) (int, error) {
+	if st.begun.Load() == aPreface {
 		return 0, errMessagePeer
 	}
+	n, err := st.UnixConn.Read(p)
+	switch {
+	case n == 0:
+		return 0, err
+	case bytes.HasPrefix(p[:n], preface[:]) && st.begun.CompareAndSwap(nothing, aPreface):
+		return 0, errMessagePeer
+	}
+	st.begun.CompareAndSwap(nothing, plainBytes)
 	return n, err
 }
 
