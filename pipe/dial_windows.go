@@ -1,0 +1,97 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// dial opens the pipe. A server whose instances are all taken is busy, not
+// absent, so that is waited out; the system's own wait can't be cancelled.
+func dial(ctx context.Context, path string, s *settings) (*stream, error) {
+	var pause local.Backoff
+	for {
+		h, access, err := openEnd(path, s)
+		if err == nil {
+			return newClient(h, access, s)
+		}
+		if !errors.Is(err, windows.ERROR_PIPE_BUSY) {
+			return nil, explainDial(path, err)
+		}
+		if err := pause.Sleep(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// openEnd opens the directions that s asks for. A client that states none takes
+// what the server has: asking a one-way server for both is access denied.
+func openEnd(path string, s *settings) (h windows.Handle, access uint32, err error) {
+	var tries []uint32
+	switch s.Direction {
+	case In:
+		tries = []uint32{sys.PipeRead}
+	case Out:
+		tries = []uint32{sys.PipeWrite}
+	default:
+		tries = []uint32{sys.PipeRead | sys.PipeWrite, sys.PipeWrite, sys.PipeRead}
+	}
+	for _, access = range tries {
+		h, err = sys.OpenPipe(path, access)
+		if !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			break
+		}
+	}
+	return h, access, err
+}
+
+func newClient(h windows.Handle, access uint32, s *settings) (*stream, error) {
+	if s.Message {
+		mode := uint32(windows.PIPE_READMODE_MESSAGE)
+		if err := windows.SetNamedPipeHandleState(h, &mode, nil, nil); err != nil {
+			windows.CloseHandle(h)
+			return nil, fmt.Errorf("the server is not in message mode; both ends must set Config.Message, or neither (%w, %w)", breezeway.ErrMismatch, err)
+		}
+	}
+	f, err := sys.NewFile(h, s.Message)
+	if err != nil {
+		return nil, err
+	}
+	st := newStream(f, s, false)
+	st.deaf = access&windows.FILE_READ_DATA == 0
+	st.mute = access&windows.FILE_WRITE_DATA == 0
+	return st, nil
+}
+
+func isAbsent(err error) bool { return errors.Is(err, windows.ERROR_FILE_NOT_FOUND) }
+
+// admitServer decides on a server of this machine by the pipe's owner; that of
+// another machine's pipe says nothing here.
+func admitServer(st *stream, peer breezeway.Peer, s *settings) error {
+	if !st.local {
+		return nil
+	}
+	err := s.access.Admit(peer)
+	if err == nil && s.Scope == breezeway.Session {
+		err = st.sameSession()
+	}
+	if err != nil {
+		return fmt.Errorf("not talking to the server: %w", err)
+	}
+	return nil
+}
+
+func explainDial(path string, err error) error {
+	switch {
+	case errors.Is(err, windows.ERROR_FILE_NOT_FOUND):
+		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		return fmt.Errorf("%s does not let this user in, or not in this direction; its owner can with Config.Allow (%w)", path, err)
+	}
+	return err
+}
