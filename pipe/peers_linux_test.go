@@ -41,6 +41,19 @@ func TestDotNet(t *testing.T) {
 		p.Say("a listen-messages " + uniqueName(t) + " InOut")
 		expectPrefix(t, p, "error: PlatformNotSupportedException")
 	})
+	t.Run("other names", func(t *testing.T) {
+		name, p := uniqueName(t)+"+@ü", ipctest.StartCommand(t, program())
+		do(t, p, "a listen "+name+" InOut")
+		dialFor(t, p, filepath.Join(os.TempDir(), "CoreFxPipe_"+name))
+	})
+	t.Run("removes files", func(t *testing.T) {
+		path, p := filepath.Join(t.TempDir(), "precious"), ipctest.StartCommand(t, program())
+		if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		do(t, p, "a listen "+path+" InOut")
+		dialFor(t, p, path)
+	})
 	t.Run("steals", func(t *testing.T) { testDotNetSteals(t, program) })
 	t.Run("drops", func(t *testing.T) { testDotNetDrops(t, program) })
 	t.Run("keeps", func(t *testing.T) { testDotNetKeeps(t, program) })
@@ -463,6 +476,9 @@ func lost(t *testing.T, conn *Conn) {
 	}
 	if err := drainFor(conn, ipctest.Patience); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Drain after Read has reported the reset: %v, want io.ErrClosedPipe", err)
+	}
+	if _, err := conn.Write(buf); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Write: %v, want io.ErrClosedPipe", err)
 	}
 }
 

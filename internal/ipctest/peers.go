@@ -79,7 +79,12 @@ func C(t testing.TB, source string) Program {
 // Python runs the Python 3 program in the file source.
 func Python(t testing.TB, source string) Program {
 	t.Helper()
-	return program([]string{"PYTHONUTF8=1", "PYTHONDONTWRITEBYTECODE=1"}, peerTool(t, "python3"), source)
+	// Where python3 is a wrapper, the process must still be Python's own.
+	out, err := exec.Command(peerTool(t, "python3"), "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		Missing(t, "python3 does not run:", err.Error())
+	}
+	return program([]string{"PYTHONUTF8=1"}, strings.TrimSpace(string(out)), source)
 }
 
 // Shell runs the shell script in the file source, which needs the given tools.
