@@ -26,8 +26,8 @@ type Process struct {
 	lines  chan string
 	stderr *lockedBuffer
 
-	done    chan struct{}
-	err     error
+	done chan struct{}
+	err  error
 }
 
 // Start runs a helper of this test binary as a process of its own. When the test
