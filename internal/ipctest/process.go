@@ -52,7 +52,8 @@ func HelperCommand(t testing.TB, helper string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe, args...)
-	cmd.Env = append(os.Environ(), helperEnv+"="+helper)
+	cmd.Env = append(os.Environ(), helperEnv+"="+helper,
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // under -race every exit takes a second otherwise
 	return cmd
 }
 
