@@ -40,10 +40,11 @@ type direction struct {
 
 	// mu is held while an operation is being started, so that whoever wants to
 	// cancel it finds it either not begun or pending.
-	mu      sync.Mutex
-	pending bool
-	halted  error // why no operation may begin, and why the pending one was cancelled
-	timer   *time.Timer
+	mu        sync.Mutex
+	pending   bool
+	halted    error // why no operation may begin
+	cancelled error // why the pending one was cancelled
+	timer     *time.Timer
 }
 
 // operation is what the system works on while an operation is pending.
@@ -142,7 +143,7 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 		d.mu.Unlock()
 		return 0, err // failed at once: no completion will come
 	}
-	d.pending = true
+	d.pending, d.cancelled = true, nil
 	d.mu.Unlock()
 
 	<-o.done
@@ -150,8 +151,8 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pending = false
-	if o.err == windows.ERROR_OPERATION_ABORTED && d.halted != nil {
-		return int(o.n), fmt.Errorf("%w (%w)", d.halted, o.err)
+	if o.err == windows.ERROR_OPERATION_ABORTED && d.cancelled != nil {
+		return int(o.n), fmt.Errorf("%w (%w)", d.cancelled, o.err)
 	}
 	return int(o.n), o.err
 }
@@ -161,6 +162,7 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 func (d *direction) halt(h windows.Handle, why error) {
 	d.halted = why
 	if d.pending {
+		d.cancelled = why
 		// It fails if the operation has ended by itself: its result counts.
 		windows.CancelIoEx(h, &d.op.overlapped)
 	}
