@@ -126,8 +126,8 @@ func removeStale(path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is not a socket but %s; it was left alone, remove it yourself or choose another name (%w)",
-			path, kindOf(info), fs.ErrExist)
+		return fmt.Errorf("%s is not a socket but %s of uid %d; it was left alone, remove it yourself or choose another name (%w)",
+			path, kindOf(info), ownerOf(info), fs.ErrExist)
 	}
 	if uid := ownerOf(info); uid != os.Geteuid() {
 		return fmt.Errorf("%s belongs to uid %d, not to this process's uid %d; choose another name (%w)", path, uid, os.Geteuid(), fs.ErrExist)
