@@ -131,11 +131,11 @@ func (m *meter) window(ctx context.Context, s *side) error {
 	if err != nil {
 		return err
 	}
-	start := m.clock()
+	start, done := m.clock(), s.n
 	if s.Stream {
 		err = s.Run(s.n)
 	} else {
-		err = m.single(s, start)
+		done, err = m.single(s, start)
 	}
 	elapsed := m.clock() - start
 	if err != nil {
@@ -145,8 +145,8 @@ func (m *meter) window(ctx context.Context, s *side) error {
 	if err != nil {
 		return err
 	}
-	s.windows = append(s.windows, window{s.n, elapsed, ownAfter - own, peerAfter - peer})
-	m.adjust(s, elapsed)
+	s.windows = append(s.windows, window{done, elapsed, ownAfter - own, peerAfter - peer})
+	m.adjust(s, float64(elapsed)/float64(done))
 	return nil
 }
 
@@ -161,31 +161,32 @@ func (s *side) cpuTimes() (own, peer time.Duration, err error) {
 	return own, peer, err
 }
 
-// single runs the operations of a window that are timed one by one.
-func (m *meter) single(s *side, now time.Duration) error {
-	for left := s.n; left > 0; {
+// single runs the operations of a window that are timed one by one. It stops
+// short of s.n when the window is over.
+func (m *meter) single(s *side, start time.Duration) (done int, err error) {
+	for now := start; done < s.n && now-start < m.Window; {
 		if err := s.Run(1); err != nil {
-			return err
+			return done, err
 		}
 		then := now
 		now = m.clock()
 		s.latency.Record(now - then)
-		left--
-		if untimed := min(left, s.stride-1); untimed > 0 {
+		done++
+		if untimed := min(s.n-done, s.stride-1); untimed > 0 {
 			if err := s.Run(untimed); err != nil {
-				return err
+				return done, err
 			}
 			now = m.clock()
-			left -= untimed
+			done += untimed
 		}
 	}
-	return nil
+	return done, nil
 }
 
-// adjust sets what depends on how long an operation takes, which changes as
-// the machine does.
-func (m *meter) adjust(s *side, elapsed time.Duration) {
-	perOp := max(1, float64(elapsed)/float64(s.n))
+// adjust sets what depends on how many nanoseconds an operation takes, which
+// changes as the machine does.
+func (m *meter) adjust(s *side, perOp float64) {
+	perOp = max(1, perOp)
 	s.stride = 1 + int(200*float64(m.clockCost)/perOp)
 	fitting := int(float64(m.Window/2) / perOp)
 	s.n = max(1, min(max(fitting, s.n/2), 2*s.n))

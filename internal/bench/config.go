@@ -16,8 +16,9 @@ type Config struct {
 	Pairs int
 
 	// Window bounds the length of a window; 0, and more than MaxWindow, means
-	// MaxWindow. Windows aim at half of it. One takes longer only if a single
-	// operation does or if the machine stalls; the following are shortened.
+	// MaxWindow. Windows aim at half of it. A longer one is cut short after the
+	// operation that is under way; that of a stream goes on to its end, and the
+	// following ones are made shorter.
 	Window time.Duration
 
 	// More, if not nil, is asked before each pair whether to go on beyond Pairs,

@@ -28,6 +28,7 @@
 //
 // # Caveats
 //
-// The peer must be another process, and payload must be touched at both ends,
-// with [Fill] and [Check]: otherwise the figures are those of something else.
+// The peer must be another process, and payload must be touched at both ends:
+// otherwise the figures are those of something else. [RoundTrip], [OneWay] and
+// [Serve] do so for connections; [Fill] and [Check] serve everything else.
 package bench

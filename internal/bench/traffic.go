@@ -84,28 +84,29 @@ func OneWay(c io.ReadWriter, size int) (run func(n int) error, err error) {
 // Serve is the peer of [RoundTrip] and [OneWay]. It returns nil when the client
 // has closed the connection.
 func Serve(c io.ReadWriter) error {
+	if err := serve(c); err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+func serve(c io.ReadWriter) error {
 	var h [helloSize]byte
 	if _, err := io.ReadFull(c, h[:]); err != nil {
 		return err
 	}
 	size := int64(binary.LittleEndian.Uint32(h[1:]))
-	err := checkSize(size)
-	if err != nil {
+	if err := checkSize(size); err != nil {
 		return err
 	}
 	buf := make([]byte, size)
 	switch h[0] {
 	case echo:
-		err = serveEcho(c, buf)
+		return serveEcho(c, buf)
 	case sink:
-		err = serveSink(c, buf)
-	default:
-		err = fmt.Errorf("there is no traffic of kind %d (%w)", h[0], breezeway.ErrMismatch)
+		return serveSink(c, buf)
 	}
-	if err == io.EOF {
-		return nil
-	}
-	return err
+	return fmt.Errorf("there is no traffic of kind %d (%w)", h[0], breezeway.ErrMismatch)
 }
 
 func serveEcho(c io.ReadWriter, buf []byte) error {

@@ -85,6 +85,7 @@ func TestServeRefuses(t *testing.T) {
 		{"\x01\x00\x00\x00\x00", os.ErrInvalid},
 		{"\x09\x10\x00\x00\x00", breezeway.ErrMismatch},
 		{"\x01\x10", io.ErrUnexpectedEOF},
+		{"", nil},
 	} {
 		client, server := net.Pipe()
 		go func() {
