@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/local"
@@ -16,9 +17,9 @@ import (
 func dial(ctx context.Context, path string, s *settings) (*stream, error) {
 	var pause local.Backoff
 	for {
-		h, access, err := openEnd(path, s)
+		h, err := openCancellable(ctx, path, s)
 		if err == nil {
-			return newClient(h, access, s)
+			return newClient(h, path, s)
 		}
 		if !errors.Is(err, windows.ERROR_PIPE_BUSY) {
 			return nil, explainDial(path, err)
@@ -29,11 +30,40 @@ func dial(ctx context.Context, path string, s *settings) (*stream, error) {
 	}
 }
 
-// openEnd opens the directions that s asks for. A client that states none takes
-// what the server has: asking a one-way server for both is access denied.
-func openEnd(path string, s *settings) (h windows.Handle, access uint32, err error) {
+// openCancellable leaves an attempt to reach another machine behind when ctx
+// ends: the system can take half a minute to find that there is none.
+func openCancellable(ctx context.Context, path string, s *settings) (windows.Handle, error) {
+	if localName(path) != "" {
+		return openEnd(path, s.Direction)
+	}
+	type result struct {
+		h   windows.Handle
+		err error
+	}
+	opened := make(chan result)
+	go func() {
+		h, err := openEnd(path, s.Direction)
+		select {
+		case opened <- result{h, err}:
+		case <-ctx.Done():
+			if err == nil {
+				windows.CloseHandle(h)
+			}
+		}
+	}()
+	select {
+	case r := <-opened:
+		return r.h, r.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// openEnd opens the direction that d says. A client that states none takes what
+// the server has: asking a one-way server for both is access denied.
+func openEnd(path string, d Direction) (h windows.Handle, err error) {
 	var tries []uint32
-	switch s.Direction {
+	switch d {
 	case In:
 		tries = []uint32{sys.PipeRead}
 	case Out:
@@ -41,32 +71,40 @@ func openEnd(path string, s *settings) (h windows.Handle, access uint32, err err
 	default:
 		tries = []uint32{sys.PipeRead | sys.PipeWrite, sys.PipeWrite, sys.PipeRead}
 	}
-	for _, access = range tries {
+	for _, access := range tries {
 		h, err = sys.OpenPipe(path, access)
 		if !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			break
 		}
 	}
-	return h, access, err
+	return h, err
 }
 
-func newClient(h windows.Handle, access uint32, s *settings) (*stream, error) {
-	if s.Message {
-		mode := uint32(windows.PIPE_READMODE_MESSAGE)
-		if err := windows.SetNamedPipeHandleState(h, &mode, nil, nil); err != nil {
-			windows.CloseHandle(h)
-			return nil, fmt.Errorf("the server is not in message mode; both ends must set Config.Message, or neither (%w, %w)", breezeway.ErrMismatch, err)
+func newClient(h windows.Handle, path string, s *settings) (*stream, error) {
+	info, err := sys.QueryPipe(h)
+	if err == nil && s.Message {
+		if info.Type != windows.FILE_PIPE_MESSAGE_TYPE {
+			err = errBytePeer
+		} else {
+			mode := uint32(windows.PIPE_READMODE_MESSAGE)
+			err = os.NewSyscallError("SetNamedPipeHandleState", windows.SetNamedPipeHandleState(h, &mode, nil, nil))
 		}
+	}
+	if err != nil {
+		windows.CloseHandle(h)
+		return nil, err
 	}
 	f, err := sys.NewFile(h, s.Message)
 	if err != nil {
 		return nil, err
 	}
-	st := newStream(f, s, false)
-	st.deaf = access&windows.FILE_READ_DATA == 0
-	st.mute = access&windows.FILE_WRITE_DATA == 0
+	st := newStream(f, s, false, localName(path) != "")
+	st.deaf = info.Configuration == windows.FILE_PIPE_INBOUND
+	st.mute = info.Configuration == windows.FILE_PIPE_OUTBOUND
 	return st, nil
 }
+
+var errBytePeer = fmt.Errorf("the server is not in message mode; both ends must set Config.Message, or neither (%w)", breezeway.ErrMismatch)
 
 func isAbsent(err error) bool { return errors.Is(err, windows.ERROR_FILE_NOT_FOUND) }
 

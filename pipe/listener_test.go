@@ -199,7 +199,10 @@ func TestMaxInstances(t *testing.T) {
 func pendingAccept(l *Listener, ctx context.Context) chan error {
 	result := make(chan error, 1)
 	go func() {
-		_, err := l.AcceptContext(ctx)
+		c, err := l.AcceptContext(ctx)
+		if err == nil {
+			c.Close() // while it is open Windows keeps the name
+		}
 		result <- err
 	}()
 	return result

@@ -108,7 +108,7 @@ func (l *listener) accept() (*stream, error) {
 		return nil, net.ErrClosed
 	}
 	l.next = next
-	return newStream(f, l.cfg, true), nil
+	return newStream(f, l.cfg, true, !l.cfg.Remote), nil
 }
 
 // admit decides on a client that the system has let in. The system checked the

@@ -4,6 +4,7 @@ package pipe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
@@ -127,6 +129,25 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 		return err
 	})
 	return peer, err
+}
+
+// drain polls: the kernel raises no event when the last byte is read.
+func (st *stream) drain(ctx context.Context) error {
+	var pause local.Backoff
+	for {
+		n, lost, err := st.unread()
+		switch {
+		case err != nil:
+			return err
+		case lost:
+			return fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe)
+		case n == 0:
+			return nil
+		}
+		if err := pause.Sleep(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 func (st *stream) unread() (n int, lost bool, err error) {

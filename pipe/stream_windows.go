@@ -1,11 +1,13 @@
 package pipe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -17,50 +19,48 @@ import (
 type stream struct {
 	f          *sys.File
 	server     bool // this is the server's end
-	local      bool // the pipe is this machine's
+	local      bool // the other end is on this machine
 	message    bool
 	maxMessage int
 
-	// What a client that asked for both directions did not get. It then finds
+	// What the server's direction leaves the client without. The client finds
 	// that direction closed, as on other systems.
 	deaf, mute bool
 
 	// nameless says that the client has not let us know its user. Most
-	// programs, .NET's among them, don't until they have written something
-	// (dynamic tracking, the default of CreateFile without SECURITY_SQOS_PRESENT).
+	// programs, .NET's among them, don't until we have read something: the
+	// default of CreateFile is dynamic tracking, by which the token comes with
+	// the data.
 	nameless bool
 
 	reading sync.Mutex // in message mode
 	inside  int        // bytes of the present message that were read
 	readErr error      // lasting
 
-	writing  sync.Mutex // in message mode
-	writeErr error      // lasting
+	writing  sync.Mutex
+	writeErr error // lasting
+
+	sent, drained atomic.Int64 // bytes and messages; drained up to where sent was
 }
 
-func newStream(f *sys.File, s *settings, server bool) *stream {
-	return &stream{f: f, server: server, local: s.Host == "", message: s.Message, maxMessage: s.MaxMessage}
+func newStream(f *sys.File, s *settings, server, local bool) *stream {
+	return &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage}
 }
 
 func (st *stream) Read(p []byte) (int, error) {
 	if st.deaf {
-		return 0, st.ended(io.EOF)
+		return 0, st.unlessClosed(io.EOF)
 	}
 	if st.message {
 		return st.readMessage(p)
 	}
 	for {
 		n, err := st.read(p)
-		// In byte mode an empty write wakes the reader with nothing.
+		// In byte mode the other side's empty write arrives as nothing.
 		if n > 0 || err != nil || len(p) == 0 {
 			return n, err
 		}
 	}
-}
-
-// ended returns err, or net.ErrClosed if this end was closed.
-func (st *stream) ended(err error) error {
-	return st.f.Control(func(windows.Handle) error { return err })
 }
 
 func (st *stream) read(p []byte) (int, error) {
@@ -75,13 +75,12 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	st.reading.Lock()
 	defer st.reading.Unlock()
 	if st.readErr != nil {
-		return 0, st.readErr
+		return 0, st.unlessClosed(st.readErr)
 	}
 	if len(p) == 0 {
-		return 0, nil // the system would take it for an empty message
+		return 0, nil // from the system this would look like an empty message
 	}
-	p = p[:min(len(p), st.maxMessage-st.inside+1)]
-	n, err := st.read(p)
+	n, err := st.read(p[:min(len(p), st.maxMessage-st.inside+1)])
 	st.inside += n
 	more := errors.Is(err, windows.ERROR_MORE_DATA)
 	switch {
@@ -96,40 +95,48 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	return n, err
 }
 
-func (st *stream) Write(p []byte) (int, error) {
-	if st.mute {
-		return 0, st.ended(windows.ERROR_NO_DATA)
-	}
-	if st.message {
-		return st.writeMessage(p)
-	}
-	written := 0
-	for written < len(p) {
-		n, err := st.f.Write(p[written:])
-		written += n
-		if err != nil {
-			return written, err
-		}
-	}
-	return written, nil
-}
+// maxChunk bounds what is written with one call in byte mode: the kernel holds
+// it in memory that can't be paged out, and a deadline leaves unknown how much
+// of it was taken.
+const maxChunk = 1 << 20
 
-func (st *stream) writeMessage(p []byte) (int, error) {
-	if len(p) > st.maxMessage {
+func (st *stream) Write(p []byte) (written int, err error) {
+	if st.message && len(p) > st.maxMessage {
 		return 0, fmt.Errorf("the message has %d bytes, Config.MaxMessage is %d; nothing was sent (%w)", len(p), st.maxMessage, breezeway.ErrTooLarge)
 	}
 	st.writing.Lock()
 	defer st.writing.Unlock()
-	if st.writeErr != nil {
-		return 0, st.writeErr
+	switch {
+	case st.mute:
+		return 0, st.unlessClosed(windows.ERROR_NO_DATA)
+	case st.writeErr != nil:
+		return 0, st.unlessClosed(st.writeErr)
+	case st.message:
+		return st.writeMessage(p)
 	}
+	for written < len(p) && err == nil {
+		var n int
+		n, err = st.f.Write(p[written:][:min(maxChunk, len(p)-written)])
+		written += n
+		st.sent.Add(int64(n))
+	}
+	return written, err
+}
+
+func (st *stream) writeMessage(p []byte) (int, error) {
+	st.sent.Add(1)
 	n, err := st.f.Write(p)
-	if errors.Is(err, windows.ERROR_OPERATION_ABORTED) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && errors.Is(err, windows.ERROR_OPERATION_ABORTED) {
 		// A reader with a small buffer may have got the first part of it, and
 		// would take what comes next for the rest.
 		st.writeErr = fmt.Errorf("an earlier message was cut off, so nothing can follow it; close the pipe (%w)", os.ErrDeadlineExceeded)
 	}
 	return n, err
+}
+
+// unlessClosed returns err, or net.ErrClosed if this end was closed.
+func (st *stream) unlessClosed(err error) error {
+	return st.f.Control(func(windows.Handle) error { return err })
 }
 
 func (st *stream) Close() error { return st.f.Close() }
@@ -138,8 +145,7 @@ func (st *stream) Close() error { return st.f.Close() }
 // close.
 func (st *stream) disconnect() error {
 	if st.server {
-		// It fails if the client is gone, which is as well.
-		st.f.Control(windows.DisconnectNamedPipe)
+		st.f.Control(windows.DisconnectNamedPipe) // fails if the client has gone, which is as well
 	}
 	return st.f.Close()
 }
@@ -147,7 +153,7 @@ func (st *stream) disconnect() error {
 func (st *stream) CloseRead() error  { return errHalf }
 func (st *stream) CloseWrite() error { return errHalf }
 
-var errHalf = fmt.Errorf("a pipe on Windows can't be closed in one direction; close it, or say in the protocol that no more will come (%w)", errors.ErrUnsupported)
+var errHalf = fmt.Errorf("Windows can't close one direction of a pipe; close both, or let a message say that no more will come (%w)", errors.ErrUnsupported)
 
 func (st *stream) SetDeadline(t time.Time) error {
 	return errors.Join(st.f.SetReadDeadline(t), st.f.SetWriteDeadline(t))
@@ -155,6 +161,35 @@ func (st *stream) SetDeadline(t time.Time) error {
 
 func (st *stream) SetReadDeadline(t time.Time) error  { return st.f.SetReadDeadline(t) }
 func (st *stream) SetWriteDeadline(t time.Time) error { return st.f.SetWriteDeadline(t) }
+
+// drain flushes. When the other side closes, the system drops what that had not
+// read and forgets about it: only a flush that was waiting learns of it.
+func (st *stream) drain(ctx context.Context) error {
+	sent := st.sent.Load()
+	var info sys.PipeInfo
+	err := st.f.Control(func(h windows.Handle) (err error) {
+		info, err = sys.QueryPipe(h)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case sent == st.drained.Load():
+		return nil
+	case info.State != windows.FILE_PIPE_CONNECTED_STATE:
+		return fmt.Errorf("the other side has closed, and Windows doesn't tell whether it had read everything (%w)", io.ErrClosedPipe)
+	}
+	err = st.f.Flush(ctx.Done())
+	switch {
+	case errors.Is(err, windows.ERROR_OPERATION_ABORTED) && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case isBroken(err):
+		return fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe)
+	case err == nil:
+		st.drained.Store(sent)
+	}
+	return err
+}
 
 func (st *stream) peer() (peer breezeway.Peer, err error) {
 	err = st.f.Control(func(h windows.Handle) error {
@@ -169,6 +204,9 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 		}
 		return err
 	})
+	if !st.local {
+		peer.Executable = "" // of the process here that has the same id
+	}
 	return peer, err
 }
 
@@ -195,8 +233,6 @@ func (st *stream) sameSession() error {
 	}
 	return nil
 }
-
-func (st *stream) unread() (n int, lost bool, err error) { return 0, false, errors.ErrUnsupported }
 
 func (st *stream) impersonate(f func() error) (err error) {
 	if !st.server {

@@ -61,10 +61,16 @@ func CreatePipe(name string, first bool, opt PipeOptions) (windows.Handle, error
 	var status windows.IO_STATUS_BLOCK
 	err = windows.NtCreateNamedPipeFile(&h, access, &oa, &status, share, disposition, 0,
 		kind, mode, windows.FILE_PIPE_QUEUE_OPERATION, unlimited, opt.BufferSize, opt.BufferSize, &wait)
-	if nt, ok := err.(windows.NTStatus); ok {
-		return 0, os.NewSyscallError("NtCreateNamedPipeFile", nt.Errno())
+	return h, ntError("NtCreateNamedPipeFile", err)
+}
+
+// ntError turns a status of the native interface into the error that the
+// Windows one has for it.
+func ntError(call string, err error) error {
+	if status, ok := err.(windows.NTStatus); ok {
+		err = status.Errno()
 	}
-	return h, err
+	return os.NewSyscallError(call, err)
 }
 
 // OpenPipe opens the client's end of the pipe at path, which is a full one.
@@ -78,6 +84,28 @@ func OpenPipe(path string, access uint32) (windows.Handle, error) {
 	const flags = windows.FILE_FLAG_OVERLAPPED | windows.SECURITY_SQOS_PRESENT | windows.SECURITY_IDENTIFICATION
 	h, err := windows.CreateFile(p, access, 0, nil, windows.OPEN_EXISTING, flags, 0)
 	return h, os.NewSyscallError("CreateFile", err)
+}
+
+// PipeInfo is what either end can ask about a pipe: FILE_PIPE_LOCAL_INFORMATION.
+type PipeInfo struct {
+	Type             uint32 // FILE_PIPE_BYTE_STREAM_TYPE or FILE_PIPE_MESSAGE_TYPE
+	Configuration    uint32 // FILE_PIPE_INBOUND, _OUTBOUND or _FULL_DUPLEX, as the server sees it
+	MaximumInstances uint32
+	CurrentInstances uint32
+	InboundQuota     uint32
+	ReadAvailable    uint32
+	OutboundQuota    uint32
+	WriteAvailable   uint32 // less what a pending read of the other end asks for, too; 0 under Wine
+	State            uint32 // FILE_PIPE_CONNECTED_STATE, FILE_PIPE_CLOSING_STATE …
+	End              uint32
+}
+
+// QueryPipe needs FILE_READ_ATTRIBUTES.
+func QueryPipe(h windows.Handle) (info PipeInfo, err error) {
+	const filePipeLocalInformation = 24
+	var status windows.IO_STATUS_BLOCK
+	err = windows.NtQueryInformationFile(h, &status, (*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), filePipeLocalInformation)
+	return info, ntError("NtQueryInformationFile", err)
 }
 
 // PipeExists reports whether the pipe at path exists. Unlike opening it, this

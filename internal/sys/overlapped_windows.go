@@ -2,6 +2,7 @@ package sys
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -29,7 +30,7 @@ type File struct {
 
 	mu     sync.Mutex
 	users  int // calls that use the handle, and one for the time until Close
-	closed bool
+	closed chan struct{}
 }
 
 // direction is the reading or the writing half of a File.
@@ -39,10 +40,11 @@ type direction struct {
 
 	// mu is held while an operation is being started, so that whoever wants to
 	// cancel it finds it either not begun or pending.
-	mu      sync.Mutex
-	pending bool
-	halted  error // why no operation may begin, and why the pending one was cancelled
-	timer   *time.Timer
+	mu        sync.Mutex
+	pending   bool
+	halted    error // why no operation may begin
+	cancelled error // why the pending one was cancelled
+	timer     *time.Timer
 }
 
 // operation is what the system works on while an operation is pending.
@@ -67,7 +69,7 @@ func NewFile(h windows.Handle, messages bool) (*File, error) {
 		windows.CloseHandle(h)
 		return nil, err
 	}
-	f := &File{handle: h, users: 1}
+	f := &File{handle: h, users: 1, closed: make(chan struct{})}
 	f.read.op.done = make(chan struct{}, 1)
 	f.write.op.done = make(chan struct{}, 1)
 	// ERROR_MORE_DATA is neither success nor failure: whether it posts a
@@ -79,18 +81,14 @@ func NewFile(h windows.Handle, messages bool) (*File, error) {
 	return f, nil
 }
 
-// maxTransfer is the most that one system call is asked for: its length is a
-// 32-bit number.
-const maxTransfer = 1 << 30
-
-// Read starts one ReadFile and waits for it.
+// Read starts one ReadFile and waits for it. It reads less than 2 GiB at a time.
 func (f *File) Read(p []byte) (int, error) {
-	return f.do(&f.read, readFile, p[:min(len(p), maxTransfer)])
+	return f.do(&f.read, readFile, p[:min(len(p), math.MaxInt32)])
 }
 
-// Write starts one WriteFile and waits for it. It takes at most 1 GiB.
+// Write starts one WriteFile and waits for it. It writes less than 2 GiB.
 func (f *File) Write(p []byte) (int, error) {
-	return f.do(&f.write, writeFile, p[:min(len(p), maxTransfer)])
+	return f.do(&f.write, writeFile, p[:min(len(p), math.MaxInt32)])
 }
 
 // Connect waits for a pipe's client. ERROR_PIPE_CONNECTED and ERROR_NO_DATA
@@ -145,7 +143,7 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 		d.mu.Unlock()
 		return 0, err // failed at once: no completion will come
 	}
-	d.pending = true
+	d.pending, d.cancelled = true, nil
 	d.mu.Unlock()
 
 	<-o.done
@@ -153,8 +151,8 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pending = false
-	if o.err == windows.ERROR_OPERATION_ABORTED && d.halted != nil {
-		return int(o.n), fmt.Errorf("%w (%w)", d.halted, o.err)
+	if o.err == windows.ERROR_OPERATION_ABORTED && d.cancelled != nil {
+		return int(o.n), fmt.Errorf("%w (%w)", d.cancelled, o.err)
 	}
 	return int(o.n), o.err
 }
@@ -164,6 +162,7 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 func (d *direction) halt(h windows.Handle, why error) {
 	d.halted = why
 	if d.pending {
+		d.cancelled = why
 		// It fails if the operation has ended by itself: its result counts.
 		windows.CancelIoEx(h, &d.op.overlapped)
 	}
@@ -215,12 +214,12 @@ func (d *direction) stopTimer() {
 // the last of them has ended, at once if there is none.
 func (f *File) Close() error {
 	f.mu.Lock()
-	was := f.closed
-	f.closed = true
-	f.mu.Unlock()
-	if was {
+	if f.isClosed() {
+		defer f.mu.Unlock()
 		return net.ErrClosed
 	}
+	close(f.closed)
+	f.mu.Unlock()
 	for _, d := range []*direction{&f.read, &f.write} {
 		d.mu.Lock()
 		d.stopTimer()
@@ -242,11 +241,20 @@ func (f *File) Control(use func(h windows.Handle) error) error {
 func (f *File) acquire() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed {
+	if f.isClosed() {
 		return net.ErrClosed
 	}
 	f.users++
 	return nil
+}
+
+func (f *File) isClosed() bool {
+	select {
+	case <-f.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 func (f *File) release() error {
