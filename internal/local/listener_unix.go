@@ -87,8 +87,10 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 		if err := removeStale(path); err != nil {
 			return nil, err
 		}
+		sys.KillPoint("stale removed")
 		err = unix.Bind(fd, at)
 	}
+	sys.KillPoint("bound")
 	if err != nil {
 		return nil, explainDir(filepath.Dir(path), os.NewSyscallError("bind", err))
 	}
@@ -100,6 +102,7 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 		os.Remove(path)
 		return nil, err
 	}
+	sys.KillPoint("mode set")
 	return made, nil
 }
 
@@ -111,6 +114,7 @@ func listen(fd int, file *os.File, path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
+	sys.KillPoint("listening")
 	announce(path)
 	return l.(*net.UnixListener), nil
 }
@@ -186,6 +190,7 @@ func (l *Listener) unlink() {
 	defer unlock()
 	if now, err := os.Lstat(l.path); err == nil && os.SameFile(l.file, now) {
 		os.Remove(l.path)
+		sys.KillPoint("unlinked")
 	}
 }
 
