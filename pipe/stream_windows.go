@@ -177,7 +177,7 @@ func (st *stream) drain(ctx context.Context) error {
 	case sent == st.drained.Load():
 		return nil
 	case info.State != windows.FILE_PIPE_CONNECTED_STATE:
-		return fmt.Errorf("the other side has closed, and Windows doesn't tell whether it had read everything (%w)", io.ErrClosedPipe)
+		return fmt.Errorf("the other side has closed, and Windows doesn't tell whether it had read everything (%w, %w)", io.ErrClosedPipe, errors.ErrUnsupported)
 	}
 	err = st.f.Flush(ctx.Done())
 	switch {

@@ -49,7 +49,7 @@ With --json each line is an object with these fields, where they apply:
   messages    how many arguments' texts, lines, messages or blocks were sent
   bytes       how many bytes were sent, in the encoding of the way
   drained     true if the server has read everything; left out if the system
-              can't tell (FIFO, macOS)
+              can't tell (FIFO, macOS, Windows if the server closed quickly)
   error       what went wrong; the exit code tells too`,
 		Example: `  ipc send pipe://chat hello
   ipc send pipe://chat                        # asks for lines

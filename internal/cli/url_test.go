@@ -23,7 +23,7 @@ func TestParseURL(t *testing.T) {
 		"http://x":       "fifo:///PATH",
 		"pipe://":        "lacks a name",
 		"pipe://a/b":     "pipe:///a/b",
-		"fifo://tmp/log": "fifo:///",
+		"fifo://tmp/log": "whole path: fifo://",
 	} {
 		if _, err := parseURL(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

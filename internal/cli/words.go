@@ -41,7 +41,14 @@ func splitPipeline(text string) ([][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := &expand.Config{Env: expand.ListEnviron(os.Environ()...), ReadDir2: os.ReadDir}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &expand.Config{
+		Env:      expand.ListEnviron(append(os.Environ(), "PWD="+dir)...), // where patterns are looked up
+		ReadDir2: os.ReadDir,
+	}
 	var commands [][]string
 	for _, c := range calls {
 		words, err := expand.Fields(cfg, c.Args...)
