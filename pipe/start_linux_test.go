@@ -14,7 +14,7 @@ import (
 )
 
 func TestDieWithParentForeignProgram(t *testing.T) {
-	p := startParent(t, "bound", exec.Command("sleep", "1000"))
+	p := startParent(t, "bound", exec.Command("sleep", "100"))
 	killAlone(p)
 	expectGone(t, p)
 }

@@ -190,14 +190,14 @@ func describe(cmd *exec.Cmd) []string {
 	return append([]string{variable, cmd.Path}, cmd.Args[1:]...)
 }
 
-// grandchild makes a command of what describe returned. Its standard streams
-// are the helper's: its input ends when the test closes it, not before.
+// grandchild makes a command of what describe returned. Its standard input and
+// output are the helper's: the input ends when the test closes it, not before.
 func grandchild(args []string) *exec.Cmd {
 	cmd := exec.Command(args[1], args[2:]...)
 	if args[0] != "" {
 		cmd.Env = append(os.Environ(), args[0])
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
 	return cmd
 }
 
