@@ -50,13 +50,19 @@ func (d *DuplexConn) fail(op string, err error) error {
 	if err == io.EOF {
 		return err
 	}
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		err = path.Err
-	}
-	if errors.Is(err, os.ErrClosed) {
+	err = bare(err)
+	if err == os.ErrClosed {
 		err = net.ErrClosed
 	}
 	return &breezeway.Error{Op: op, Kind: "pipe", Name: d.name, Err: explain(err)}
+}
+
+// bare takes the wrapping of package os off.
+func bare(err error) error {
+	if path, ok := err.(*fs.PathError); ok {
+		return path.Err
+	}
+	return err
 }
 
 // Close closes both directions and ends pending calls with [net.ErrClosed].

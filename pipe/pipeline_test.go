@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -18,42 +17,23 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// A helper's standard input is the test's line to it, so the stages of the
-// pipelines here are made of the test binary in another way: by an argument.
-func init() {
-	if len(os.Args) < 3 || os.Args[1] != "pipeline stage" {
-		return
-	}
-	code := 0
-	switch os.Args[2] {
-	case "copy":
-		if _, err := io.Copy(os.Stdout, os.Stdin); err != nil {
-			code = 3
-		}
-	case "first": // takes some, and no more
-		os.Stdin.Read(make([]byte, 1))
-	case "endless":
-		for err := error(nil); err == nil; {
+var (
+	// takeFirst reads some of its input, and no more.
+	takeFirst = role("take first", func() error {
+		_, err := os.Stdin.Read(make([]byte, 1))
+		return err
+	})
+	endless = role("endless", func() (err error) {
+		for err == nil {
 			_, err = os.Stdout.Write(make([]byte, 4096))
 		}
-		code = 3
-	case "hang":
-		time.Sleep(time.Hour)
-	default: // an exit code
+		return err
+	})
+	failAtEnd = role("fail at the end", func() error {
 		io.Copy(io.Discard, os.Stdin)
-		code, _ = strconv.Atoi(os.Args[2])
-	}
-	os.Exit(code)
-}
-
-func stage(t testing.TB, what string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return exec.Command(exe, "pipeline stage", what)
-}
+		return errors.New("failed as told to")
+	})
+)
 
 func runPipeline(t testing.TB, p *Pipeline) error {
 	t.Helper()
@@ -68,7 +48,7 @@ func runPipeline(t testing.TB, p *Pipeline) error {
 
 func TestPipeline(t *testing.T) {
 	text := bytes.Repeat([]byte("through three stages\n"), 50_000)
-	cmds := []*exec.Cmd{stage(t, "copy"), stage(t, "copy"), stage(t, "copy")}
+	cmds := []*exec.Cmd{roleCommand(t, copyInput), roleCommand(t, copyInput), roleCommand(t, copyInput)}
 	var got bytes.Buffer
 	cmds[0].Stdin, cmds[2].Stdout = bytes.NewReader(text), &got
 	p := NewPipeline(cmds...)
@@ -89,7 +69,7 @@ func TestPipeline(t *testing.T) {
 }
 
 func TestPipelineOfOne(t *testing.T) {
-	cmd := stage(t, "copy")
+	cmd := roleCommand(t, copyInput)
 	var got bytes.Buffer
 	cmd.Stdin, cmd.Stdout = bytes.NewReader([]byte("alone")), &got
 	p := NewPipeline(cmd)
@@ -99,7 +79,7 @@ func TestPipelineOfOne(t *testing.T) {
 }
 
 func TestPipelineJointsWhileRunning(t *testing.T) {
-	cmds := []*exec.Cmd{stage(t, "copy"), stage(t, "copy")}
+	cmds := []*exec.Cmd{roleCommand(t, copyInput), roleCommand(t, copyInput)}
 	in, err := cmds[0].StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +112,7 @@ func TestPipelineJointsWhileRunning(t *testing.T) {
 }
 
 func TestPipelineEarlyExit(t *testing.T) {
-	p := NewPipeline(stage(t, "endless"), stage(t, "copy"), stage(t, "first"))
+	p := NewPipeline(roleCommand(t, endless), roleCommand(t, copyInput), roleCommand(t, takeFirst))
 	err := runPipeline(t, p)
 	stages := p.Stages()
 	if stages[0].Err == nil || stages[1].Err == nil || stages[2].Err != nil {
@@ -142,19 +122,19 @@ func TestPipelineEarlyExit(t *testing.T) {
 	switch {
 	case runtime.GOOS != "windows" && err != nil:
 		t.Errorf("SIGPIPE failed the pipeline: %v", err)
-	case runtime.GOOS == "windows" && (!errors.As(err, &exit) || exit.ExitCode() != 3):
+	case runtime.GOOS == "windows" && (!errors.As(err, &exit) || exit.ExitCode() != failedRole):
 		t.Errorf("%v", err)
 	}
 }
 
 func TestPipelineStageFails(t *testing.T) {
-	p := NewPipeline(stage(t, "5"), stage(t, "7"), stage(t, "copy"))
+	p := NewPipeline(roleCommand(t, failAtEnd), roleCommand(t, failAtEnd), roleCommand(t, copyInput))
 	err := runPipeline(t, p)
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 5 {
+	if !errors.As(err, &exit) || exit.ExitCode() != failedRole {
 		t.Errorf("%v", err)
 	}
-	for i, want := range []int{5, 7, 0} {
+	for i, want := range []int{failedRole, failedRole, 0} {
 		if got := p.Stages()[i].State.ExitCode(); got != want {
 			t.Errorf("stage %d: exit code %d, want %d", i, got, want)
 		}
@@ -166,7 +146,7 @@ func TestPipelineStageFails(t *testing.T) {
 }
 
 func TestPipelineCancel(t *testing.T) {
-	p := NewPipeline(stage(t, "hang"), stage(t, "copy"), stage(t, "hang"))
+	p := NewPipeline(roleCommand(t, hang), roleCommand(t, copyInput), roleCommand(t, hang))
 	ctx, cancel := context.WithCancelCause(context.Background())
 	if err := p.Start(ctx); err != nil {
 		t.Fatal(err)
@@ -184,7 +164,7 @@ func TestPipelineCancel(t *testing.T) {
 }
 
 func TestPipelineStartFails(t *testing.T) {
-	p := NewPipeline(stage(t, "hang"), stage(t, "copy"), exec.Command("no-such-program-as-this"), stage(t, "copy"))
+	p := NewPipeline(roleCommand(t, hang), roleCommand(t, copyInput), exec.Command("no-such-program-as-this"), roleCommand(t, copyInput))
 	err := p.Start(context.Background())
 	if ours := (*breezeway.Error)(nil); !errors.Is(err, exec.ErrNotFound) || !errors.As(err, &ours) {
 		t.Errorf("%v", err)
@@ -203,7 +183,7 @@ func TestPipelineMisuse(t *testing.T) {
 	if err := NewPipeline().Run(background); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("empty: %v", err)
 	}
-	p := NewPipeline(stage(t, "copy"))
+	p := NewPipeline(roleCommand(t, copyInput))
 	if err := p.Wait(); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("not started: %v", err)
 	}
@@ -218,14 +198,14 @@ func TestPipelineMisuse(t *testing.T) {
 	if err := p.Start(background); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("twice: %v", err)
 	}
-	set := stage(t, "copy")
+	set := roleCommand(t, copyInput)
 	set.Stdin = os.Stdin
-	if err := NewPipeline(stage(t, "copy"), set).Run(background); !errors.Is(err, os.ErrInvalid) {
+	if err := NewPipeline(roleCommand(t, copyInput), set).Run(background); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("Stdin set: %v", err)
 	}
-	set = stage(t, "copy")
+	set = roleCommand(t, copyInput)
 	set.Stdout = os.Stdout
-	if err := NewPipeline(set, stage(t, "copy")).Run(background); !errors.Is(err, os.ErrInvalid) {
+	if err := NewPipeline(set, roleCommand(t, copyInput)).Run(background); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("Stdout set: %v", err)
 	}
 }

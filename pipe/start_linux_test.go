@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,29 +16,28 @@ import (
 
 func TestDieWithParentForeignProgram(t *testing.T) {
 	p := startParent(t, "bound", exec.Command("sleep", "100"))
-	killAlone(p)
+	p.Kill()
 	expectGone(t, p)
 }
 
-// disobedient is a child that the kernel sends no death signal, as if it were
-// set-uid. It has the lifeline alone.
-var disobedient = ipctest.Helper("disobedient", func(c *ipctest.Control) error {
+// disobedient gets no death signal from the kernel, as if it were set-uid. It
+// has the lifeline alone.
+var disobedient = role("disobedient", func() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0); err != nil {
 		return err
 	}
-	d, err := Inherited()
-	if err != nil {
+	if _, err := Inherited(); err != nil {
 		return err
 	}
-	c.Say("child")
-	_ = d
-	select {}
+	fmt.Println("child")
+	time.Sleep(2 * ipctest.Patience)
+	return nil
 })
 
 func TestDieWithParentByLifeline(t *testing.T) {
-	p := startParent(t, "bound", ipctest.HelperCommand(t, disobedient))
+	p := startParent(t, "bound", roleCommand(t, disobedient))
 	p.Expect("child")
-	killAlone(p)
+	p.Kill()
 	expectGone(t, p)
 }
 

@@ -167,13 +167,74 @@ func TestInheritedWithoutStart(t *testing.T) {
 	}
 }
 
-// leaver starts a child that outlives it, says so, and ends.
+// Some children here can't be helpers, whose standard input is the test's line
+// to them and ends them. These run the test binary in a role: a function that is
+// named by the arguments.
+var roles = map[string]func() error{}
+
+func role(name string, run func() error) string {
+	roles[name] = run
+	return name
+}
+
+func init() {
+	if len(os.Args) != 3 || os.Args[1] != "role" {
+		return
+	}
+	if err := roles[os.Args[2]](); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(failedRole)
+	}
+	os.Exit(0)
+}
+
+const failedRole = 3 // exit code
+
+func roleCommand(t testing.TB, role string) *exec.Cmd {
+	t.Helper()
+	if roles[role] == nil {
+		t.Fatalf("no role %q", role)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, "role", role)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // as ipctest does
+	return cmd
+}
+
+var (
+	copyInput = role("copy input", func() error {
+		_, err := io.Copy(os.Stdout, os.Stdin)
+		return err
+	})
+	// hang knows nothing of us, and ends if no test did end it.
+	hang = role("hang", func() error {
+		time.Sleep(2 * ipctest.Patience)
+		return nil
+	})
+	// tellEnd says on its standard output how its pipe ends.
+	tellEnd = role("tell end", func() error {
+		d, err := Inherited()
+		if err != nil {
+			return err
+		}
+		fmt.Println("child")
+		_, err = io.Copy(io.Discard, d)
+		fmt.Println("end:", err)
+		return nil
+	})
+)
+
+// leaver starts a command that outlives it, says so, and ends.
 var leaver = ipctest.Helper("leaver", func(c *ipctest.Control) error {
 	d, err := Inherited()
 	if err != nil {
 		return err
 	}
-	cmd := grandchild(c.Args)
+	cmd := exec.Command(c.Args[0], c.Args[1:]...)
+	cmd.Stdin = os.Stdin // the test ends it
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -181,28 +242,8 @@ var leaver = ipctest.Helper("leaver", func(c *ipctest.Control) error {
 	return err
 })
 
-// describe returns cmd as a helper's arguments, for [grandchild].
-func describe(cmd *exec.Cmd) []string {
-	variable := ""
-	if len(cmd.Env) > 0 {
-		variable = cmd.Env[len(cmd.Env)-1] // that makes the test binary a helper
-	}
-	return append([]string{variable, cmd.Path}, cmd.Args[1:]...)
-}
-
-// grandchild makes a command of what describe returned. Its standard input and
-// output are the helper's: the input ends when the test closes it, not before.
-func grandchild(args []string) *exec.Cmd {
-	cmd := exec.Command(args[1], args[2:]...)
-	if args[0] != "" {
-		cmd.Env = append(os.Environ(), args[0])
-	}
-	cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
-	return cmd
-}
-
 func TestEOFDespiteGrandchild(t *testing.T) {
-	d, _ := startHelper(t, nil, leaver, describe(ipctest.HelperCommand(t, idler))...)
+	d, _ := startHelper(t, nil, leaver, roleCommand(t, copyInput).Args...)
 	d.SetReadDeadline(time.Now().Add(ipctest.Patience))
 	if got, err := io.ReadAll(d); string(got) != "left one behind" || err != nil {
 		t.Errorf("read %q, %v", got, err)
@@ -218,22 +259,12 @@ func TestEOFDespiteGrandchild(t *testing.T) {
 	}
 }
 
-// pipeEnd tells on its standard output how its pipe ends.
-var pipeEnd = ipctest.Helper("pipe end", func(c *ipctest.Control) error {
-	d, err := Inherited()
-	if err != nil {
-		return err
-	}
-	c.Say("child")
-	_, err = io.Copy(io.Discard, d)
-	c.Say("end: %v", err)
-	return nil
-})
-
 // parent starts the command in Args, bound to it or free, and waits to be
 // killed.
 var parent = ipctest.Helper("parent", func(c *ipctest.Control) error {
-	d, err := Start(grandchild(c.Args[1:]), &StartConfig{DieWithParent: c.Args[0] == "bound"})
+	cmd := exec.Command(c.Args[1], c.Args[2:]...)
+	cmd.Stdout = os.Stdout
+	d, err := Start(cmd, &StartConfig{DieWithParent: c.Args[0] == "bound"})
 	if err != nil {
 		return err
 	}
@@ -242,23 +273,16 @@ var parent = ipctest.Helper("parent", func(c *ipctest.Control) error {
 	select {}
 })
 
-// startParent starts a parent and returns when it has started its child.
+// startParent starts a parent and returns when that has started its child.
 func startParent(t *testing.T, how string, child *exec.Cmd) *ipctest.Process {
 	t.Helper()
-	p := ipctest.Start(t, parent, append([]string{how}, describe(child)...)...)
+	p := ipctest.Start(t, parent, append([]string{how}, child.Args...)...)
 	p.Expect("started")
 	return p
 }
 
-// killAlone kills the process and nothing else: its standard input, which its
-// children share, stays open.
-func killAlone(p *ipctest.Process) {
-	p.Cmd.Process.Kill()
-	<-p.Done()
-}
-
-// expectGone fails the test unless all processes that hold p's standard output
-// end.
+// expectGone fails the test unless the child, which shares p's standard output,
+// ends too.
 func expectGone(t *testing.T, p *ipctest.Process) {
 	t.Helper()
 	start := time.Now()
@@ -267,25 +291,24 @@ func expectGone(t *testing.T, p *ipctest.Process) {
 		if !ok {
 			break
 		}
-		t.Logf("the child said %q", line)
+		t.Errorf("the child said %q", line)
 	}
 	t.Logf("the child was gone after %v", time.Since(start))
 }
 
 func TestChildSeesParentDie(t *testing.T) {
-	p := startParent(t, "free", ipctest.HelperCommand(t, pipeEnd))
+	p := startParent(t, "free", roleCommand(t, tellEnd))
 	p.Expect("child")
-	killAlone(p)
+	p.Kill()
 	p.Expect("end: <nil>")
 }
 
-// The child does not look at its pipe, so only DieWithParent ends it.
 func TestDieWithParent(t *testing.T) {
-	p := startParent(t, "bound", ipctest.HelperCommand(t, idler))
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 		t.Skip("only a child that calls Inherited dies with its parent here")
 	}
-	killAlone(p)
+	p := startParent(t, "bound", roleCommand(t, hang))
+	p.Kill()
 	expectGone(t, p)
 }
 
