@@ -87,7 +87,7 @@ verbs that run a command say what they do with its code.`,
 	}
 	root.SetVersionTemplate("ipc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newServe(), newSend())
+	root.AddCommand(newServe(), newSend(), newPipeline(), newDemo(), newPlayer())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

@@ -6,10 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
 // runCommand hands a connection to a process of --exec.
-func (s *server) runCommand(ctx context.Context, c conn, from sender) error {
+func (s *server) runCommand(ctx context.Context, c *pipe.Conn, from sender) error {
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Stdout = c
 	cmd.Stderr = os.Stderr

@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
 // commandEnv makes a process of the test binary the command ipc.
@@ -22,7 +25,47 @@ const commandEnv = "IPC_TEST_COMMAND"
 // tr is, and Windows lacks.
 const shoutVerb = "shout"
 
+// extraDemoEnv adds a row to ipc demo.
+const extraDemoEnv = "IPC_TEST_DEMO"
+
+var extraDemos = map[string]demo{
+	"liar": {
+		mechanism: "liar",
+		parental:  true,
+		client: func(p *player) error {
+			return p.talk(struct {
+				io.Reader
+				io.Writer
+			}{strings.NewReader("good-bye\n"), io.Discard})
+		},
+	},
+	"sleeper": {
+		mechanism: "sleeper",
+		server: func(p *player) error {
+			l, err := pipe.Listen(p.name(), nil)
+			if err != nil {
+				return err
+			}
+			p.say("%s", l.Addr())
+			p.ready()
+			for {
+				if _, err := l.Accept(); err != nil {
+					return err
+				}
+			}
+		},
+		client: func(p *player) error {
+			p.say("%d", os.Getpid())
+			time.Sleep(time.Hour)
+			return nil
+		},
+	},
+}
+
 func TestMain(m *testing.M) {
+	if extra, ok := extraDemos[os.Getenv(extraDemoEnv)]; ok {
+		demos = append(demos, extra)
+	}
 	switch {
 	case os.Getenv(commandEnv) == "":
 		ipctest.Main(m)

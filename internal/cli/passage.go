@@ -114,13 +114,16 @@ func (e *event) setText(text string) {
 	}
 }
 
-// String returns the event as a line without characters that could do something
-// to a terminal.
-func (e event) String() string {
+// String returns the event as a line of JSON.
+func (e event) String() string { return line(e) }
+
+// line returns v as a line of JSON without characters that could do something to
+// a terminal.
+func line(v any) string {
 	var text, line strings.Builder
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	enc.Encode(e)
+	enc.Encode(v) // can't fail: no type of ours is one that JSON lacks
 	for _, r := range text.String() {
 		if r == '\n' || strconv.IsPrint(r) {
 			line.WriteRune(r)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -131,6 +132,14 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 			fmt.Fprintln(s.err, s.err.paint(dim, fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target)))
 		}).Stop()
 	}
+	if s.target.scheme == "fifo" {
+		f, err := openFIFO(ctx, s.target.name, &pipe.FIFOConfig{Mode: cfg.Mode, Allow: cfg.Allow})
+		if err != nil {
+			return err
+		}
+		s.conn, s.done.Address = f, s.target.name
+		return nil
+	}
 	c, err := pipe.DialWait(ctx, s.target.name, cfg)
 	if err != nil {
 		return err
@@ -138,6 +147,21 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	peer := c.Peer()
 	s.conn, s.done.Peer, s.done.Address = c, infoOf(&peer), c.RemoteAddr().String()
 	return nil
+}
+
+// openFIFO waits until somebody has made the FIFO and reads it.
+func openFIFO(ctx context.Context, path string, cfg *pipe.FIFOConfig) (*pipe.FIFO, error) {
+	watch := local.NewWatch(path)
+	defer watch.Close()
+	for {
+		f, err := pipe.OpenFIFO(ctx, path, pipe.Out, cfg)
+		if !errors.Is(err, os.ErrNotExist) {
+			return f, err
+		}
+		if err := watch.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // bounded returns a context that --timeout ends. Its cause then says what didn't

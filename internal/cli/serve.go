@@ -91,13 +91,6 @@ type server struct {
 	failure  error
 }
 
-// conn is what serve needs of a connection.
-type conn interface {
-	io.ReadWriteCloser
-	SetReadDeadline(time.Time) error
-	SetWriteDeadline(time.Time) error
-}
-
 func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error) {
 	s.hasUntil = hasUntil
 	if s.target, err = parseURL(url); err != nil {
@@ -115,6 +108,9 @@ func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error)
 	context.AfterFunc(ctx, s.stop) // from now on another signal kills
 	// A standard output that nobody reads any more is an error, not our end.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	if s.target.scheme == "fifo" {
+		return s.serveFIFO(ctx, cfg)
+	}
 	return s.servePipe(ctx, cfg)
 }
 
@@ -172,6 +168,29 @@ func (s *server) servePipe(ctx context.Context, cfg *pipe.Config) error {
 	return s.failure
 }
 
+// serveFIFO reads a FIFO, as if it were one connection that never ends.
+func (s *server) serveFIFO(ctx context.Context, cfg *pipe.Config) (err error) {
+	path := s.target.name
+	fifo := &pipe.FIFOConfig{Mode: cfg.Mode, Allow: cfg.Allow, KeepOpen: true}
+	err = pipe.MakeFIFO(path, fifo)
+	if err == nil {
+		defer func() { err = errors.Join(err, pipe.RemoveFIFO(path)) }()
+	} else if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	f, err := pipe.OpenFIFO(ctx, path, pipe.In, fifo)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s.announce(path)
+	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Now()) })()
+	if err := s.read(ctx, f, sender{}); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return s.failure
+}
+
 // sender is whom an arrival comes from.
 type sender struct {
 	peer       *breezeway.Peer // nil if the system can't tell
@@ -179,7 +198,7 @@ type sender struct {
 }
 
 // serve deals with one connection.
-func (s *server) serve(ctx context.Context, c conn, from sender) {
+func (s *server) serve(ctx context.Context, c *pipe.Conn, from sender) {
 	defer c.Close()
 	// A stop ends reading at once. An answer that is on its way has a second.
 	defer context.AfterFunc(ctx, func() {
@@ -197,7 +216,7 @@ func (s *server) serve(ctx context.Context, c conn, from sender) {
 	}
 }
 
-func (s *server) read(ctx context.Context, c conn, from sender) error {
+func (s *server) read(ctx context.Context, c io.ReadWriter, from sender) error {
 	next := s.units(c)
 	for {
 		u, err := next()

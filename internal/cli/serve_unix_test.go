@@ -5,6 +5,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,7 +38,10 @@ func TestServeEndsACommandThatDoesNot(t *testing.T) {
 	server := served(t, url, "--exec", `sh -c 'trap "" INT TERM; echo $$; exec sleep 1000'`)
 	client := start(t, "send", url, "--reply")
 	client.CloseInput()
-	pid := client.Hear()
+	pid, err := strconv.Atoi(client.Hear())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +49,8 @@ func TestServeEndsACommandThatDoesNot(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	expectEnd(t, server, 0)
-	if _, err := os.Stat("/proc/" + pid); err == nil {
-		t.Errorf("process %s still runs", pid)
+	if err := syscall.Kill(pid, 0); err == nil {
+		t.Errorf("process %d still runs", pid)
 	}
 }
 
@@ -72,5 +76,92 @@ func TestServeStopsWhenNobodyReadsItsOutput(t *testing.T) {
 	}
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestServeFIFO(t *testing.T) {
+	path := filepath.Join(os.TempDir(), "bw-log")
+	url := "fifo://" + path
+	server := served(t, url, "--lines", "--until", "shutdown")
+	if info, err := os.Lstat(path); err != nil || info.Mode() != os.ModeNamedPipe|0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	for _, text := range []string{"one", "two", "shutdown"} { // each a writer of its own
+		succeed(t, "", "send", url, text)
+		if e := expectText(t, server, text); e.Peer != nil {
+			t.Errorf("peer %+v", e.Peer)
+		}
+	}
+	expectEnd(t, server, 0)
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("the FIFO is still there: %v", err)
+	}
+}
+
+func TestServeFIFOThatExists(t *testing.T) {
+	path := filepath.Join(os.TempDir(), "bw-existing")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	server := start(t, "serve", "fifo://"+path, "--count", "1")
+	if err := os.WriteFile(path, []byte("as any program writes"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if line := server.Hear(); !strings.HasSuffix(line, " fifo as any program writes") {
+		t.Errorf("printed %q", line)
+	}
+	expectEnd(t, server, 0)
+	if _, err := os.Lstat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeFIFOSignal(t *testing.T) {
+	path := filepath.Join(os.TempDir(), "bw-fifo-signal")
+	server := served(t, "fifo://"+path)
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	expectEnd(t, server, 0)
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("the FIFO is still there: %v", err)
+	}
+}
+
+func TestServeFIFOLeavesFilesAlone(t *testing.T) {
+	path := filepath.Join(os.TempDir(), "bw-file")
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	for _, verb := range []string{"serve", "send"} {
+		if r := run(t, "x", verb, "fifo://"+path); r.code != exitError || !strings.Contains(r.stderr, "not a FIFO") {
+			t.Errorf("%s: %+v", verb, r)
+		}
+	}
+	if text, err := os.ReadFile(path); string(text) != "precious" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A FIFO that does not exist yet is waited for, and so is its reader.
+func TestSendWaitsForTheFIFO(t *testing.T) {
+	path := filepath.Join(os.TempDir(), "bw-awaited")
+	client := start(t, "send", "fifo://"+path, "--json", "hello")
+	server := served(t, "fifo://"+path, "--count", "1")
+	expectText(t, server, "hello\n")
+	expectEnd(t, server, 0)
+	if e := parse(t, client.Hear()); e.Drained != nil || e.Peer != nil || *e.Bytes != 6 || e.Address != path {
+		t.Errorf("%+v", e)
+	}
+	expectEnd(t, client, 0)
+
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	if r := run(t, "", "send", "fifo://"+path, "--timeout", "50ms", "x"); r.code != exitTimeout {
+		t.Errorf("%+v", r)
 	}
 }
