@@ -101,12 +101,15 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	p.p = pipe.NewPipeline(p.cmds...)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	p.started = time.Now()
 	if err := p.p.Start(ctx); err != nil {
 		return startFailure(err)
 	}
 	ended := make(chan struct{})
-	go killOnSignal(ended, cancel)
+	go killOnSignal(signals, ended, cancel)
 	if live {
 		p.line.screen = p.err
 		go p.show(ended)
@@ -129,10 +132,7 @@ func startFailure(err error) error {
 
 // killOnSignal kills the stages on SIGTERM, and on an interrupt after a second:
 // a terminal has interrupted them too, and they may have something to finish.
-func killOnSignal(ended <-chan struct{}, kill context.CancelCauseFunc) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+func killOnSignal(signals <-chan os.Signal, ended <-chan struct{}, kill context.CancelCauseFunc) {
 	var sig os.Signal
 	select {
 	case <-ended:

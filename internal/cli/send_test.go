@@ -111,7 +111,8 @@ func TestSendJSON(t *testing.T) {
 	if e.Peer == nil || e.Peer.PID != server.Process.Pid && !ipctest.UnderWine() {
 		t.Errorf("peer %+v", e.Peer)
 	}
-	if canDrain := runtime.GOOS != "darwin"; canDrain && (e.Drained == nil || !*e.Drained) {
+	// Only Linux can tell for certain of a server that has closed.
+	if e.Drained == nil && runtime.GOOS == "linux" || e.Drained != nil && !*e.Drained {
 		t.Errorf("drained %v", e.Drained)
 	}
 	expectEnd(t, client, 0)
@@ -164,6 +165,9 @@ func TestSendTimeout(t *testing.T) {
 func TestSendTellsOfLoss(t *testing.T) {
 	if runtime.GOOS == "darwin" {
 		t.Skip("the system doesn't say what was read")
+	}
+	if ipctest.UnderWine() {
+		t.Skip("Wine sometimes lets a flush succeed although the server closed without reading")
 	}
 	url := uniqueURL()
 	l := listen(t, url, nil)
