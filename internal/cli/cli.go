@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -62,7 +63,7 @@ func Main() int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "ipc VERB",
+		Use:   "ipc",
 		Short: "Talk to other processes of this machine",
 		Long: `ipc connects processes through the passages that the operating system has.
 Named ones are given as a URL:
@@ -73,18 +74,25 @@ verbs that run a command say what they do with its code.`,
 		Example: `  ipc serve pipe://chat            # in one terminal
   ipc send pipe://chat hello       # in another
   ipc demo                         # see every mechanism at work`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              cobra.ArbitraryArgs,
-		DisableAutoGenTag: true,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs, // so that an unknown verb comes to us
+
+		DisableFlagsInUseLine:      true,
+		SuggestionsMinimumDistance: 2,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("no verb %q", args[0])
+			if len(args) == 0 {
+				return cmd.Help()
 			}
-			return cmd.Help()
+			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+				return usagef("no verb %q; did you mean %s?", args[0], strings.Join(s, " or "))
+			}
+			return usagef("no verb %q", args[0])
 		},
 	}
+	root.SetUsageTemplate(strings.NewReplacer("[command]", "VERB", "Available Commands", "Verbs", "about a command", "about a verb").
+		Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("ipc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
 	root.AddCommand(newServe(), newSend(), newPipeline(), newDemo(), newPlayer())
@@ -112,12 +120,11 @@ func version() string {
 	return "(devel)"
 }
 
-// args adapts a check of a verb's arguments: what it complains of is wrong
-// usage.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+// takes checks the number of a verb's arguments; what says what they are.
+func takes(atLeast, atMost int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &exit{exitUsage, err}
+		if len(args) < atLeast || len(args) > atMost {
+			return usagef("%s takes %s", cmd.Name(), what)
 		}
 		return nil
 	}

@@ -78,7 +78,7 @@ With --json each line is an object with these fields, where they apply:
   error        why`,
 		Example: `  ipc demo
   ipc demo --json | jq 'select(.event == "row")'`,
-		Args: args(cobra.NoArgs),
+		Args: takes(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
 	cmd.Flags().BoolVar(&d.json, "json", false, "print JSON, one object per line")
@@ -256,7 +256,7 @@ func (d *demoRun) start(ctx context.Context, demo *demo, role string, stdout *os
 // show prints an exchange.
 func (d *demoRun) show(e demoEvent) {
 	if d.json {
-		io.WriteString(d.out, line(e))
+		io.WriteString(d.out, jsonLine(e))
 		return
 	}
 	process := fmt.Sprintf("%s[%d]", e.Process, e.PID)
@@ -268,7 +268,7 @@ func (d *demoRun) show(e demoEvent) {
 func (d *demoRun) report(rows []demoEvent) {
 	if d.json {
 		for _, r := range rows {
-			io.WriteString(d.out, line(r))
+			io.WriteString(d.out, jsonLine(r))
 		}
 		return
 	}

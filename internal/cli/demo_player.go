@@ -31,7 +31,7 @@ func newPlayer() *cobra.Command {
 	return &cobra.Command{
 		Use:    playerVerb + " MECHANISM ROLE DIR",
 		Hidden: true,
-		Args:   args(cobra.ExactArgs(3)),
+		Args:   takes(3, 3, "a mechanism, a role and a directory"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			i := slices.IndexFunc(demos, func(d demo) bool { return d.mechanism == args[0] })
 			if i < 0 {
@@ -86,7 +86,7 @@ func (p *player) ready() { p.tell(demoEvent{Event: "ready"}) }
 
 func (p *player) tell(e demoEvent) {
 	e.Mechanism, e.Process, e.PID = p.demo.mechanism, p.role, os.Getpid()
-	io.WriteString(os.Stdout, line(e))
+	io.WriteString(os.Stdout, jsonLine(e))
 }
 
 const (

@@ -31,10 +31,10 @@ func (o *passageFlags) register(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.BoolVarP(&o.lines, "lines", "l", false, "treat the stream as lines")
 	f.BoolVarP(&o.message, "message", "m", false, "message mode: both ends must say so")
-	f.StringVar(&o.direction, "direction", "duplex", "in, out or duplex, seen from this end")
-	f.StringVar(&o.encoding, "encoding", utf8Name, "of text on its way: utf-8 or utf-16le")
-	f.StringVar(&o.mode, "mode", "", "admit more users by permission bits, such as 0660")
-	f.StringArrayVar(&o.allow, "allow", nil, "admit a user, @group or SID (repeatable)")
+	f.StringVar(&o.direction, "direction", "duplex", "the `WAY` at this end: in, out or duplex")
+	f.StringVar(&o.encoding, "encoding", utf8Name, "the `ENCODING` on the way: utf-8 or utf-16le")
+	f.StringVar(&o.mode, "mode", "", "admit more users by permission `BITS`, such as 0660")
+	f.StringArrayVar(&o.allow, "allow", nil, "admit a `USER`, @group or SID (repeatable)")
 	f.BoolVar(&o.json, "json", false, "print JSON, one object per line")
 	cmd.RegisterFlagCompletionFunc("direction", cobra.FixedCompletions([]string{"in", "out", "duplex"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("encoding", cobra.FixedCompletions([]string{utf8Name, utf16leName}, cobra.ShellCompDirectiveNoFileComp))
@@ -115,11 +115,11 @@ func (e *event) setText(text string) {
 }
 
 // String returns the event as a line of JSON.
-func (e event) String() string { return line(e) }
+func (e event) String() string { return jsonLine(e) }
 
-// line returns v as a line of JSON without characters that could do something to
+// jsonLine returns v as a line of JSON without characters that could do something to
 // a terminal.
-func line(v any) string {
+func jsonLine(v any) string {
 	var text, line strings.Builder
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)

@@ -55,7 +55,7 @@ With --json standard error gets at the end one object with these fields:
 		Example: `  ipc pipeline 'ps -ef | grep ssh'
   ipc pipeline --pipefail --stats 'cat "$HOME/a.log" | gzip' > a.log.gz
   ipc pipeline --quiet 'man ls | less'`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: takes(1, 1, "one argument: quote the whole pipeline"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), args[0]) },
 	}
 	f := cmd.Flags()
@@ -92,10 +92,11 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 		cmd.Stderr = os.Stderr
 		p.cmds = append(p.cmds, cmd)
 	}
-	live := p.err.tty && !p.quiet
+	live := p.err.ansi && !p.quiet
+	p.stats = p.stats || p.err.tty && !p.quiet
 	p.cmds[0].Stdin = os.Stdin
 	p.cmds[len(p.cmds)-1].Stdout = os.Stdout
-	if live || p.stats || p.json {
+	if p.stats || p.json {
 		p.cmds[len(p.cmds)-1].Stdout = p
 	}
 	p.p = pipe.NewPipeline(p.cmds...)
@@ -117,7 +118,7 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	err = p.p.Wait()
 	close(ended)
 	p.line.close()
-	p.report(live)
+	p.report()
 	return p.verdict(err)
 }
 
@@ -200,7 +201,7 @@ func size(n int64) string {
 }
 
 // report prints what each stage did.
-func (p *pipeline) report(live bool) {
+func (p *pipeline) report() {
 	stages, put := p.p.Stages(), p.put()
 	if p.json {
 		type stage struct {
@@ -217,10 +218,10 @@ func (p *pipeline) report(live bool) {
 		for i, s := range stages {
 			all.Stages = append(all.Stages, stage{s.Args, codeOf(s.State), s.State.String(), put[i]})
 		}
-		io.WriteString(p.err, line(all))
+		io.WriteString(p.err, jsonLine(all))
 		return
 	}
-	if !live && !p.stats {
+	if !p.stats {
 		return
 	}
 	rows := [][]string{{"stage", "output", "end"}}

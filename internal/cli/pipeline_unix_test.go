@@ -83,13 +83,3 @@ func TestPipelineIsTerminated(t *testing.T) {
 		t.Errorf("process %d still runs", pid)
 	}
 }
-
-func TestSize(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 B", 999: "999 B", 1000: "1.0 KiB", 100 << 10: "100 KiB", 1000 << 10: "1.0 MiB", 1 << 40: "1.0 TiB",
-	} {
-		if got := size(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -26,8 +27,9 @@ func newSend() *cobra.Command {
 		Short: "Send text to whoever listens at a URL",
 		Long: `send waits for a server at a URL, sends it text, and waits until the server has
 read everything. It exits with 1 if the server closed without doing so, and with
-3 if --timeout ended a wait. That everything was read does not say that it was
-understood: ask for a --reply if the server gives one.
+3 if --timeout ended a wait: for the server, for it to read everything, or for its
+answer. That everything was read does not say that it was understood: ask for a
+--reply if the server gives one.
 
 The text is taken from
   the arguments        joined by spaces, with a newline at the end as echo has it
@@ -57,7 +59,7 @@ With --json each line is an object with these fields, where they apply:
   ipc send pipe://upper --reply < letter.txt
   ipc send pipe://calc --lines --reply --timeout 3s 1 + 2
   ipc send fifo:///tmp/log started`,
-		Args:              args(cobra.MinimumNArgs(1)),
+		Args:              takes(1, math.MaxInt, "a URL, such as pipe://chat, and perhaps text"),
 		ValidArgsFunction: completeURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], args[1:])
@@ -68,7 +70,7 @@ With --json each line is an object with these fields, where they apply:
 	f.BoolVarP(&s.noNewline, "no-newline", "n", false, "add no newline to arguments or lines of a terminal")
 	f.BoolVarP(&s.reply, "reply", "r", false, "wait for the answer and print it")
 	f.BoolVar(&s.raw, "raw", false, "print the answer as it is even on a terminal")
-	f.DurationVarP(&s.timeout, "timeout", "t", 0, "bound each wait: for the server, for it to read, for its answer")
+	f.DurationVarP(&s.timeout, "timeout", "t", 0, "give up when a wait takes longer than `TIME`, such as 3s")
 	return cmd
 }
 

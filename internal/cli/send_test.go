@@ -279,7 +279,8 @@ func TestWrongUsage(t *testing.T) {
 		"send", "send chat hello", "send pipe://a --timeout 3", "send pipe://a --timeout -3s",
 		"send pipe://a --direction in hello", "send pipe://a --direction out --reply x",
 		"send fifo:///tmp/a --reply x",
-		"nonsense", "--nonsense",
+		"serve pipe://a --exec a&&b", "send pipe://a -5",
+		"pipeline", "pipeline a | b", "pipeline a --quiet --stats", "demo x", "servve", "nonsense", "--nonsense",
 	} {
 		t.Run(line, func(t *testing.T) {
 			r := run(t, "", strings.Fields(line)...)

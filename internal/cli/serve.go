@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -55,7 +56,7 @@ With --json each line is an object with these fields, where they apply:
   ipc serve pipe://upper --exec 'tr a-z A-Z'
   ipc serve pipe://jobs --message --echo --count 10 --json
   ipc serve fifo:///tmp/log --lines`,
-		Args:              args(cobra.ExactArgs(1)),
+		Args:              takes(1, 1, "one URL, such as pipe://chat"),
 		ValidArgsFunction: completeURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], cmd.Flags().Changed("until"))
@@ -66,7 +67,7 @@ With --json each line is an object with these fields, where they apply:
 	f.StringVar(&s.until, "until", "", "stop when a message or line equal to `TEXT` arrives")
 	f.IntVar(&s.count, "count", 0, "stop after `N` arrivals; with --exec, connections")
 	f.BoolVar(&s.echo, "echo", false, "send back what arrives")
-	f.StringVar(&s.exec, "exec", "", "hand each connection to a `COMMAND`")
+	f.StringVar(&s.execute, "exec", "", "hand each connection to a `COMMAND`")
 	f.BoolVar(&s.raw, "raw", false, "print what arrives as it is, and nothing else")
 	return cmd
 }
@@ -78,7 +79,7 @@ type server struct {
 	hasUntil bool
 	count    int
 	echo     bool
-	exec     string
+	execute  string
 	raw      bool
 
 	target  target
@@ -119,20 +120,24 @@ func (s *server) check(cfg *pipe.Config) (err error) {
 	switch {
 	case s.count < 0:
 		return usagef("--count %d is negative", s.count)
-	case s.exec != "" && (s.echo || s.lines || s.message || s.hasUntil || s.raw):
+	case s.execute != "" && (s.echo || s.lines || s.message || s.hasUntil || s.raw):
 		return usagef("--exec hands over the bytes as they are: --echo, --lines, --message, --until and --raw don't go with it")
 	case s.raw && s.json:
 		return usagef("--raw and --json exclude each other")
-	case oneWay && (s.echo || s.exec != ""):
+	case oneWay && (s.echo || s.execute != ""):
 		return usagef("a FIFO has no way back, so --echo and --exec don't go with it; for a command, redirect its input: COMMAND < %s", s.target.name)
 	case cfg.Direction == pipe.In && s.echo:
 		return usagef("--echo needs a way back, and --direction in has none")
-	case cfg.Direction == pipe.Out && s.exec == "":
+	case cfg.Direction == pipe.Out && s.execute == "":
 		return usagef("with --direction out there is nothing to print; say with --exec what to send")
 	}
-	if s.exec != "" {
-		s.command, err = splitCommand(s.exec)
+	if s.execute == "" {
+		return nil
 	}
+	if s.command, err = splitCommand(s.execute); err != nil {
+		return err
+	}
+	_, err = exec.LookPath(s.command[0])
 	return err
 }
 

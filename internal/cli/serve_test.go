@@ -214,6 +214,34 @@ func TestServeExecReportsFailure(t *testing.T) {
 	expectEnd(t, server, 0)
 }
 
+func TestServeExecWithoutTheCommand(t *testing.T) {
+	if r := run(t, "", "serve", uniqueURL(), "--exec", "no-such-program x"); r.code != exitError || !strings.Contains(r.stderr, "no-such-program") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestServeOneWay(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := uniqueURL()
+	server := served(t, url, "--direction", "in", "--count", "1")
+	succeed(t, "", "send", url, "--direction", "out", "-n", "in")
+	expectText(t, server, "in")
+	expectEnd(t, server, 0)
+
+	url = uniqueURL()
+	server = served(t, url, "--direction", "out", "--exec", "'"+exe+"' --version", "--count", "1")
+	if got := succeed(t, "", "send", url, "--direction", "in", "--reply"); !strings.HasPrefix(got, "ipc ") {
+		t.Errorf("reply %q", got)
+	}
+	if e := parse(t, server.Hear()); e.Exit == nil || *e.Exit != 0 {
+		t.Errorf("%+v", e)
+	}
+	expectEnd(t, server, 0)
+}
+
 func TestServeTakenName(t *testing.T) {
 	url := uniqueURL()
 	server := served(t, url, "--count", "1")

@@ -79,6 +79,32 @@ func TestServeStopsWhenNobodyReadsItsOutput(t *testing.T) {
 	}
 }
 
+func TestServeModeAndAllow(t *testing.T) {
+	path := filepath.Join(os.TempDir(), "bw-mode")
+	for _, test := range []struct {
+		url  string
+		args []string
+		want os.FileMode
+	}{
+		{"pipe://" + path, nil, os.ModeSocket | 0o600},
+		{"pipe://" + path, []string{"--mode", "0660"}, os.ModeSocket | 0o660},
+		{"pipe://" + path, []string{"--allow", "0", "--allow", "@0"}, os.ModeSocket | 0o666},
+		{"fifo://" + path, []string{"--mode", "622"}, os.ModeNamedPipe | 0o622},
+	} {
+		server := served(t, test.url, append(test.args, "--count", "1")...)
+		info, err := os.Lstat(path)
+		if err != nil || info.Mode() != test.want {
+			t.Errorf("%s %v: %v, %v", test.url, test.args, info.Mode(), err)
+		}
+		succeed(t, "", "send", test.url, "-n", "x")
+		expectText(t, server, "x")
+		expectEnd(t, server, 0)
+	}
+	if r := run(t, "", "serve", "pipe://"+path, "--allow", "nobody-of-that-name"); r.code != exitError || !strings.Contains(r.stderr, "no such user") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestServeFIFO(t *testing.T) {
 	path := filepath.Join(os.TempDir(), "bw-log")
 	url := "fifo://" + path

@@ -14,13 +14,14 @@ import (
 type screen struct {
 	*os.File
 	tty    bool
-	colour bool
+	ansi   bool // it obeys escape sequences
+	colour bool // and the user wants colours
 }
 
 func newScreen(f *os.File) screen {
 	tty := term.IsTerminal(int(f.Fd()))
-	colour := tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && understandsANSI(f)
-	return screen{f, tty, colour}
+	ansi := tty && os.Getenv("TERM") != "dumb" && understandsANSI(f)
+	return screen{f, tty, ansi, ansi && os.Getenv("NO_COLOR") == ""}
 }
 
 // The colours of this command, as SGR parameters.
