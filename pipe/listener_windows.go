@@ -98,8 +98,11 @@ func (l *listener) accept() (*stream, error) {
 	}
 	// If this fails the client keeps its place for the next accept.
 	next, err := l.instance(false)
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && l.cfg.SDDL != "" {
+		err = fmt.Errorf("Config.SDDL must let this process make further instances of the pipe (%w)", err)
+	}
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -227,11 +227,15 @@ func (st *stream) sameSession() error {
 	if err != nil {
 		return fmt.Errorf("can't tell the log-on session: %w", err)
 	}
-	if theirs != ours {
-		return fmt.Errorf("the other side is in log-on session %d, this process in %d; set Config.Scope to breezeway.Machine at both ends to let them meet (%w)",
-			theirs, ours, os.ErrPermission)
+	return sessionsMeet(theirs, ours)
+}
+
+func sessionsMeet(theirs, ours uint32) error {
+	if theirs == ours {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the other side is in log-on session %d, this process in %d; set Config.Scope to breezeway.Machine at both ends to let them meet (%w)",
+		theirs, ours, os.ErrPermission)
 }
 
 func (st *stream) impersonate(f func() error) (err error) {
