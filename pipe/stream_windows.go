@@ -47,20 +47,19 @@ func newStream(f *sys.File, s *settings, server, local bool) *stream {
 	return &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage}
 }
 
-func (st *stream) Read(p []byte) (int, error) {
-	if st.deaf {
+func (st *stream) Read(p []byte) (n int, err error) {
+	switch {
+	case st.deaf:
 		return 0, st.unlessClosed(io.EOF)
-	}
-	if st.message {
+	case len(p) == 0: // the system would wait, or report what looks like an empty message
+		return 0, st.unlessClosed(nil)
+	case st.message:
 		return st.readMessage(p)
 	}
-	for {
-		n, err := st.read(p)
-		// In byte mode the other side's empty write arrives as nothing.
-		if n > 0 || err != nil || len(p) == 0 {
-			return n, err
-		}
+	for n == 0 && err == nil { // an empty write of the other side is no end
+		n, err = st.read(p)
 	}
+	return n, err
 }
 
 func (st *stream) read(p []byte) (int, error) {
@@ -76,9 +75,6 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	defer st.reading.Unlock()
 	if st.readErr != nil {
 		return 0, st.unlessClosed(st.readErr)
-	}
-	if len(p) == 0 {
-		return 0, nil // from the system this would look like an empty message
 	}
 	n, err := st.read(p[:min(len(p), st.maxMessage-st.inside+1)])
 	st.inside += n
