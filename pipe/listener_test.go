@@ -80,8 +80,10 @@ func TestSecondListen(t *testing.T) {
 		t.Errorf("while a server lives: %v", err)
 	}
 	// The attempt must not have disturbed it.
-	echo(t, mustDial(t, name, nil), "still there")
+	c := mustDial(t, name, nil)
+	echo(t, c, "still there")
 	server.Kill()
+	c.Close() // until then Windows keeps the name
 	l, err := Listen(name, nil)
 	if err != nil {
 		t.Fatalf("after kill -9: %v", err)

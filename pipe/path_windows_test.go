@@ -14,6 +14,7 @@ func TestPathOf(t *testing.T) {
 		{"chat", "server", `\\server\pipe\chat`},
 		{`\\.\pipe\a b\c?`, "", `\\.\pipe\a b\c?`},
 		{`\\server\PIPE\chat`, "", `\\server\PIPE\chat`},
+		{`\\.\pipe\a/b`, "", `\\.\pipe\a\b`},
 		{long, "", long},
 	} {
 		if got, err := pathOf(c.name, c.host); got != c.want || err != nil {
@@ -32,6 +33,9 @@ func TestPathOf(t *testing.T) {
 		{`\\.\mailslot\chat`, ""},
 		{`\\\pipe\chat`, ""},
 		{`\\.\pipe\nul` + "\x00", ""},
+		{`\\?\pipe\chat`, ""},
+		{`\\.\pipe\..\C:\file`, ""},
+		{`\\.\pipe\../../C:/file`, ""},
 		{`C:\chat`, ""},
 	} {
 		if got, err := pathOf(c.name, c.host); !errors.Is(err, os.ErrInvalid) {

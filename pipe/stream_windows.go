@@ -76,7 +76,7 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	if st.readErr != nil {
 		return 0, st.unlessClosed(st.readErr)
 	}
-	n, err := st.read(p[:min(len(p), st.maxMessage-st.inside+1)])
+	n, err := st.read(p)
 	st.inside += n
 	more := errors.Is(err, windows.ERROR_MORE_DATA)
 	switch {
