@@ -6,13 +6,9 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
-
-	"golang.org/x/sys/windows"
 )
 
 var (
-	kernel32 = windows.NewLazySystemDLL("kernel32.dll")
-
 	queryPerformanceCounter   = kernel32.NewProc("QueryPerformanceCounter")
 	queryPerformanceFrequency = kernel32.NewProc("QueryPerformanceFrequency")
 )

@@ -11,7 +11,6 @@ import (
 )
 
 var (
-	kernel32 = windows.NewLazySystemDLL("kernel32.dll")
 	advapi32 = windows.NewLazySystemDLL("advapi32.dll")
 
 	getNamedPipeClientSessionID = kernel32.NewProc("GetNamedPipeClientSessionId")
