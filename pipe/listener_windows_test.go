@@ -3,9 +3,11 @@ package pipe
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/sys/windows"
@@ -70,6 +72,33 @@ func TestListenBesidesStranger(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	windows.CloseHandle(h)
+	l, err := Listen(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+}
+
+// Connections outlive their listener, and hold its name.
+func TestConnectionsHoldTheName(t *testing.T) {
+	name := uniqueName(t)
+	l := mustListen(t, name, nil)
+	client := mustDial(t, name, nil)
+	server := mustAccept(t, l)
+	l.Close()
+	go io.Copy(server, server)
+	echo(t, client, "goes on")
+	if _, err := Listen(name, nil); !errors.Is(err, os.ErrExist) {
+		t.Errorf("while a connection is open: %v", err)
+	}
+	// The system can't tell that nobody listens any more from a busy server.
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := Dial(ctx, name, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Dial: %v", err)
+	}
+	server.Close()
+	client.Close()
 	l, err := Listen(name, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ type operation struct {
 	overlapped windows.Overlapped // first: the completion port hands back its address
 	pins       runtime.Pinner
 	done       chan struct{}
-	begun      uint32 // the count that the starting call reports; never read
+	begun      uint32 // what the starting call has transferred already
 	n          uint32
 	err        error
 }
@@ -133,12 +133,12 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 		defer d.mu.Unlock()
 		return 0, d.halted
 	}
-	o.overlapped = windows.Overlapped{}
+	o.overlapped, o.begun = windows.Overlapped{}, 0
 	err := start(f.handle, p, o)
 	switch {
 	case err == nil && f.quick:
 		d.mu.Unlock()
-		return int(o.overlapped.InternalHigh), nil
+		return int(o.begun), nil
 	case err != nil && err != windows.ERROR_IO_PENDING && err != windows.ERROR_MORE_DATA:
 		d.mu.Unlock()
 		return 0, err // failed at once: no completion will come
