@@ -133,12 +133,12 @@ func TestSDDL(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	for _, bad := range []string{"nonsense", "D:(A;;GA;;;NOBODY)"} {
-		if _, err := Listen(uniqueName(t), &Config{SDDL: bad}); !errors.Is(err, os.ErrInvalid) {
+		if _, err := Listen(ipctest.UniqueName(), &Config{SDDL: bad}); !errors.Is(err, os.ErrInvalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
 	// Not even by a SID does text of the caller's get into a descriptor.
-	if _, err := Listen(uniqueName(t), &Config{Allow: []string{"S-1-1-0)(A;;GA;;;WD"}}); !errors.Is(err, os.ErrInvalid) {
+	if _, err := Listen(ipctest.UniqueName(), &Config{Allow: []string{"S-1-1-0)(A;;GA;;;WD"}}); !errors.Is(err, os.ErrInvalid) {
 		t.Error(err)
 	}
 }
@@ -157,7 +157,7 @@ func TestAdmitClient(t *testing.T) {
 		{&Config{Mode: 0o666}, true},
 		{&Config{SDDL: "D:P(A;;GA;;;WD)"}, true}, // the kernel alone decides
 	} {
-		name := uniqueName(t)
+		name := ipctest.UniqueName()
 		l := mustListen(t, name, test.cfg)
 		client := mustDial(t, name, &Config{Mode: 0o666})
 		server := mustAccept(t, l)
@@ -189,7 +189,7 @@ func TestAdmitClient(t *testing.T) {
 
 // A pipe whose owner is somebody else is a trap.
 func TestStrangersServer(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l, err := Listen(name, &Config{SDDL: "O:" + stranger + "D:P(A;;GA;;;WD)"})
 	if errors.Is(err, windows.ERROR_INVALID_OWNER) {
 		t.Skip("this system lets nobody make an object that belongs to somebody else")
@@ -211,7 +211,7 @@ func TestStrangersServer(t *testing.T) {
 }
 
 func TestPeer(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	server := ipctest.Start(t, echoServer, name)
 	server.Expect("listening")
 	c := mustDial(t, name, nil)
@@ -255,7 +255,7 @@ func rawClient(t testing.TB, name string, flags uint32) windows.Handle {
 // Clients that don't let themselves be identified, or not before they have
 // written something, pass by the kernel's check alone.
 func TestClientWithoutIdentity(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	for what, flags := range map[string]uint32{
 		"default":   0,

@@ -58,7 +58,11 @@ func listen(path string, s *settings) (*listener, error) {
 	if s.BufferSize == 0 {
 		l.opt.BufferSize = defaultBuffer
 	}
-	if l.next, err = l.instance(true); err != nil {
+	l.next, err = l.instance(true)
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && !sys.PipeExists(path) {
+		l.next, err = l.instance(true) // whoever had the name has just given it up
+	}
+	if err != nil {
 		return nil, l.explain(err)
 	}
 	return l, nil

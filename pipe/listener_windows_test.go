@@ -22,7 +22,7 @@ func leaveStale(testing.TB, string) {}
 // While clients come and go the name is never free, neither for another server
 // nor so that a client would find none.
 func TestNameIsNeverFree(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	server := ipctest.Start(t, echoServer, name)
 	server.Expect("listening")
 	var clients sync.WaitGroup
@@ -58,7 +58,7 @@ func TestNameIsNeverFree(t *testing.T) {
 
 // Other programs' servers are respected, even if they would share the name.
 func TestListenBesidesStranger(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	path, err := windows.UTF16PtrFromString(thisMachine + name)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestListenBesidesStranger(t *testing.T) {
 
 // Connections outlive their listener, and hold its name.
 func TestConnectionsHoldTheName(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	client := mustDial(t, name, nil)
 	server := mustAccept(t, l)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
 func TestPathOf(t *testing.T) {
@@ -45,7 +47,7 @@ func TestPathOf(t *testing.T) {
 }
 
 func TestNamesIgnoreCase(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	for _, same := range []string{strings.ToUpper(name), `\\.\pipe\` + name, `\\.\PIPE\` + strings.ToUpper(name)} {
 		if _, err := Listen(same, nil); !errors.Is(err, os.ErrExist) {

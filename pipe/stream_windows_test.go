@@ -159,7 +159,7 @@ func TestMessageModeIsTheSystems(t *testing.T) {
 		}
 	}
 	// A program that knows nothing of us reads and writes whole messages.
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, messages)
 	h := rawClient(t, name, 0)
 	defer windows.CloseHandle(h)
@@ -184,7 +184,7 @@ func TestMessageModeIsTheSystems(t *testing.T) {
 }
 
 func TestMessageModeDialsByteMode(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	// Wine makes a pipe that refuses remote clients one of messages.
 	l := mustListen(t, name, &Config{Remote: ipctest.UnderWine()})
 	if _, err := Dial(context.Background(), name, messages); !errors.Is(err, breezeway.ErrMismatch) {
@@ -255,7 +255,7 @@ func TestCutMessage(t *testing.T) {
 
 // An empty Write in byte mode must not look like the end, nor wake anybody.
 func TestEmptyWrite(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	h := rawClient(t, name, 0)
 	defer windows.CloseHandle(h)
@@ -418,7 +418,7 @@ func TestHandlesDontLeak(t *testing.T) {
 	const rounds = 100
 	before := handleCount(t)
 	for range rounds {
-		name := uniqueName(t)
+		name := ipctest.UniqueName()
 		l, err := Listen(name, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -437,7 +437,7 @@ func TestHandlesDontLeak(t *testing.T) {
 		client.Drain(ctx)
 		client.SetReadDeadline(time.Now())
 		client.Read(make([]byte, 1))
-		if _, err := Dial(context.Background(), uniqueName(t), nil); err == nil {
+		if _, err := Dial(context.Background(), ipctest.UniqueName(), nil); err == nil {
 			t.Fatal("connected to nobody")
 		}
 		if _, err := Listen(name, nil); err == nil {

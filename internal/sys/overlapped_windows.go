@@ -29,8 +29,9 @@ type File struct {
 	read, write direction
 
 	mu     sync.Mutex
-	users  int // calls that use the handle, and one for the time until Close
-	closed chan struct{}
+	users  int           // calls that use the handle, and one for the time until Close
+	closed chan struct{} // closed by Close
+	gone   chan error    // gets the result of closing the handle
 }
 
 // direction is the reading or the writing half of a File.
@@ -69,7 +70,7 @@ func NewFile(h windows.Handle, messages bool) (*File, error) {
 		windows.CloseHandle(h)
 		return nil, err
 	}
-	f := &File{handle: h, users: 1, closed: make(chan struct{})}
+	f := &File{handle: h, users: 1, closed: make(chan struct{}), gone: make(chan error, 1)}
 	f.read.op.done = make(chan struct{}, 1)
 	f.write.op.done = make(chan struct{}, 1)
 	// ERROR_MORE_DATA is neither success nor failure: whether it posts a
@@ -210,8 +211,9 @@ func (d *direction) stopTimer() {
 	}
 }
 
-// Close ends pending operations with [net.ErrClosed]. The handle is closed when
-// the last of them has ended, at once if there is none.
+// Close ends pending operations with [net.ErrClosed], waits until they have
+// ended and closes the handle: what hangs on it, such as a pipe's name, is free
+// when Close returns. Do not call it from [File.Control].
 func (f *File) Close() error {
 	f.mu.Lock()
 	if f.isClosed() {
@@ -226,7 +228,8 @@ func (f *File) Close() error {
 		d.halt(f.handle, net.ErrClosed)
 		d.mu.Unlock()
 	}
-	return f.release()
+	f.release()
+	return <-f.gone
 }
 
 // Control calls use with the handle, which stays open for the length of that.
@@ -257,15 +260,13 @@ func (f *File) isClosed() bool {
 	}
 }
 
-func (f *File) release() error {
+func (f *File) release() {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.users--
-	last := f.users == 0
-	f.mu.Unlock()
-	if !last {
-		return nil
+	if f.users == 0 {
+		f.gone <- os.NewSyscallError("CloseHandle", windows.CloseHandle(f.handle))
 	}
-	return os.NewSyscallError("CloseHandle", windows.CloseHandle(f.handle))
 }
 
 // completionPort is the one port of this process, made on first use. It and the
