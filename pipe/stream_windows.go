@@ -149,7 +149,7 @@ func (st *stream) disconnect() error {
 func (st *stream) CloseRead() error  { return errHalf }
 func (st *stream) CloseWrite() error { return errHalf }
 
-var errHalf = fmt.Errorf("Windows can't close one direction of a pipe; close both, or let a message say that no more will come (%w)", errors.ErrUnsupported)
+var errHalf = fmt.Errorf("a pipe's directions can't be closed one by one on Windows; close it, or let a message say that no more will come (%w)", errors.ErrUnsupported)
 
 func (st *stream) SetDeadline(t time.Time) error {
 	return errors.Join(st.f.SetReadDeadline(t), st.f.SetWriteDeadline(t))
