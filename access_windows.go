@@ -2,7 +2,6 @@ package breezeway
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ func (a Access) admits(p Peer) (bool, error) {
 // SDDL returns the rule as a protected security descriptor in the security
 // descriptor definition language: nothing is inherited, only whom the rule
 // names gets in. rights are the rights granted to others than this process's
-// user, such as "GRGW".
+// user and the superuser, such as "GRGW" or a hexadecimal mask.
 func (a Access) SDDL(rights string) (string, error) {
 	ids, err := token()
 	if err != nil {
@@ -71,13 +70,17 @@ func (a Access) SDDL(rights string) (string, error) {
 	var d strings.Builder
 	fmt.Fprintf(&d, "O:%sD:P(A;;GA;;;%s)(A;;GA;;;SY)(A;;GA;;;BA)", ids.user, ids.user)
 	grant := func(sid string) { fmt.Fprintf(&d, "(A;;%s;;;%s)", rights, sid) }
-	for _, sid := range a.sids {
-		grant(sid)
+	for _, text := range a.sids {
+		sid, err := windows.StringToSid(text)
+		if err != nil {
+			return "", fmt.Errorf("allow %q: not a SID (%w): %w", text, os.ErrInvalid, err)
+		}
+		grant(sid.String())
 	}
 	if a.group() {
 		grant(ids.group)
 	}
-	if a.mode&fs.FileMode(0o006) == 0o006 {
+	if a.others() {
 		grant("WD")
 	}
 	return d.String(), nil

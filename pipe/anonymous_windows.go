@@ -11,10 +11,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// defaultPipeBuffer is what Linux gives a pipe. Windows has no default: with 0
-// every write would wait for its reader.
-const defaultPipeBuffer = 64 << 10
-
 func newPipe(s *settings) (r, w *os.File, err error) {
 	hr, hw, err := makePipe(s.BufferSize, s.Direction != Out, s.Direction != In)
 	if err != nil {
@@ -28,7 +24,7 @@ func newPipe(s *settings) (r, w *os.File, err error) {
 // that takes one client, and that only this user may open.
 func makePipe(size int, overlappedR, overlappedW bool) (r, w windows.Handle, err error) {
 	if size == 0 {
-		size = defaultPipeBuffer
+		size = defaultBuffer
 	}
 	security, err := ownerOnly()
 	if err != nil {

@@ -166,16 +166,20 @@ func (f *FIFO) awaitWriter(ctx context.Context) error {
 		})
 		var met bool
 		var failed error
-		raw.Read(func(fd uintptr) bool {
+		err := raw.Read(func(fd uintptr) bool {
 			met, failed = f.lookForWriter(int(fd))
 			return met || failed != nil
 		})
 		if !stop() {
 			<-ended
 		}
-		if met || failed != nil {
-			f.f.SetReadDeadline(time.Time{})
+		switch {
+		case failed != nil:
 			return failed
+		case met:
+			return f.f.SetReadDeadline(time.Time{})
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return err
 		}
 	}
 	return context.Cause(ctx)

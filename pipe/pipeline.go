@@ -140,8 +140,8 @@ func (p *Pipeline) check(ctx context.Context) error {
 }
 
 var (
-	errStdinSet  = fmt.Errorf("Stdin is set, but it comes from the stage before (%w)", os.ErrInvalid)
-	errStdoutSet = fmt.Errorf("Stdout is set, but it goes to the next stage (%w)", os.ErrInvalid)
+	errStdinSet  = fmt.Errorf("its Stdin is set, but it comes from the stage before (%w)", os.ErrInvalid)
+	errStdoutSet = fmt.Errorf("its Stdout is set, but it goes to the next stage (%w)", os.ErrInvalid)
 )
 
 // startStages starts all of them, or none.

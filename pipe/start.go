@@ -52,7 +52,7 @@ type StartConfig struct {
 //
 // On Windows the handles are overlapped. A program that doesn't know that may
 // call ReadFile and WriteFile without OVERLAPPED on them, from one thread for
-// each.
+// each; a WriteFile of nothing reads as [io.EOF] here.
 //
 // This process keeps no copy of the child's ends. So the child reads [io.EOF]
 // when this process closes the DuplexConn or ends, and this process reads io.EOF
