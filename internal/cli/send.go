@@ -1,23 +1,18 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
-	"golang.org/x/text/transform"
 )
 
 func newSend() *cobra.Command {
@@ -43,7 +38,7 @@ telling it that no more will come. Windows can't tell it that: there, and for
 each line of a terminal, it is what one read gives.
 
 With --json each line is an object with these fields, where they apply:
-  event       sent (once, at the end), reply
+  event       sent (at the end, if there was a server), reply
   time        RFC 3339
   url         as given; address: where that is on this system
   peer        the server's pid, user (uid or SID), executable
@@ -117,7 +112,7 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 		return err
 	}
 	defer s.conn.Close()
-	err = s.exchange(ctx, cfg, words)
+	err = s.explain(s.exchange(ctx, cfg, words))
 	if s.json {
 		s.report(err)
 	}
@@ -182,218 +177,12 @@ func (s *client) deadline() time.Time {
 	return time.Now().Add(s.timeout)
 }
 
-// exchange sends everything, prints what comes back, and waits until all is read.
-func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string) error {
-	c, _ := s.conn.(*pipe.Conn)
-	terminal := len(words) == 0 && term.IsTerminal(int(os.Stdin.Fd()))
-	var next func() (unit, error) // the answer to one thing sent
-	if s.reply {
-		next = s.units(c)
-	}
-	// An answer to the whole may begin before the whole is sent, and must be read
-	// then, lest both sides wait for each other.
-	canHalfClose := runtime.GOOS != "windows"
-	if s.reply && (cfg.Direction == pipe.In || canHalfClose && !s.lines && !s.message && !terminal) {
-		answered := make(chan error, 1)
-		go func(next func() (unit, error)) { answered <- s.printAll(next) }(next)
-		next = nil
-		err := s.sendAll(cfg, words, terminal, nil)
-		if err == nil && cfg.Direction != pipe.In {
-			err = c.CloseWrite()
-		}
-		wait := s.deadline()
-		if err != nil { // there may be an answer nevertheless
-			wait = time.Now().Add(time.Second)
-		}
-		c.SetReadDeadline(wait)
-		if err := errors.Join(err, <-answered); err != nil {
-			return s.explain(err)
-		}
-	} else if err := s.sendAll(cfg, words, terminal, next); err != nil {
-		return s.explain(err)
-	}
-	if c == nil || cfg.Direction == pipe.In {
-		return nil
-	}
-	return s.drain(ctx, c)
-}
-
-func (s *client) sendAll(cfg *pipe.Config, words []string, terminal bool, next func() (unit, error)) error {
-	switch {
-	case cfg.Direction == pipe.In:
-		return nil
-	case len(words) > 0:
-		text := strings.Join(words, " ")
-		s.done.setText(text)
-		return s.send(text, !s.noNewline, next)
-	case terminal:
-		return s.prompt(next)
-	case s.lines || s.message:
-		return s.sendLines(next)
-	}
-	return s.sendStream(next)
-}
-
-// send sends one text and prints the answer, if next is there to read it.
-func (s *client) send(text string, newline bool, next func() (unit, error)) error {
-	if err := s.write(s.encode(text, newline && !s.message)); err != nil {
-		return err
-	}
-	return s.answer(next)
-}
-
-func (s *client) write(b []byte) error {
-	s.conn.SetWriteDeadline(s.deadline())
-	n, err := s.conn.Write(b)
-	s.bytes += int64(n)
-	if err == nil {
-		s.messages++
-	}
-	return err
-}
-
-func (s *client) answer(next func() (unit, error)) error {
-	if next == nil {
-		return nil
-	}
-	s.conn.(*pipe.Conn).SetReadDeadline(s.deadline())
-	u, err := next()
-	if err != nil {
-		return err
-	}
-	defer s.endLine()
-	return s.print(u)
-}
-
-// prompt asks for lines on a terminal.
-func (s *client) prompt(next func() (unit, error)) error {
-	in := bufio.NewReader(os.Stdin)
-	for {
-		if s.err.tty {
-			fmt.Fprint(s.err, s.err.paint(cyan, "> "))
-		}
-		line, err := in.ReadString('\n')
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case err == io.EOF && line == "":
-			if s.err.tty {
-				fmt.Fprintln(s.err)
-			}
-			return nil
-		case err != nil && err != io.EOF:
-			return err
-		case line == "exit":
-			return nil
-		}
-		if err := s.send(line, !s.noNewline, next); err != nil {
-			return err
-		}
-	}
-}
-
-func (s *client) sendLines(next func() (unit, error)) error {
-	in := bufio.NewReader(os.Stdin)
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil && (err != io.EOF || line == "") {
-			return noEOF(err)
-		}
-		if err := s.send(strings.TrimRight(line, "\r\n"), true, next); err != nil {
-			return err
-		}
-	}
-}
-
-func (s *client) sendStream(next func() (unit, error)) error {
-	in := transform.NewReader(os.Stdin, encoderOf(s.encoding))
-	block := make([]byte, 64<<10)
-	for {
-		n, err := in.Read(block)
-		if n > 0 {
-			if err := s.write(block[:n]); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return s.answer(next)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func noEOF(err error) error {
-	if err == io.EOF {
-		return nil
-	}
-	return err
-}
-
-// printAll prints what comes until the server closes.
-func (s *client) printAll(next func() (unit, error)) error {
-	defer s.endLine()
-	for {
-		u, err := next()
-		if err != nil {
-			return noEOF(err)
-		}
-		if err := s.print(u); err != nil {
-			return err
-		}
-	}
-}
-
-// print prints an answer, or a part of one.
-func (s *client) print(u unit) error {
-	text := u.text
-	switch {
-	case s.json:
-		e := event{Event: "reply", Time: time.Now(), Split: u.split}
-		e.setText(text)
-		text = e.String()
-	case s.raw || !s.out.tty:
-		if s.lines && !u.split || s.message && !s.raw {
-			text += "\n"
-		}
-	default:
-		text = inert(strings.ReplaceAll(text, "\r\n", "\n"), "\t\n")
-		if s.lines || s.message {
-			text += "\n"
-		}
-		s.midLine = !strings.HasSuffix(text, "\n")
-	}
-	_, err := io.WriteString(s.out, text)
-	return err
-}
-
-// endLine keeps what a terminal shows next from standing behind an answer.
-func (s *client) endLine() {
-	if s.midLine {
-		fmt.Fprintln(s.out)
-	}
-	s.midLine = false
-}
-
-// drain waits until the server has read everything.
-func (s *client) drain(ctx context.Context, c *pipe.Conn) error {
-	ctx, cancel := s.bounded(ctx, "the server at %s has not read everything within %v")
-	defer cancel()
-	err := c.Drain(ctx)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	drained := err == nil
-	s.done.Drained = &drained
-	return s.explain(err)
-}
-
 // explain puts an error of the exchange into the words of its user.
 func (s *client) explain(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &exit{exitTimeout, fmt.Errorf("the server at %s neither read nor answered within %v", s.target, s.timeout)}
-	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, syscall.ECONNRESET):
 		s.done.Drained = new(bool)
 		return fmt.Errorf("the server at %s closed without having read everything; what it missed is lost", s.target)
 	case errors.Is(err, io.EOF):
