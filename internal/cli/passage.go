@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -98,10 +97,7 @@ type peerInfo struct {
 	Executable string `json:"executable,omitempty"`
 }
 
-func infoOf(p *breezeway.Peer) *peerInfo {
-	if p == nil {
-		return nil
-	}
+func infoOf(p breezeway.Peer) *peerInfo {
 	return &peerInfo{p.PID, p.User(), p.Executable}
 }
 
@@ -143,17 +139,4 @@ func (o *passageFlags) encode(text string, newline bool) []byte {
 	}
 	b, _, _ := transform.Bytes(encoderOf(o.encoding), []byte(text)) // an error is not possible
 	return b
-}
-
-// peerName names a peer in few characters, as system logs do. What has no peer
-// that the system could tell of is named by the scheme.
-func peerName(p *breezeway.Peer, t target) string {
-	if p == nil {
-		return t.scheme
-	}
-	program := "pid"
-	if p.Executable != "" {
-		program = inert(filepath.Base(p.Executable), "")
-	}
-	return fmt.Sprintf("%s[%d]", program, p.PID)
 }

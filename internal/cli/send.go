@@ -141,8 +141,7 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	if err != nil {
 		return err
 	}
-	peer := c.Peer()
-	s.conn, s.done.Peer, s.done.Address = c, infoOf(&peer), c.RemoteAddr().String()
+	s.conn, s.done.Peer, s.done.Address = c, infoOf(c.Peer()), c.RemoteAddr().String()
 	return nil
 }
 

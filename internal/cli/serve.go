@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -149,28 +148,39 @@ func (s *server) servePipe(ctx context.Context, cfg *pipe.Config) error {
 	defer l.Close()
 	s.announce(l.Addr().String())
 	var connections sync.WaitGroup
-	var pause local.Backoff
-	for n := 0; s.command == nil || s.count == 0 || n < s.count; {
-		c, err := l.AcceptContext(ctx)
-		if ctx.Err() != nil {
-			break
-		}
-		if err != nil {
-			var passing interface{ Temporary() bool }
-			if errors.As(err, &passing) && passing.Temporary() && pause.Sleep(ctx) == nil {
-				continue // out of descriptors, perhaps: clients that leave give them back
-			}
-			s.fail(err)
-			break
-		}
-		pause = local.Backoff{}
-		n++
-		peer := c.Peer()
-		connections.Go(func() { s.serve(ctx, c, sender{&peer, n}) })
+	if err := s.accept(ctx, l, &connections); err != nil {
+		s.fail(err)
 	}
 	l.Close()
 	connections.Wait()
 	return s.failure
+}
+
+// accept starts to serve connections until we stop, or until it has started as
+// many as --count says for --exec.
+func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync.WaitGroup) error {
+	var pause local.Backoff
+	for n := 1; ; {
+		c, err := l.AcceptContext(ctx)
+		var passing interface{ Temporary() bool }
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &passing) && passing.Temporary():
+			pause.Sleep(ctx) // out of descriptors, perhaps: clients that leave give them back
+			continue
+		default:
+			return err
+		}
+		pause = local.Backoff{}
+		from := sender{c.Peer(), n}
+		connections.Go(func() { s.serve(ctx, c, from) })
+		if s.command != nil && n == s.count {
+			return nil
+		}
+		n++
+	}
 }
 
 // serveFIFO reads a FIFO, as if it were one connection that never ends.
@@ -196,10 +206,16 @@ func (s *server) serveFIFO(ctx context.Context, cfg *pipe.Config) (err error) {
 	return s.failure
 }
 
+// linesOf returns the lines of a text without their ends.
+func linesOf(text string) []string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
 // sender is whom an arrival comes from.
 type sender struct {
-	peer       *breezeway.Peer // nil if the system can't tell
-	connection int
+	peer       breezeway.Peer
+	connection int // 0 for a FIFO, which doesn't tell who writes
 }
 
 // serve deals with one connection.
@@ -256,100 +272,6 @@ func (s *server) arrive(ctx context.Context, u unit, from sender) (last, ok bool
 		return false, false
 	}
 	s.arrived++
-	text := strings.Split(strings.TrimRight(u.text, "\r\n"), "\n")
-	s.printUnit(u, text, from)
-	return s.arrived == s.count || s.hasUntil && slices.Contains(text, s.until), true
-}
-
-// The methods from here on are called with s.mu held.
-
-func (s *server) printUnit(u unit, text []string, from sender) {
-	switch {
-	case s.json:
-		e := s.event("message", from)
-		e.setText(u.text)
-		e.Split = u.split
-		s.print(e.String())
-	case s.raw && s.lines && !u.split:
-		s.print(u.text + "\n")
-	case s.raw:
-		s.print(u.text)
-	default:
-		if u.split {
-			text[len(text)-1] += " … (the line goes on)"
-		}
-		for _, line := range text {
-			s.printLine(from, inert(strings.TrimSuffix(line, "\r"), "\t"))
-		}
-	}
-}
-
-func (s *server) printLine(from sender, text string) {
-	s.print(s.out.paint(dim, time.Now().Format("15:04:05.000")) + " " +
-		s.out.paint(cyan, peerName(from.peer, s.target)) + " " + text + "\n")
-}
-
-func (s *server) event(kind string, from sender) event {
-	return event{Event: kind, Time: time.Now(), Connection: from.connection, Peer: infoOf(from.peer)}
-}
-
-// print writes to standard output; when nobody reads that any more, serving
-// ends.
-func (s *server) print(text string) {
-	if _, err := io.WriteString(s.out, text); err != nil {
-		s.setFailure(err)
-	}
-}
-
-func (s *server) setFailure(err error) {
-	if s.failure == nil {
-		s.failure = err
-	}
-	s.stop()
-}
-
-// The methods from here on take s.mu.
-
-func (s *server) fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.setFailure(err)
-}
-
-// announce says that clients may come.
-func (s *server) announce(address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.json {
-		s.print(event{Event: "listening", Time: time.Now(), URL: s.target.String(), Address: address}.String())
-	} else if s.err.tty {
-		fmt.Fprintln(s.err, s.err.paint(dim, "listening at "+address+", Ctrl-C stops"))
-	}
-}
-
-// exited reports how the command of a connection ended.
-func (s *server) exited(from sender, state *os.ProcessState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.json {
-		s.printLine(from, state.String())
-		return
-	}
-	code := state.ExitCode()
-	e := s.event("exit", from)
-	e.Exit = &code
-	s.print(e.String())
-}
-
-// complain reports what went wrong with one connection.
-func (s *server) complain(from sender, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.json {
-		fmt.Fprintf(s.err, "ipc: %s: %v\n", peerName(from.peer, s.target), err)
-		return
-	}
-	e := s.event("error", from)
-	e.Error = err.Error()
-	s.print(e.String())
+	s.printUnit(u, from)
+	return s.arrived == s.count || s.hasUntil && slices.Contains(linesOf(u.text), s.until), true
 }

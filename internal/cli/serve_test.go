@@ -253,3 +253,15 @@ func TestServeTakenName(t *testing.T) {
 	expectText(t, server, "end\n")
 	expectEnd(t, server, 0)
 }
+
+func TestServeUntilWithinOneRead(t *testing.T) {
+	url := uniqueURL()
+	server := start(t, "serve", url, "--until", "stop")
+	succeed(t, "a\r\nstop\r\n\r\nb\r\n", "send", url)
+	for _, want := range []string{" a", " stop", " ", " b"} {
+		if line := server.Hear(); !strings.HasSuffix(line, want) {
+			t.Errorf("printed %q, want …%q", line, want)
+		}
+	}
+	expectEnd(t, server, 0)
+}
