@@ -25,10 +25,10 @@ const commandEnv = "IPC_TEST_COMMAND"
 // tr is, and Windows lacks.
 const shoutVerb = "shout"
 
-// extraDemoEnv adds a row to ipc demo.
-const extraDemoEnv = "IPC_TEST_DEMO"
+// onlyDemoEnv makes one of these the only row of ipc demo.
+const onlyDemoEnv = "IPC_TEST_DEMO"
 
-var extraDemos = map[string]demo{
+var onlyDemos = map[string]demo{
 	"liar": {
 		mechanism: "liar",
 		parental:  true,
@@ -63,8 +63,8 @@ var extraDemos = map[string]demo{
 }
 
 func TestMain(m *testing.M) {
-	if extra, ok := extraDemos[os.Getenv(extraDemoEnv)]; ok {
-		demos = append(demos, extra)
+	if only, ok := onlyDemos[os.Getenv(onlyDemoEnv)]; ok {
+		demos = []demo{only}
 	}
 	switch {
 	case os.Getenv(commandEnv) == "":

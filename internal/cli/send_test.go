@@ -151,7 +151,7 @@ func TestSendTimeout(t *testing.T) {
 			}
 			url := uniqueURL()
 			l := listen(t, url, nil)
-			client := start(t, append([]string{"send", url, "--timeout", "100ms"}, test.args...)...)
+			client := start(t, append([]string{"send", url, "--timeout", "300ms"}, test.args...)...)
 			c := accept(t, l)
 			defer c.Close()
 			client.Wait()
