@@ -265,3 +265,28 @@ func TestServeUntilWithinOneRead(t *testing.T) {
 	}
 	expectEnd(t, server, 0)
 }
+
+func TestServeExecConcurrently(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := uniqueURL()
+	server := served(t, url, "--exec", "'"+exe+"' "+shoutVerb, "--count", "2")
+	one := start(t, "send", url, "--lines", "--reply")
+	one.Say("one")
+	one.Expect("ONE")
+	two := start(t, "send", url, "--lines", "--reply")
+	two.Say("two")
+	two.Expect("TWO")
+	one.Say("one again")
+	one.Expect("ONE AGAIN")
+	for _, client := range []*ipctest.Process{two, one} {
+		client.CloseInput()
+		expectEnd(t, client, 0)
+		if e := parse(t, server.Hear()); e.Event != "exit" {
+			t.Errorf("%+v", e)
+		}
+	}
+	expectEnd(t, server, 0)
+}
