@@ -1,4 +1,4 @@
-//go:build killpoints && unix
+//go:build killpoints && linux
 
 package local
 
@@ -12,8 +12,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
-
-func TestMain(m *testing.M) { ipctest.Main(m) }
 
 // points are all kill points on the way of a server from nothing to Listen and
 // Close and nothing.
