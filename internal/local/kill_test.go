@@ -1,4 +1,4 @@
-//go:build killpoints && linux
+//go:build killpoints && unix
 
 package local
 

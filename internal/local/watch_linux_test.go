@@ -11,8 +11,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-func TestMain(m *testing.M) { ipctest.Main(m) }
-
 // listenerProcess listens where it is told, and stops when told to.
 var listenerProcess = ipctest.Helper("listener", func(c *ipctest.Control) error {
 	for {
