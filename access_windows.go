@@ -15,6 +15,19 @@ const (
 	sidAdministrators = "S-1-5-32-544"
 )
 
+// allowed are the SIDs of users and groups that are admitted by name.
+type allowed struct{ sids []string }
+
+func (l *allowed) add(id string, _ bool) error {
+	sid, err := windows.StringToSid(id)
+	if err == nil {
+		l.sids = append(l.sids, sid.String())
+	}
+	return err
+}
+
+func (l allowed) any() bool { return len(l.sids) > 0 }
+
 var token = sync.OnceValues(func() (ids struct{ user, group string }, err error) {
 	t := windows.GetCurrentProcessToken()
 	u, err := t.GetTokenUser()
@@ -49,7 +62,7 @@ func (a Access) admits(p Peer) (bool, error) {
 		slices.Contains(p.GroupSIDs, sidAdministrators) {
 		return true, nil
 	}
-	allowed := a.sids
+	allowed := a.allowed.sids
 	if a.group() {
 		allowed = append(slices.Clip(allowed), ids.group)
 	}
@@ -70,12 +83,8 @@ func (a Access) SDDL(rights string) (string, error) {
 	var d strings.Builder
 	fmt.Fprintf(&d, "O:%sD:P(A;;GA;;;%s)(A;;GA;;;SY)(A;;GA;;;BA)", ids.user, ids.user)
 	grant := func(sid string) { fmt.Fprintf(&d, "(A;;%s;;;%s)", rights, sid) }
-	for _, text := range a.sids {
-		sid, err := windows.StringToSid(text)
-		if err != nil {
-			return "", fmt.Errorf("allow %q: not a SID (%w): %w", text, os.ErrInvalid, err)
-		}
-		grant(sid.String())
+	for _, sid := range a.allowed.sids {
+		grant(sid)
 	}
 	if a.group() {
 		grant(ids.group)

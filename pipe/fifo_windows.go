@@ -9,7 +9,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 )
 
-var errNoFIFOs = fmt.Errorf("Windows has no FIFOs; use a named pipe, with Listen and Dial (%w)", errors.ErrUnsupported)
+var errNoFIFOs = fmt.Errorf("there are no FIFOs on Windows; use a named pipe, with Listen and Dial (%w)", errors.ErrUnsupported)
 
 func makeFIFO(string, fs.FileMode) error { return errNoFIFOs }
 
