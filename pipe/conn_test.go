@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"golang.org/x/net/nettest"
 )
 
 // echoServer listens at Args[0] and sends everything back, on one connection
@@ -54,12 +53,18 @@ func TestTwoProcesses(t *testing.T) {
 }
 
 func TestConnConformance(t *testing.T) {
-	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
-		client, server, err := connected(t, nil, nil)
-		if err != nil {
-			return nil, nil, nil, err
+	ipctest.TestConn(t, func() (net.Conn, net.Conn, error) { return connected(t, nil, nil) })
+}
+
+func TestListenerConformance(t *testing.T) {
+	ipctest.TestListener(t, func(before net.Listener) (net.Listener, error) {
+		name := ipctest.UniqueName()
+		if before != nil {
+			name = before.(*Listener).name
 		}
-		return client, server, func() { client.Close(); server.Close() }, nil
+		return Listen(name, nil)
+	}, func(l net.Listener) (net.Conn, error) {
+		return Dial(context.Background(), l.(*Listener).name, nil)
 	})
 }
 

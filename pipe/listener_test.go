@@ -259,33 +259,6 @@ func TestGracefulStop(t *testing.T) {
 	}
 }
 
-// The leak check of TestMain judges what this leaves.
-func TestThousandListeners(t *testing.T) {
-	name := ipctest.UniqueName()
-	for range ipctest.Count(1000) {
-		l, err := Listen(name, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		waiting := pendingAccept(l, context.Background())
-		c, err := Dial(context.Background(), name, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := <-waiting; err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
-		waiting = pendingAccept(l, context.Background())
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-waiting; !errors.Is(err, net.ErrClosed) {
-			t.Fatal(err)
-		}
-	}
-}
-
 func TestBadNames(t *testing.T) {
 	for _, name := range []string{
 		"", strings.Repeat("n", 201), "a/b", "nul\x00", "..", "../up", ".hidden", "-dash", "naïve", "\xff", "two words", "tab\t",

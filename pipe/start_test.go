@@ -17,7 +17,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"golang.org/x/net/nettest"
 )
 
 func decimal(n uintptr) string { return strconv.FormatUint(uint64(n), 10) }
@@ -313,9 +312,9 @@ func TestDieWithParent(t *testing.T) {
 }
 
 func TestDuplexConformance(t *testing.T) {
-	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+	ipctest.TestConn(t, func() (net.Conn, net.Conn, error) {
 		d1, d2 := newDuplexes(t)
-		return d1, d2, func() { d1.Close(); d2.Close() }, nil
+		return d1, d2, nil
 	})
 }
 
@@ -389,26 +388,6 @@ func TestDuplexErrors(t *testing.T) {
 				t.Errorf("%#v", err)
 			}
 		})
-	}
-}
-
-func TestDuplexClose(t *testing.T) {
-	d, other := newDuplexes(t)
-	ended := make(chan error, 1)
-	go func() {
-		_, err := d.Read(make([]byte, 1))
-		ended <- err
-	}()
-	for range 2 {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := <-ended; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("pending read: %v", err)
-	}
-	if _, err := other.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("the other end: %v", err)
 	}
 }
 

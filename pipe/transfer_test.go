@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
@@ -179,87 +178,6 @@ func TestKilledReceiver(t *testing.T) {
 		if d := r.at.Sub(killed); d > time.Second {
 			t.Errorf("%s: noticed after %v", role, d)
 		}
-	}
-}
-
-func TestPeerCloses(t *testing.T) {
-	client, server, err := connected(t, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	reading := make(chan string)
-	go func() {
-		got, err := io.ReadAll(server)
-		if err != nil {
-			t.Error(err)
-		}
-		reading <- string(got)
-	}()
-	io.WriteString(client, "last words")
-	client.Close()
-	if got := <-reading; got != "last words" {
-		t.Errorf("got %q", got)
-	}
-	// The first write after the other side closed fails on Linux; a Windows
-	// kernel may take some into its buffer.
-	for range 100 {
-		if _, err = server.Write(make([]byte, 64<<10)); err != nil {
-			break
-		}
-	}
-	if !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("write to a closed peer: %v", err)
-	}
-}
-
-func TestManyGoroutines(t *testing.T) {
-	client, server, err := connected(t, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	defer server.Close()
-	const writers, each, size = 4, 200, 3000
-	var writing, reading sync.WaitGroup
-	var mu sync.Mutex
-	var total int
-	for _, c := range []*Conn{client, server} {
-		for range writers {
-			writing.Go(func() {
-				for range each {
-					if n, err := c.Write(make([]byte, size)); n != size || err != nil {
-						t.Errorf("wrote %d, %v", n, err)
-					}
-				}
-			})
-			reading.Go(func() {
-				buf := make([]byte, 1000)
-				for {
-					n, err := c.Read(buf)
-					mu.Lock()
-					total += n
-					done := total == 2*writers*each*size
-					mu.Unlock()
-					if done {
-						// Everything is read: the other readers may go.
-						client.SetReadDeadline(time.Unix(1, 0))
-						server.SetReadDeadline(time.Unix(1, 0))
-					}
-					if err != nil {
-						if !errors.Is(err, os.ErrDeadlineExceeded) {
-							t.Error(err)
-						}
-						return
-					}
-				}
-			})
-		}
-	}
-	writing.Wait()
-	reading.Wait()
-	if total != 2*writers*each*size {
-		t.Errorf("%d bytes arrived", total)
 	}
 }
 
