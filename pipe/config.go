@@ -125,5 +125,5 @@ func (c *Config) settings() (settings, error) {
 }
 
 func onlyWindows(field string) error {
-	return fmt.Errorf("Config.%s is for Windows only (%w)", field, errors.ErrUnsupported)
+	return fmt.Errorf("field Config.%s works on Windows only (%w)", field, errors.ErrUnsupported)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/local"
 )
 
 // ErrMoreData says that Read has filled the caller's buffer before the message
@@ -160,24 +159,15 @@ func (c *Conn) CloseWrite() error {
 // with the cause of ctx. That the bytes were read does not say that they were
 // understood: a program may die with them in its buffers.
 //
-// The system has no event for it, so Drain asks again every 1 to 50 ms.
-// [errors.ErrUnsupported] on macOS.
+// Linux has no event for it, so Drain asks again every 1 to 50 ms. Windows does
+// not say what a peer that has closed already had left unread: Drain then fails
+// with [io.ErrClosedPipe], too, unless nothing was written since the last one
+// that succeeded. [errors.ErrUnsupported] on macOS.
 func (c *Conn) Drain(ctx context.Context) error {
-	var pause local.Backoff
-	for {
-		n, lost, err := c.s.unread()
-		switch {
-		case err != nil:
-			return c.fail("drain", err)
-		case lost:
-			return c.fail("drain", fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe))
-		case n == 0:
-			return nil
-		}
-		if err := pause.Sleep(ctx); err != nil {
-			return c.fail("drain", err)
-		}
+	if err := c.s.drain(ctx); err != nil {
+		return c.fail("drain", err)
 	}
+	return nil
 }
 
 // Peer returns who was at the other end when the connection was made: the

@@ -2,15 +2,12 @@ package pipe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/net/nettest"
@@ -90,51 +87,4 @@ func connected(t testing.TB, clientCfg, serverCfg *Config) (client, server *Conn
 	}
 	server, err = l.AcceptContext(context.Background())
 	return client, server, err
-}
-
-func TestMessages(t *testing.T) {
-	cfg := &Config{Message: true}
-	client, server, err := connected(t, cfg, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	defer server.Close()
-	big := strings.Repeat("x", DefaultMaxMessage)
-	go func() {
-		for _, m := range []string{"one", "", "three", big} {
-			if _, err := io.WriteString(client, m); err != nil {
-				t.Error(err)
-			}
-		}
-		client.Close()
-	}()
-	buf := make([]byte, 4)
-	for _, want := range []struct {
-		text string
-		err  error
-	}{{"one", nil}, {"", nil}, {"thre", ErrMoreData}, {"e", nil}} {
-		n, err := server.Read(buf)
-		if string(buf[:n]) != want.text || err != want.err {
-			t.Fatalf("read %q, %v; want %q, %v", buf[:n], err, want.text, want.err)
-		}
-	}
-	if got, err := server.ReadMessage(nil); err != nil || string(got) != big {
-		t.Fatalf("big message: %d bytes, %v", len(got), err)
-	}
-	if _, err := server.Read(buf); err != io.EOF {
-		t.Fatalf("at the end: %v", err)
-	}
-}
-
-func TestDialWithoutServer(t *testing.T) {
-	start := time.Now()
-	_, err := Dial(context.Background(), uniqueName(t), nil)
-	if !errors.Is(err, os.ErrNotExist) {
-		t.Fatalf("%v", err)
-	}
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("took %v", d)
-	}
-	t.Log(err)
 }

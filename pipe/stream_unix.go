@@ -4,6 +4,7 @@ package pipe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
@@ -18,10 +20,16 @@ import (
 // stream is the connected socket below a Conn.
 type stream struct {
 	*net.UnixConn
-	frames *frames     // in message mode
-	begun  atomic.Bool // in byte mode: the first bytes have been looked at
-	alien  atomic.Bool // in byte mode: they were a preface
+	frames *frames      // in message mode
+	begun  atomic.Int32 // in byte mode: what the first bytes were
+	reset  atomic.Bool  // the peer closed without having read everything
 }
+
+const (
+	nothing int32 = iota
+	plainBytes
+	aPreface
+)
 
 func newStream(c *net.UnixConn, s *settings) (*stream, error) {
 	st := &stream{UnixConn: c}
@@ -55,27 +63,58 @@ func (st *stream) restrict(s *settings) error {
 }
 
 func (st *stream) Read(p []byte) (int, error) {
+	n, err := st.read(p)
+	st.note(err)
+	return n, err
+}
+
+func (st *stream) read(p []byte) (int, error) {
 	if st.frames != nil {
 		return st.frames.Read(p)
 	}
-	n, err := st.UnixConn.Read(p)
-	if !st.begun.Load() && n > 0 {
-		st.begun.Store(true)
-		st.alien.Store(bytes.HasPrefix(p[:n], preface[:]))
+	if st.begun.Load() == plainBytes {
+		return st.UnixConn.Read(p)
 	}
-	if st.alien.Load() {
+	return st.readFirst(p)
+}
+
+// readFirst keeps a byte-mode end from taking a message-mode peer's framing for
+// data.
+func (st *stream) readFirst(p []byte) (int, error) {
+	if st.begun.Load() == aPreface {
 		return 0, errMessagePeer
 	}
+	n, err := st.UnixConn.Read(p)
+	switch {
+	case n == 0:
+		return 0, err
+	case bytes.HasPrefix(p[:n], preface[:]) && st.begun.CompareAndSwap(nothing, aPreface):
+		return 0, errMessagePeer
+	}
+	st.begun.CompareAndSwap(nothing, plainBytes)
 	return n, err
 }
 
 var errMessagePeer = fmt.Errorf("the other side is in message mode, this one in byte mode; set Config.Message (%w)", breezeway.ErrMismatch)
 
-func (st *stream) Write(p []byte) (int, error) {
+func (st *stream) Write(p []byte) (n int, err error) {
 	if st.frames != nil {
-		return st.frames.Write(p)
+		n, err = st.frames.Write(p)
+	} else {
+		n, err = st.UnixConn.Write(p)
 	}
-	return st.UnixConn.Write(p)
+	st.note(err)
+	if errors.Is(err, unix.ECONNRESET) {
+		err = unix.EPIPE // told so in the moment of the close only
+	}
+	return n, err
+}
+
+// note keeps for Drain what the kernel says once, to whichever call comes first.
+func (st *stream) note(err error) {
+	if err != nil && (errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)) {
+		st.reset.Store(true)
+	}
 }
 
 func (st *stream) disconnect() error { return st.UnixConn.Close() }
@@ -92,12 +131,31 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 	return peer, err
 }
 
+// drain polls: the kernel raises no event when the last byte is read.
+func (st *stream) drain(ctx context.Context) error {
+	var pause local.Backoff
+	for {
+		n, lost, err := st.unread()
+		switch {
+		case err != nil:
+			return err
+		case lost:
+			return fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe)
+		case n == 0:
+			return nil
+		}
+		if err := pause.Sleep(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 func (st *stream) unread() (n int, lost bool, err error) {
 	err = st.control(func(fd int) error {
 		n, lost, err = sys.Unread(fd)
 		return err
 	})
-	return n, lost, err
+	return n, lost || st.reset.Load(), err
 }
 
 func (st *stream) control(f func(fd int) error) error {

@@ -26,8 +26,8 @@ type Process struct {
 	lines  chan string
 	stderr *lockedBuffer
 
-	done    chan struct{}
-	err     error
+	done chan struct{}
+	err  error
 }
 
 // Start runs a helper of this test binary as a process of its own. When the test
@@ -52,7 +52,8 @@ func HelperCommand(t testing.TB, helper string, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe, args...)
-	cmd.Env = append(os.Environ(), helperEnv+"="+helper)
+	cmd.Env = append(os.Environ(), helperEnv+"="+helper,
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // under -race every exit takes a second otherwise
 	return cmd
 }
 

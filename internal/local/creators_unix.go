@@ -38,10 +38,12 @@ func lockCreators(dir string) (unlock func(), err error) {
 			return nil, err
 		}
 		if f != nil {
+			sys.KillPoint("creators locked")
 			return func() {
 				// Removed before the lock falls, so that whoever locks it next
 				// finds the path gone and starts over.
 				os.Remove(path)
+				sys.KillPoint("creators unlocking")
 				f.Close()
 			}, nil
 		}

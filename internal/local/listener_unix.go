@@ -87,8 +87,10 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 		if err := removeStale(path); err != nil {
 			return nil, err
 		}
+		sys.KillPoint("stale removed")
 		err = unix.Bind(fd, at)
 	}
+	sys.KillPoint("bound")
 	if err != nil {
 		return nil, explainDir(filepath.Dir(path), os.NewSyscallError("bind", err))
 	}
@@ -100,6 +102,7 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 		os.Remove(path)
 		return nil, err
 	}
+	sys.KillPoint("mode set")
 	return made, nil
 }
 
@@ -111,6 +114,7 @@ func listen(fd int, file *os.File, path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
+	sys.KillPoint("listening")
 	announce(path)
 	return l.(*net.UnixListener), nil
 }
@@ -126,8 +130,8 @@ func removeStale(path string) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is not a socket but %s; it was left alone, remove it yourself or choose another name (%w)",
-			path, kindOf(info), fs.ErrExist)
+		return fmt.Errorf("%s is not a socket but %s of uid %d; it was left alone, remove it yourself or choose another name (%w)",
+			path, kindOf(info), ownerOf(info), fs.ErrExist)
 	}
 	if uid := ownerOf(info); uid != os.Geteuid() {
 		return fmt.Errorf("%s belongs to uid %d, not to this process's uid %d; choose another name (%w)", path, uid, os.Geteuid(), fs.ErrExist)
@@ -186,6 +190,7 @@ func (l *Listener) unlink() {
 	defer unlock()
 	if now, err := os.Lstat(l.path); err == nil && os.SameFile(l.file, now) {
 		os.Remove(l.path)
+		sys.KillPoint("unlinked")
 	}
 }
 

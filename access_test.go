@@ -1,0 +1,83 @@
+//go:build unix
+
+package breezeway_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+func TestAccess(t *testing.T) {
+	me, myGroup := os.Geteuid(), os.Getegid()
+	const other, otherGroup = 4711, 4712
+	stranger := breezeway.Peer{UID: other, GID: otherGroup}
+	member := breezeway.Peer{UID: other, GID: otherGroup, Groups: []int{1, myGroup}}
+	for _, c := range []struct {
+		what  string
+		mode  fs.FileMode
+		allow []string
+		peer  breezeway.Peer
+		want  bool
+	}{
+		{"myself", 0, nil, breezeway.Peer{UID: me}, true},
+		{"the superuser", 0, nil, breezeway.Peer{UID: 0}, true},
+		{"a stranger", 0, nil, stranger, false},
+		{"a stranger with 0600", 0o600, nil, stranger, false},
+		{"an unknown user", 0, nil, breezeway.Peer{UID: -1, GID: -1}, false},
+		{"a stranger by uid", 0, []string{strconv.Itoa(other)}, stranger, true},
+		{"a stranger by gid", 0, []string{"@" + strconv.Itoa(otherGroup)}, stranger, true},
+		{"a uid is no gid", 0, []string{strconv.Itoa(otherGroup), "@" + strconv.Itoa(other)}, stranger, false},
+		{"somebody else's uid", 0, []string{"4713"}, stranger, false},
+		{"group bits, not in my group", 0o660, nil, stranger, false},
+		{"group bits, in my group", 0o660, nil, member, true},
+		{"group may only read", 0o640, nil, member, false},
+		{"everybody", 0o666, nil, stranger, true},
+		{"by a supplementary group", 0, []string{"@1"}, member, true},
+	} {
+		a, err := breezeway.NewAccess(c.mode, c.allow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = a.Admit(c.peer)
+		if (err == nil) != c.want || err != nil && !errors.Is(err, os.ErrPermission) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+}
+
+func TestAccessSaysWho(t *testing.T) {
+	a, _ := breezeway.NewAccess(0, nil)
+	err := a.Admit(breezeway.Peer{UID: 4711})
+	for _, want := range []string{"4711", "Config.Allow"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not mention %s", err, want)
+		}
+	}
+}
+
+func TestAccessByName(t *testing.T) {
+	a, err := breezeway.NewAccess(0, []string{"root", "@root"})
+	if err != nil {
+		t.Skip("this system has no user and group named root: ", err)
+	}
+	if a.FileMode() != 0o666 {
+		t.Errorf("the kernel would keep them out: %o", a.FileMode())
+	}
+	if err := a.Admit(breezeway.Peer{UID: 4711, GID: 0}); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", "@", "no such user at all", "@no such group"} {
+		if _, err := breezeway.NewAccess(0, []string{bad}); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := breezeway.NewAccess(fs.ModeSetuid|0o600, nil); !errors.Is(err, os.ErrInvalid) {
+		t.Error(err)
+	}
+}

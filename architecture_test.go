@@ -1,0 +1,170 @@
+package breezeway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/breezeway-ipc/breezeway"
+
+// mayImport is the import map: for each package the packages of this module
+// that it may import. ARCHITECTURE.md draws it.
+var mayImport = map[string][]string{
+	".":                {},
+	"internal/sys":     {"."},
+	"internal/local":   {".", "internal/sys"},
+	"internal/bench":   {".", "internal/sys"},
+	"internal/ipctest": {"internal/bench"},
+	"pipe":             {".", "internal/sys", "internal/local"},
+	"internal/cli":     {"*"},
+	"cmd/ipc":          {"internal/cli"},
+}
+
+// mayLink is what a library package may link besides the standard library.
+var mayLink = []string{"golang.org/x/sys"}
+
+// notLibrary are the packages that mayLink does not bind: the command and what
+// only tests import.
+var notLibrary = []string{"cmd/ipc", "internal/cli", "internal/ipctest"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+	Module     *struct{ Path string }
+}
+
+func (p goPackage) short() string {
+	if p.ImportPath == module {
+		return "."
+	}
+	return strings.TrimPrefix(p.ImportPath, module+"/")
+}
+
+func list(t *testing.T, goos string, args ...string) (packages []goPackage) {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard,Module"}, args...)...)
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func needGo(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command here to list the packages with: ", err)
+	}
+}
+
+func TestImportMap(t *testing.T) {
+	needGo(t)
+	seen := map[string]bool{}
+	for _, goos := range []string{"linux", "windows", "darwin"} {
+		for _, p := range list(t, goos, module+"/...") {
+			if strings.HasPrefix(p.short(), "examples/") {
+				continue // they are users
+			}
+			seen[p.short()] = true
+			allowed, known := mayImport[p.short()]
+			if !known {
+				t.Errorf("%s is not in the import map: add it here and to ARCHITECTURE.md", p.short())
+			}
+			for _, imported := range p.Imports {
+				ours, found := strings.CutPrefix(imported, module)
+				if !found {
+					continue
+				}
+				ours = path.Clean(strings.TrimPrefix(ours, "/"))
+				if !slices.Contains(allowed, ours) && !slices.Contains(allowed, "*") {
+					t.Errorf("on %s %s imports %s, which the import map forbids", goos, p.short(), ours)
+				}
+			}
+		}
+	}
+	for name := range mayImport {
+		if !seen[name] {
+			t.Errorf("the import map names %s, which does not exist", name)
+		}
+	}
+}
+
+func TestLibraryLinksLittle(t *testing.T) {
+	needGo(t)
+	for _, goos := range []string{"linux", "windows", "darwin"} {
+		all := map[string]goPackage{}
+		for _, p := range list(t, goos, "-deps", module+"/...") {
+			all[p.ImportPath] = p
+		}
+		for _, p := range all {
+			if p.Module == nil || p.Module.Path != module || slices.Contains(notLibrary, p.short()) || strings.HasPrefix(p.short(), "examples/") {
+				continue
+			}
+			var links []string
+			for _, dep := range p.Deps {
+				if d := all[dep]; !d.Standard && d.Module != nil && d.Module.Path != module && !slices.Contains(links, d.Module.Path) {
+					links = append(links, d.Module.Path)
+				}
+			}
+			slices.Sort(links)
+			for _, l := range links {
+				if !slices.Contains(mayLink, l) {
+					t.Errorf("on %s %s links %s; the library may link: %s", goos, p.short(), l, strings.Join(mayLink, ", "))
+				}
+			}
+		}
+	}
+}
+
+// TestArchitectureIsDrawn holds ARCHITECTURE.md against the import map.
+func TestArchitectureIsDrawn(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			continue
+		}
+		imports := []string{}
+		for _, name := range strings.Split(cells[3], ",") {
+			if name = strings.Trim(name, " `"); name != "" && name != "nothing of ours" {
+				imports = append(imports, strings.Replace(name, "everything", "*", 1))
+			}
+		}
+		drawn[strings.Replace(strings.Trim(cells[1], " `"), "breezeway", ".", 1)] = imports
+	}
+	for name, imports := range drawn {
+		for i, imported := range imports {
+			if imported == "breezeway" {
+				drawn[name][i] = "."
+			}
+		}
+	}
+	if diff := cmp.Diff(mayImport, drawn); diff != "" {
+		t.Errorf("ARCHITECTURE.md and the import map differ (-map +drawn):\n%s", diff)
+	}
+}

@@ -1,0 +1,29 @@
+package bench
+
+import "time"
+
+const (
+	// MinPairs is how many pairs of windows a comparison has at least.
+	MinPairs = 25
+	// MaxWindow is how long a window may be. The machine's speed drifts: longer
+	// windows of a pair would not meet the same machine.
+	MaxWindow = 20 * time.Millisecond
+)
+
+// Config adjusts [Compare]. nil and the zero value mean the defaults.
+type Config struct {
+	// Pairs is the number of pairs; fewer than MinPairs means MinPairs.
+	Pairs int
+
+	// Window bounds the length of a window; 0, and more than MaxWindow, means
+	// MaxWindow. Windows aim at half of it. A longer one is cut short after the
+	// operation that is under way; that of a stream goes on to its end, and the
+	// following ones are made shorter.
+	Window time.Duration
+
+	// More, if not nil, is asked before each pair whether to go on beyond Pairs,
+	// until it returns false: testing.B's Loop fits.
+	More func() bool
+
+	clock func() time.Duration // the tests' own
+}

@@ -1,0 +1,5 @@
+package sys
+
+import "golang.org/x/sys/windows"
+
+var kernel32 = windows.NewLazySystemDLL("kernel32.dll")

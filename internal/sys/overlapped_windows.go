@@ -1,0 +1,298 @@
+package sys
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// File is a handle opened for overlapped I/O, such as a named pipe's. Each
+// direction carries one operation at a time; further callers wait their turn.
+// All methods may be called concurrently.
+//
+// It is not an os.File because that takes an empty message for the end.
+//
+// Errors are the system's, except [net.ErrClosed] after Close and
+// [os.ErrDeadlineExceeded] after a deadline. Those wrap ERROR_OPERATION_ABORTED
+// too if the operation had begun.
+type File struct {
+	handle windows.Handle
+	// quick says that an operation that succeeds at once posts no completion.
+	quick       bool
+	read, write direction
+
+	mu     sync.Mutex
+	users  int // calls that use the handle, and one for the time until Close
+	closed chan struct{}
+}
+
+// direction is the reading or the writing half of a File.
+type direction struct {
+	turn sync.Mutex // held for the whole of an operation
+	op   operation
+
+	// mu is held while an operation is being started, so that whoever wants to
+	// cancel it finds it either not begun or pending.
+	mu        sync.Mutex
+	pending   bool
+	halted    error // why no operation may begin
+	cancelled error // why the pending one was cancelled
+	timer     *time.Timer
+}
+
+// operation is what the system works on while an operation is pending.
+type operation struct {
+	overlapped windows.Overlapped // first: the completion port hands back its address
+	pins       runtime.Pinner
+	done       chan struct{}
+	begun      uint32 // the count that the starting call reports; never read
+	n          uint32
+	err        error
+}
+
+// NewFile takes h over. messages says that its reads can end with
+// ERROR_MORE_DATA.
+func NewFile(h windows.Handle, messages bool) (*File, error) {
+	port, err := completionPort()
+	if err == nil {
+		_, err = windows.CreateIoCompletionPort(h, port, 0, 0)
+		err = os.NewSyscallError("CreateIoCompletionPort", err)
+	}
+	if err != nil {
+		windows.CloseHandle(h)
+		return nil, err
+	}
+	f := &File{handle: h, users: 1, closed: make(chan struct{})}
+	f.read.op.done = make(chan struct{}, 1)
+	f.write.op.done = make(chan struct{}, 1)
+	// ERROR_MORE_DATA is neither success nor failure: whether it posts a
+	// completion is documented only without this mode, which is that it does.
+	if !messages {
+		const mode = windows.FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | windows.FILE_SKIP_SET_EVENT_ON_HANDLE
+		f.quick = windows.SetFileCompletionNotificationModes(h, mode) == nil
+	}
+	return f, nil
+}
+
+// Read starts one ReadFile and waits for it. It reads less than 2 GiB at a time.
+func (f *File) Read(p []byte) (int, error) {
+	return f.do(&f.read, readFile, p[:min(len(p), math.MaxInt32)])
+}
+
+// Write starts one WriteFile and waits for it. It writes less than 2 GiB.
+func (f *File) Write(p []byte) (int, error) {
+	return f.do(&f.write, writeFile, p[:min(len(p), math.MaxInt32)])
+}
+
+// Connect waits for a pipe's client. ERROR_PIPE_CONNECTED and ERROR_NO_DATA
+// mean that one came before.
+func (f *File) Connect() error {
+	_, err := f.do(&f.read, connectPipe, nil)
+	return err
+}
+
+func readFile(h windows.Handle, p []byte, o *operation) error {
+	return windows.ReadFile(h, p, &o.begun, &o.overlapped)
+}
+
+func writeFile(h windows.Handle, p []byte, o *operation) error {
+	return windows.WriteFile(h, p, &o.begun, &o.overlapped)
+}
+
+func connectPipe(h windows.Handle, _ []byte, o *operation) error {
+	return windows.ConnectNamedPipe(h, &o.overlapped)
+}
+
+// do runs one operation to its end. It does not return before the system is
+// done with p and the OVERLAPPED, even if the operation was cancelled, and what
+// was transferred in spite of that is reported as success.
+func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) error, p []byte) (int, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	if err := f.acquire(); err != nil {
+		return 0, err
+	}
+	defer f.release()
+
+	o := &d.op
+	defer o.pins.Unpin()
+	if len(p) > 0 {
+		o.pins.Pin(&p[0])
+	}
+	o.pins.Pin(f)
+
+	d.mu.Lock()
+	if d.halted != nil {
+		defer d.mu.Unlock()
+		return 0, d.halted
+	}
+	o.overlapped = windows.Overlapped{}
+	err := start(f.handle, p, o)
+	switch {
+	case err == nil && f.quick:
+		d.mu.Unlock()
+		return int(o.overlapped.InternalHigh), nil
+	case err != nil && err != windows.ERROR_IO_PENDING && err != windows.ERROR_MORE_DATA:
+		d.mu.Unlock()
+		return 0, err // failed at once: no completion will come
+	}
+	d.pending, d.cancelled = true, nil
+	d.mu.Unlock()
+
+	<-o.done
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending = false
+	if o.err == windows.ERROR_OPERATION_ABORTED && d.cancelled != nil {
+		return int(o.n), fmt.Errorf("%w (%w)", d.cancelled, o.err)
+	}
+	return int(o.n), o.err
+}
+
+// halt keeps operations from beginning and cancels the pending one. The caller
+// holds d.mu. A pending operation keeps h open.
+func (d *direction) halt(h windows.Handle, why error) {
+	d.halted = why
+	if d.pending {
+		d.cancelled = why
+		// It fails if the operation has ended by itself: its result counts.
+		windows.CancelIoEx(h, &d.op.overlapped)
+	}
+}
+
+// SetReadDeadline bounds the present Read and those to come; the zero time
+// removes the bound.
+func (f *File) SetReadDeadline(t time.Time) error { return f.read.setDeadline(f.handle, t) }
+
+// SetWriteDeadline does the same for Write.
+func (f *File) SetWriteDeadline(t time.Time) error { return f.write.setDeadline(f.handle, t) }
+
+func (d *direction) setDeadline(h windows.Handle, t time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.halted == net.ErrClosed {
+		return net.ErrClosed
+	}
+	d.stopTimer()
+	d.halted = nil
+	if t.IsZero() {
+		return nil
+	}
+	left := time.Until(t)
+	if left <= 0 {
+		d.halt(h, os.ErrDeadlineExceeded)
+		return nil
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(left, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.timer == timer { // not moved since
+			d.halt(h, os.ErrDeadlineExceeded)
+		}
+	})
+	d.timer = timer
+	return nil
+}
+
+func (d *direction) stopTimer() {
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+}
+
+// Close ends pending operations with [net.ErrClosed]. The handle is closed when
+// the last of them has ended, at once if there is none.
+func (f *File) Close() error {
+	f.mu.Lock()
+	if f.isClosed() {
+		defer f.mu.Unlock()
+		return net.ErrClosed
+	}
+	close(f.closed)
+	f.mu.Unlock()
+	for _, d := range []*direction{&f.read, &f.write} {
+		d.mu.Lock()
+		d.stopTimer()
+		d.halt(f.handle, net.ErrClosed)
+		d.mu.Unlock()
+	}
+	return f.release()
+}
+
+// Control calls use with the handle, which stays open for the length of that.
+func (f *File) Control(use func(h windows.Handle) error) error {
+	if err := f.acquire(); err != nil {
+		return err
+	}
+	defer f.release()
+	return use(f.handle)
+}
+
+func (f *File) acquire() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.isClosed() {
+		return net.ErrClosed
+	}
+	f.users++
+	return nil
+}
+
+func (f *File) isClosed() bool {
+	select {
+	case <-f.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (f *File) release() error {
+	f.mu.Lock()
+	f.users--
+	last := f.users == 0
+	f.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return os.NewSyscallError("CloseHandle", windows.CloseHandle(f.handle))
+}
+
+// completionPort is the one port of this process, made on first use. It and the
+// goroutine that serves it live as long as the process.
+var completionPort = sync.OnceValues(func() (windows.Handle, error) {
+	port, err := windows.CreateIoCompletionPort(windows.InvalidHandle, 0, 0, 1)
+	if err != nil {
+		return 0, os.NewSyscallError("CreateIoCompletionPort", err)
+	}
+	go completions(port)
+	return port, nil
+})
+
+// completions hands the results of operations to those who wait for them. Only
+// operations of [File.do] post to the port, and each is kept alive and in place
+// by the call that waits for it.
+func completions(port windows.Handle) {
+	for {
+		var n uint32
+		var key uintptr
+		var o *windows.Overlapped
+		err := windows.GetQueuedCompletionStatus(port, &n, &key, &o, windows.INFINITE)
+		if o == nil {
+			panic(fmt.Sprintf("sys: the completion port is gone: %v", err))
+		}
+		op := (*operation)(unsafe.Pointer(o))
+		op.n, op.err = n, err
+		op.done <- struct{}{}
+	}
+}

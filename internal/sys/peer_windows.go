@@ -1,0 +1,148 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway"
+	"golang.org/x/sys/windows"
+)
+
+var (
+	advapi32 = windows.NewLazySystemDLL("advapi32.dll")
+
+	getNamedPipeClientSessionID = kernel32.NewProc("GetNamedPipeClientSessionId")
+	getNamedPipeServerSessionID = kernel32.NewProc("GetNamedPipeServerSessionId")
+	impersonateNamedPipeClient  = advapi32.NewProc("ImpersonateNamedPipeClient")
+)
+
+// PipeClient returns who is at the client's end of the pipe whose server's end
+// is h. The user comes from the token that the client opened the pipe with,
+// never from its process id. If only that can't be had, the rest is returned
+// with the error.
+func PipeClient(h windows.Handle) (breezeway.Peer, error) {
+	peer := breezeway.Peer{UID: -1, GID: -1}
+	var pid uint32
+	if windows.GetNamedPipeClientProcessId(h, &pid) == nil {
+		peer.PID = int(pid)
+		peer.Executable = executable(pid)
+	}
+	err := clientUser(h, &peer)
+	return peer, err
+}
+
+func clientUser(h windows.Handle, peer *breezeway.Peer) (err error) {
+	if err := Impersonate(h); err != nil {
+		return err
+	}
+	// Opened as this process, because the client may allow no more than that we
+	// look at its token.
+	var t windows.Token
+	err = windows.OpenThreadToken(windows.CurrentThread(), windows.TOKEN_QUERY, true, &t)
+	if err := Revert(); err != nil {
+		return err
+	}
+	if err != nil {
+		return os.NewSyscallError("OpenThreadToken", err)
+	}
+	defer t.Close()
+	user, err := t.GetTokenUser()
+	if err != nil {
+		return os.NewSyscallError("GetTokenInformation", err)
+	}
+	groups, err := t.GetTokenGroups()
+	if err != nil {
+		return os.NewSyscallError("GetTokenInformation", err)
+	}
+	peer.SID = user.User.Sid.String()
+	for _, g := range groups.AllGroups() {
+		const enabled, denyOnly = windows.SE_GROUP_ENABLED, windows.SE_GROUP_USE_FOR_DENY_ONLY
+		if g.Attributes&(enabled|denyOnly) == enabled {
+			peer.GroupSIDs = append(peer.GroupSIDs, g.Sid.String())
+		}
+	}
+	return nil
+}
+
+// PipeServer returns who is at the server's end of the pipe whose client's end
+// is h. The user is the pipe's owner, which none but an administrator can set
+// to somebody else.
+func PipeServer(h windows.Handle) (breezeway.Peer, error) {
+	peer := breezeway.Peer{UID: -1, GID: -1}
+	var pid uint32
+	if windows.GetNamedPipeServerProcessId(h, &pid) == nil {
+		peer.PID = int(pid)
+		peer.Executable = executable(pid)
+	}
+	sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return peer, os.NewSyscallError("GetSecurityInfo", err)
+	}
+	owner, _, err := sd.Owner()
+	if err != nil {
+		return peer, os.NewSyscallError("GetSecurityDescriptorOwner", err)
+	}
+	peer.SID = owner.String()
+	return peer, nil
+}
+
+// PipeClientSession returns the log-on session of the client, h being the
+// server's end.
+func PipeClientSession(h windows.Handle) (uint32, error) {
+	return pipeSession(getNamedPipeClientSessionID, h)
+}
+
+// PipeServerSession returns the log-on session of the server, h being the
+// client's end.
+func PipeServerSession(h windows.Handle) (uint32, error) {
+	return pipeSession(getNamedPipeServerSessionID, h)
+}
+
+func pipeSession(proc *windows.LazyProc, h windows.Handle) (uint32, error) {
+	var session uint32
+	ok, _, err := proc.Call(uintptr(h), uintptr(unsafe.Pointer(&session)))
+	if ok == 0 {
+		return 0, os.NewSyscallError(proc.Name, err)
+	}
+	return session, nil
+}
+
+// Impersonate makes this thread act as the client of the pipe whose server's
+// end is h, and ties the goroutine to it. If it succeeds, call [Revert] on the
+// same goroutine.
+func Impersonate(h windows.Handle) error {
+	runtime.LockOSThread()
+	if ok, _, err := impersonateNamedPipeClient.Call(uintptr(h)); ok == 0 {
+		runtime.UnlockOSThread()
+		return os.NewSyscallError("ImpersonateNamedPipeClient", err)
+	}
+	return nil
+}
+
+// Revert ends what [Impersonate] began. If it fails the thread stays tied to
+// the goroutine, so that it serves nobody else with the client's rights and
+// dies with it.
+func Revert() error {
+	if err := windows.RevertToSelf(); err != nil {
+		return fmt.Errorf("this goroutine still acts as the client and must end (%w)", os.NewSyscallError("RevertToSelf", err))
+	}
+	runtime.UnlockOSThread()
+	return nil
+}
+
+// executable returns "" if this process may not know.
+func executable(pid uint32) string {
+	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, pid)
+	if err != nil {
+		return ""
+	}
+	defer windows.CloseHandle(h)
+	buf := make([]uint16, windows.MAX_LONG_PATH)
+	size := uint32(len(buf))
+	if windows.QueryFullProcessImageName(h, 0, &buf[0], &size) != nil {
+		return ""
+	}
+	return windows.UTF16ToString(buf[:size])
+}

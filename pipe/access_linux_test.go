@@ -1,0 +1,392 @@
+package pipe
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"golang.org/x/sys/unix"
+)
+
+// strangerServer listens at Args[0] by the rule of Args[1:] and greets every
+// client with a line.
+var strangerServer = ipctest.Helper("stranger's server", func(c *ipctest.Control) error {
+	l, err := Listen(c.Args[0], ruleOf(c.Args[1:]))
+	if err != nil {
+		return err
+	}
+	c.AtEnd(func() { l.Close() })
+	c.Say("listening")
+	return greet(l)
+})
+
+// strangerClient dials Args[0] by the rule of Args[1:] and says what came of it
+// and what it read.
+var strangerClient = ipctest.Helper("stranger's client", func(c *ipctest.Control) error {
+	conn, err := Dial(context.Background(), c.Args[0], ruleOf(c.Args[1:]))
+	if err != nil {
+		c.Say("EACCES %v, permission %v: %v", errors.Is(err, unix.EACCES), errors.Is(err, os.ErrPermission), err)
+		return nil
+	}
+	defer conn.Close()
+	text, err := io.ReadAll(conn)
+	if err != nil && !errors.Is(err, unix.ECONNRESET) {
+		return err
+	}
+	c.Say("connected, read %q", text)
+	return nil
+})
+
+// strangerFile makes a file of the kind Args[0] at Args[1].
+var strangerFile = ipctest.Helper("stranger's file", func(c *ipctest.Control) error {
+	if c.Args[0] == "link" {
+		return os.Symlink("/nowhere", c.Args[1])
+	}
+	return os.WriteFile(c.Args[1], []byte("mine"), 0o666)
+})
+
+// ruleOf makes a Config of "mode=0666" and names to allow.
+func ruleOf(words []string) *Config {
+	cfg := new(Config)
+	for _, w := range words {
+		if mode, ok := strings.CutPrefix(w, "mode="); ok {
+			bits, _ := strconv.ParseUint(mode, 8, 32)
+			cfg.Mode = fs.FileMode(bits)
+		} else {
+			cfg.Allow = append(cfg.Allow, w)
+		}
+	}
+	return cfg
+}
+
+// Users and groups besides this process's own. Only the numbers matter, so the
+// second user and the supplementary group need no name.
+const (
+	anotherID = 12345
+	extraGID  = 23456
+)
+
+// strangers starts processes of this test binary as other users.
+type strangers struct {
+	exe      string
+	uid, gid int // of nobody
+}
+
+func findStrangers(t *testing.T) *strangers {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		ipctest.Missing(t, "only root can start another user's processes")
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		ipctest.Missing(t, err.Error())
+	}
+	s := &strangers{exe: filepath.Join(meetingPlace(t, 0o755), "stranger")}
+	s.uid, _ = strconv.Atoi(nobody.Uid)
+	s.gid, _ = strconv.Atoi(nobody.Gid)
+	rule, err := breezeway.NewAccess(0, []string{nobody.Uid})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rule.Admit(breezeway.Peer{UID: s.uid}); err != nil {
+		ipctest.Missing(t, err.Error()) // a container that does not map nobody
+	}
+	// go test builds where only this user can go.
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.exe, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// meetingPlace returns a directory that every user can reach.
+func meetingPlace(t *testing.T, mode fs.FileMode) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d, m := range map[string]fs.FileMode{filepath.Dir(dir): 0o711, dir: mode} {
+		if err := os.Chmod(d, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func (s *strangers) nobody(groups ...uint32) *syscall.Credential {
+	return &syscall.Credential{Uid: uint32(s.uid), Gid: uint32(s.gid), Groups: groups}
+}
+
+func (s *strangers) another() *syscall.Credential {
+	return &syscall.Credential{Uid: anotherID, Gid: anotherID}
+}
+
+func (s *strangers) start(t *testing.T, who *syscall.Credential, helper string, args ...string) *ipctest.Process {
+	t.Helper()
+	cmd := ipctest.HelperCommand(t, helper, args...)
+	cmd.Path, cmd.Dir = s.exe, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	return ipctest.StartCommand(t, cmd)
+}
+
+func TestAccess(t *testing.T) {
+	s := findStrangers(t)
+	t.Run("client", s.testClients)
+	t.Run("server", s.testServers)
+	t.Run("neither root", s.testNeitherRoot)
+	t.Run("squatter", s.testSquatters)
+	t.Run("squatted", s.testSquatted)
+}
+
+// testClients lets nobody's client dial our server.
+func (s *strangers) testClients(t *testing.T) {
+	const (
+		met     = `connected, read "greetings\n"`
+		dropped = `connected, read ""`
+	)
+	uid, gid := strconv.Itoa(s.uid), strconv.Itoa(s.gid)
+	group, err := user.LookupGroupId(gid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		rule   string // ours
+		groups []uint32
+		want   string // "" if the kernel refuses
+	}{
+		{rule: ""},
+		{rule: "nobody", want: met},
+		{rule: uid, want: met},
+		{rule: "@" + group.Name, want: met},
+		{rule: "@" + gid, want: met},
+		{rule: fmt.Sprint("@", extraGID), groups: []uint32{extraGID}, want: met},
+		{rule: "mode=0666", want: met},
+		{rule: "mode=0660", groups: []uint32{0}, want: met},
+		{rule: "mode=0660"},
+		{rule: fmt.Sprint(anotherID), want: dropped},
+		{rule: fmt.Sprint("@", extraGID), want: dropped},
+	} {
+		t.Run(fmt.Sprint(test.rule, test.groups), func(t *testing.T) {
+			path := filepath.Join(meetingPlace(t, 0o755), "s")
+			cfg := ruleOf(strings.Fields(test.rule))
+			var log bytes.Buffer
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			l := listenFor(t, path, cfg)
+			served := make(chan error)
+			go func() { served <- greet(l) }()
+			client := s.start(t, s.nobody(test.groups...), strangerClient, path)
+			said := client.Hear()
+			l.Close()
+			if err := <-served; !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+			if test.want == "" {
+				for _, want := range []string{"EACCES true, permission true", "of uid 0", "uid " + uid, "Config.Allow"} {
+					if !strings.Contains(said, want) {
+						t.Errorf("the client said %q, want %q in it", said, want)
+					}
+				}
+			} else if said != test.want {
+				t.Errorf("the client said %q, want %q", said, test.want)
+			}
+			refused := int64(0)
+			if test.want == dropped {
+				refused = 1
+				for _, want := range []string{"level=WARN", "user " + uid, "Config.Allow"} {
+					if !strings.Contains(log.String(), want) {
+						t.Errorf("logged %q, want %q in it", log.String(), want)
+					}
+				}
+			}
+			if l.Refused() != refused {
+				t.Errorf("%d refused, want %d", l.Refused(), refused)
+			}
+		})
+	}
+}
+
+// testServers lets us dial nobody's server, whose file can't keep root out.
+func (s *strangers) testServers(t *testing.T) {
+	path := filepath.Join(meetingPlace(t, 0o777), "s")
+	server := s.start(t, s.nobody(extraGID), strangerServer, path)
+	server.Expect("listening")
+	uid := strconv.Itoa(s.uid)
+	for _, test := range []struct {
+		rule  string // ours
+		meets bool
+	}{
+		{"", false},
+		{"mode=0660", false},
+		{fmt.Sprint(anotherID), false},
+		{"nobody", true},
+		{uid, true},
+		{fmt.Sprint("@", s.gid), true},
+		{fmt.Sprint("@", extraGID), true},
+		{"mode=0666", true},
+	} {
+		for verb, dial := range map[string]func(context.Context, string, *Config) (*Conn, error){
+			"Dial": Dial, "DialWait": DialWait,
+		} {
+			t.Run(test.rule+"/"+verb, func(t *testing.T) {
+				conn, err := dial(patient(t), path, ruleOf(strings.Fields(test.rule)))
+				if test.meets {
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer conn.Close()
+					hear(t, bufio.NewReader(conn), "greetings")
+					return
+				}
+				if !errors.Is(err, os.ErrPermission) {
+					t.Fatalf("%v, want os.ErrPermission", err)
+				}
+				for _, want := range []string{"user " + uid, "Config.Allow"} {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("%v, want %q in it", err, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// testNeitherRoot: two ordinary users, each of whom must admit the other.
+func (s *strangers) testNeitherRoot(t *testing.T) {
+	uid := strconv.Itoa(s.uid)
+	for _, test := range []struct{ server, client, want string }{
+		{"", "", "EACCES true, permission true"},
+		{"", "nobody", "EACCES true, permission true"},
+		{"mode=0666", "", "EACCES false, permission true"},
+		{fmt.Sprint(anotherID), "nobody", `connected, read "greetings\n"`},
+		{uid, "nobody", `connected, read ""`},
+	} {
+		t.Run(test.server+"/"+test.client, func(t *testing.T) {
+			path := filepath.Join(meetingPlace(t, 0o777), "s")
+			server := s.start(t, s.nobody(), strangerServer, append([]string{path}, strings.Fields(test.server)...)...)
+			server.Expect("listening")
+			client := s.start(t, s.another(), strangerClient, append([]string{path}, strings.Fields(test.client)...)...)
+			expectPrefix(t, client, test.want)
+		})
+	}
+}
+
+// testSquatters: nobody has taken, in a directory like /tmp, what we want.
+func (s *strangers) testSquatters(t *testing.T) {
+	for _, test := range []struct {
+		kind string
+		make func(t *testing.T, path string)
+	}{
+		{"live", func(t *testing.T, path string) {
+			s.start(t, s.nobody(), strangerServer, path).Expect("listening")
+		}},
+		{"stale", func(t *testing.T, path string) {
+			server := s.start(t, s.nobody(), strangerServer, path)
+			server.Expect("listening")
+			server.Kill()
+		}},
+		{"file", s.makeFile("file")},
+		{"link", s.makeFile("link")},
+	} {
+		t.Run(test.kind, func(t *testing.T) {
+			path := filepath.Join(meetingPlace(t, 0o777|fs.ModeSticky), "s")
+			test.make(t, path)
+			before, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.refusesToListen(t, path, os.ErrExist)
+			after, err := os.Lstat(path)
+			if err != nil || !os.SameFile(before, after) {
+				t.Errorf("the file was not left alone: %v, %v", after, err)
+			}
+			if test.kind == "live" {
+				conn, err := Dial(patient(t), path, ruleOf([]string{"nobody"}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				hear(t, bufio.NewReader(conn), "greetings")
+			}
+		})
+	}
+	for _, kind := range []string{"file", "link"} {
+		t.Run("lock "+kind, func(t *testing.T) {
+			dir := meetingPlace(t, 0o777|fs.ModeSticky)
+			s.makeFile(kind)(t, filepath.Join(dir, ".breezeway.0.lock"))
+			s.refusesToListen(t, filepath.Join(dir, "s"), os.ErrPermission)
+		})
+	}
+}
+
+func (s *strangers) makeFile(kind string) func(t *testing.T, path string) {
+	return func(t *testing.T, path string) {
+		if err := s.start(t, s.nobody(), strangerFile, kind, path).Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *strangers) refusesToListen(t *testing.T, path string, want error) {
+	t.Helper()
+	l, err := Listen(path, nil)
+	if err == nil {
+		l.Close()
+	}
+	if !errors.Is(err, want) || !strings.Contains(err.Error(), fmt.Sprint("uid ", s.uid)) {
+		t.Errorf("Listen: %v, want %v and nobody's uid", err, want)
+	}
+}
+
+// testSquatted: nobody wants the name that we have.
+func (s *strangers) testSquatted(t *testing.T) {
+	path := filepath.Join(meetingPlace(t, 0o777|fs.ModeSticky), "s")
+	l := listenFor(t, path, nil)
+	thief := s.start(t, s.nobody(), strangerServer, path)
+	if said, ok := thief.TryHear(); ok {
+		t.Fatalf("nobody took our name and said %q", said)
+	}
+	if err := thief.Wait(); err == nil {
+		t.Error("nobody's server ended without an error")
+	}
+	if !strings.Contains(thief.Stderr(), "belongs to uid 0") {
+		t.Errorf("nobody was told %q, want our uid in it", thief.Stderr())
+	}
+	conn, err := Dial(patient(t), path, nil)
+	if err != nil {
+		t.Fatalf("our server can't be reached any more: %v", err)
+	}
+	conn.Close()
+	l.Close()
+}
+
+// greet sends every client a line until the listener is closed.
+func greet(l *Listener) error {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		io.WriteString(conn, "greetings\n")
+		conn.Close()
+	}
+}

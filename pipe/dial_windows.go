@@ -1,0 +1,135 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// dial opens the pipe. A server whose instances are all taken is busy, not
+// absent, so that is waited out; the system's own wait can't be cancelled.
+func dial(ctx context.Context, path string, s *settings) (*stream, error) {
+	var pause local.Backoff
+	for {
+		h, err := openCancellable(ctx, path, s)
+		if err == nil {
+			return newClient(h, path, s)
+		}
+		if !errors.Is(err, windows.ERROR_PIPE_BUSY) {
+			return nil, explainDial(path, err)
+		}
+		if err := pause.Sleep(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// openCancellable leaves an attempt to reach another machine behind when ctx
+// ends: the system can take half a minute to find that there is none.
+func openCancellable(ctx context.Context, path string, s *settings) (windows.Handle, error) {
+	if localName(path) != "" {
+		return openEnd(path, s.Direction)
+	}
+	type result struct {
+		h   windows.Handle
+		err error
+	}
+	opened := make(chan result)
+	go func() {
+		h, err := openEnd(path, s.Direction)
+		select {
+		case opened <- result{h, err}:
+		case <-ctx.Done():
+			if err == nil {
+				windows.CloseHandle(h)
+			}
+		}
+	}()
+	select {
+	case r := <-opened:
+		return r.h, r.err
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// openEnd opens the direction that d says. A client that states none takes what
+// the server has: asking a one-way server for both is access denied.
+func openEnd(path string, d Direction) (h windows.Handle, err error) {
+	var tries []uint32
+	switch d {
+	case In:
+		tries = []uint32{sys.PipeRead}
+	case Out:
+		tries = []uint32{sys.PipeWrite}
+	default:
+		tries = []uint32{sys.PipeRead | sys.PipeWrite, sys.PipeWrite, sys.PipeRead}
+	}
+	for _, access := range tries {
+		h, err = sys.OpenPipe(path, access)
+		if !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+			break
+		}
+	}
+	return h, err
+}
+
+func newClient(h windows.Handle, path string, s *settings) (*stream, error) {
+	info, err := sys.QueryPipe(h)
+	if err == nil && s.Message {
+		if info.Type != windows.FILE_PIPE_MESSAGE_TYPE {
+			err = errBytePeer
+		} else {
+			mode := uint32(windows.PIPE_READMODE_MESSAGE)
+			err = os.NewSyscallError("SetNamedPipeHandleState", windows.SetNamedPipeHandleState(h, &mode, nil, nil))
+		}
+	}
+	if err != nil {
+		windows.CloseHandle(h)
+		return nil, err
+	}
+	f, err := sys.NewFile(h, s.Message)
+	if err != nil {
+		return nil, err
+	}
+	st := newStream(f, s, false, localName(path) != "")
+	st.deaf = info.Configuration == windows.FILE_PIPE_INBOUND
+	st.mute = info.Configuration == windows.FILE_PIPE_OUTBOUND
+	return st, nil
+}
+
+var errBytePeer = fmt.Errorf("the server is not in message mode; both ends must set Config.Message, or neither (%w)", breezeway.ErrMismatch)
+
+func isAbsent(err error) bool { return errors.Is(err, windows.ERROR_FILE_NOT_FOUND) }
+
+// admitServer decides on a server of this machine by the pipe's owner; that of
+// another machine's pipe says nothing here.
+func admitServer(st *stream, peer breezeway.Peer, s *settings) error {
+	if !st.local {
+		return nil
+	}
+	err := s.access.Admit(peer)
+	if err == nil && s.Scope == breezeway.Session {
+		err = st.sameSession()
+	}
+	if err != nil {
+		return fmt.Errorf("not talking to the server: %w", err)
+	}
+	return nil
+}
+
+func explainDial(path string, err error) error {
+	switch {
+	case errors.Is(err, windows.ERROR_FILE_NOT_FOUND):
+		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		return fmt.Errorf("%s does not let this user in, or not in this direction; its owner can with Config.Allow (%w)", path, err)
+	}
+	return err
+}

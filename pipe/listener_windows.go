@@ -1,0 +1,139 @@
+package pipe
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// listener keeps one instance of the pipe open for the next client, so that the
+// name is never free while it lives.
+type listener struct {
+	path string
+	cfg  *settings
+	opt  sys.PipeOptions
+
+	mu     sync.Mutex
+	next   *sys.File
+	closed bool
+}
+
+// defaultBuffer is Config.BufferSize where that is 0. With none at all every
+// Write would wait for its Read.
+const defaultBuffer = 64 << 10
+
+// clientRights are those of clients other than this process's user: to read,
+// write and ask, but not to make further instances and serve in our name.
+var clientRights = fmt.Sprintf("%#x", uint32(sys.PipeRead|sys.PipeWrite))
+
+func listen(path string, s *settings) (*listener, error) {
+	if s.Host != "" || localName(path) == "" {
+		return nil, fmt.Errorf("a pipe of another machine can only be dialled (%w)", os.ErrInvalid)
+	}
+	sddl := s.SDDL
+	if sddl == "" {
+		var err error
+		if sddl, err = s.access.SDDL(clientRights); err != nil {
+			return nil, err
+		}
+	}
+	security, err := windows.SecurityDescriptorFromString(sddl)
+	if err != nil {
+		return nil, fmt.Errorf("security descriptor %q: %w", sddl, err)
+	}
+	l := &listener{path: path, cfg: s, opt: sys.PipeOptions{
+		Read:       s.Direction != Out,
+		Write:      s.Direction != In,
+		Message:    s.Message,
+		Remote:     s.Remote,
+		BufferSize: uint32(s.BufferSize),
+		Security:   security,
+	}}
+	if s.BufferSize == 0 {
+		l.opt.BufferSize = defaultBuffer
+	}
+	if l.next, err = l.instance(true); err != nil {
+		return nil, l.explain(err)
+	}
+	return l, nil
+}
+
+func (l *listener) instance(first bool) (*sys.File, error) {
+	h, err := sys.CreatePipe(localName(l.path), first, l.opt)
+	if err != nil {
+		return nil, err
+	}
+	return sys.NewFile(h, l.cfg.Message)
+}
+
+// explain says why the first instance could not be made. The system reports a
+// name that is taken as access denied.
+func (l *listener) explain(err error) error {
+	switch {
+	case errors.Is(err, windows.ERROR_ALREADY_EXISTS), errors.Is(err, windows.ERROR_PIPE_BUSY),
+		errors.Is(err, windows.ERROR_ACCESS_DENIED) && sys.PipeExists(l.path):
+		return fmt.Errorf("a server already listens at %s, or connections of one that ended are still open; stop it or choose another name (%w, %w)",
+			l.path, os.ErrExist, err)
+	case errors.Is(err, windows.ERROR_INVALID_NAME):
+		return fmt.Errorf("%s can't be a pipe's path (%w, %w)", l.path, os.ErrInvalid, err)
+	}
+	return err
+}
+
+// accept waits for a client. One that came and went counts: what it wrote is
+// still there.
+func (l *listener) accept() (*stream, error) {
+	l.mu.Lock()
+	f := l.next
+	l.mu.Unlock()
+	err := f.Connect()
+	if err != nil && !errors.Is(err, windows.ERROR_PIPE_CONNECTED) && !errors.Is(err, windows.ERROR_NO_DATA) {
+		return nil, explain(err)
+	}
+	// If this fails the client keeps its place for the next accept.
+	next, err := l.instance(false)
+	if err != nil {
+		return nil, explain(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		next.Close()
+		return nil, net.ErrClosed
+	}
+	l.next = next
+	return newStream(f, l.cfg, true, !l.cfg.Remote), nil
+}
+
+// admit decides on a client that the system has let in. The system checked the
+// client's token against our security descriptor when it opened the pipe; this
+// adds the session, and makes up for systems that don't check (Wine).
+func (l *listener) admit(s *stream, peer breezeway.Peer) error {
+	if l.cfg.SDDL != "" {
+		return nil
+	}
+	if l.cfg.Scope == breezeway.Session && !l.cfg.Remote {
+		if err := s.sameSession(); err != nil {
+			return err
+		}
+	}
+	if s.nameless {
+		return nil
+	}
+	return l.cfg.access.Admit(peer)
+}
+
+func (l *listener) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	return l.next.Close()
+}
+
+func (l *listener) addr() net.Addr { return Addr(l.path) }

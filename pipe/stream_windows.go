@@ -1,0 +1,262 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// stream is the pipe's handle below a Conn.
+type stream struct {
+	f          *sys.File
+	server     bool // this is the server's end
+	local      bool // the other end is on this machine
+	message    bool
+	maxMessage int
+
+	// What the server's direction leaves the client without. The client finds
+	// that direction closed, as on other systems.
+	deaf, mute bool
+
+	// nameless says that the client has not let us know its user. Most
+	// programs, .NET's among them, don't until we have read something: the
+	// default of CreateFile is dynamic tracking, by which the token comes with
+	// the data.
+	nameless bool
+
+	reading sync.Mutex // in message mode
+	inside  int        // bytes of the present message that were read
+	readErr error      // lasting
+
+	writing  sync.Mutex
+	writeErr error // lasting
+
+	sent, drained atomic.Int64 // bytes and messages; drained up to where sent was
+}
+
+func newStream(f *sys.File, s *settings, server, local bool) *stream {
+	return &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage}
+}
+
+func (st *stream) Read(p []byte) (int, error) {
+	if st.deaf {
+		return 0, st.unlessClosed(io.EOF)
+	}
+	if st.message {
+		return st.readMessage(p)
+	}
+	for {
+		n, err := st.read(p)
+		// In byte mode the other side's empty write arrives as nothing.
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
+}
+
+func (st *stream) read(p []byte) (int, error) {
+	n, err := st.f.Read(p)
+	if isBroken(err) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (st *stream) readMessage(p []byte) (int, error) {
+	st.reading.Lock()
+	defer st.reading.Unlock()
+	if st.readErr != nil {
+		return 0, st.unlessClosed(st.readErr)
+	}
+	if len(p) == 0 {
+		return 0, nil // from the system this would look like an empty message
+	}
+	n, err := st.read(p[:min(len(p), st.maxMessage-st.inside+1)])
+	st.inside += n
+	more := errors.Is(err, windows.ERROR_MORE_DATA)
+	switch {
+	case st.inside > st.maxMessage:
+		st.readErr = fmt.Errorf("the other side sent a message of more than Config.MaxMessage, %d bytes (%w)", st.maxMessage, breezeway.ErrTooLarge)
+		return 0, st.readErr
+	case more:
+		return n, ErrMoreData
+	case err == nil:
+		st.inside = 0
+	}
+	return n, err
+}
+
+// maxChunk bounds what is written with one call in byte mode: the kernel holds
+// it in memory that can't be paged out, and a deadline leaves unknown how much
+// of it was taken.
+const maxChunk = 1 << 20
+
+func (st *stream) Write(p []byte) (written int, err error) {
+	if st.message && len(p) > st.maxMessage {
+		return 0, fmt.Errorf("the message has %d bytes, Config.MaxMessage is %d; nothing was sent (%w)", len(p), st.maxMessage, breezeway.ErrTooLarge)
+	}
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	switch {
+	case st.mute:
+		return 0, st.unlessClosed(windows.ERROR_NO_DATA)
+	case st.writeErr != nil:
+		return 0, st.unlessClosed(st.writeErr)
+	case st.message:
+		return st.writeMessage(p)
+	}
+	for written < len(p) && err == nil {
+		var n int
+		n, err = st.f.Write(p[written:][:min(maxChunk, len(p)-written)])
+		written += n
+		st.sent.Add(int64(n))
+	}
+	return written, err
+}
+
+func (st *stream) writeMessage(p []byte) (int, error) {
+	st.sent.Add(1)
+	n, err := st.f.Write(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) && errors.Is(err, windows.ERROR_OPERATION_ABORTED) {
+		// A reader with a small buffer may have got the first part of it, and
+		// would take what comes next for the rest.
+		st.writeErr = fmt.Errorf("an earlier message was cut off, so nothing can follow it; close the pipe (%w)", os.ErrDeadlineExceeded)
+	}
+	return n, err
+}
+
+// unlessClosed returns err, or net.ErrClosed if this end was closed.
+func (st *stream) unlessClosed(err error) error {
+	return st.f.Control(func(windows.Handle) error { return err })
+}
+
+func (st *stream) Close() error { return st.f.Close() }
+
+// disconnect makes the client lose what it has not read; a client can only
+// close.
+func (st *stream) disconnect() error {
+	if st.server {
+		st.f.Control(windows.DisconnectNamedPipe) // fails if the client has gone, which is as well
+	}
+	return st.f.Close()
+}
+
+func (st *stream) CloseRead() error  { return errHalf }
+func (st *stream) CloseWrite() error { return errHalf }
+
+var errHalf = fmt.Errorf("Windows can't close one direction of a pipe; close both, or let a message say that no more will come (%w)", errors.ErrUnsupported)
+
+func (st *stream) SetDeadline(t time.Time) error {
+	return errors.Join(st.f.SetReadDeadline(t), st.f.SetWriteDeadline(t))
+}
+
+func (st *stream) SetReadDeadline(t time.Time) error  { return st.f.SetReadDeadline(t) }
+func (st *stream) SetWriteDeadline(t time.Time) error { return st.f.SetWriteDeadline(t) }
+
+// drain flushes. When the other side closes, the system drops what that had not
+// read and forgets about it: only a flush that was waiting learns of it.
+func (st *stream) drain(ctx context.Context) error {
+	sent := st.sent.Load()
+	var info sys.PipeInfo
+	err := st.f.Control(func(h windows.Handle) (err error) {
+		info, err = sys.QueryPipe(h)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case sent == st.drained.Load():
+		return nil
+	case info.State != windows.FILE_PIPE_CONNECTED_STATE:
+		return fmt.Errorf("the other side has closed, and Windows doesn't tell whether it had read everything (%w)", io.ErrClosedPipe)
+	}
+	err = st.f.Flush(ctx.Done())
+	switch {
+	case errors.Is(err, windows.ERROR_OPERATION_ABORTED) && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case isBroken(err):
+		return fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe)
+	case err == nil:
+		st.drained.Store(sent)
+	}
+	return err
+}
+
+func (st *stream) peer() (peer breezeway.Peer, err error) {
+	err = st.f.Control(func(h windows.Handle) error {
+		if !st.server {
+			peer, err = sys.PipeServer(h)
+			return err
+		}
+		peer, err = sys.PipeClient(h)
+		if errors.Is(err, windows.ERROR_CANNOT_IMPERSONATE) || errors.Is(err, windows.ERROR_CANT_OPEN_ANONYMOUS) {
+			st.nameless = true
+			return nil
+		}
+		return err
+	})
+	if !st.local {
+		peer.Executable = "" // of the process here that has the same id
+	}
+	return peer, err
+}
+
+// sameSession returns nil if the other side is in this process's log-on session.
+func (st *stream) sameSession() error {
+	session := sys.PipeServerSession
+	if st.server {
+		session = sys.PipeClientSession
+	}
+	var theirs, ours uint32
+	err := st.f.Control(func(h windows.Handle) (err error) {
+		theirs, err = session(h)
+		return err
+	})
+	if err == nil {
+		err = windows.ProcessIdToSessionId(windows.GetCurrentProcessId(), &ours)
+	}
+	if err != nil {
+		return fmt.Errorf("can't tell the log-on session: %w", err)
+	}
+	if theirs != ours {
+		return fmt.Errorf("the other side is in log-on session %d, this process in %d; set Config.Scope to breezeway.Machine at both ends to let them meet (%w)",
+			theirs, ours, os.ErrPermission)
+	}
+	return nil
+}
+
+func (st *stream) impersonate(f func() error) (err error) {
+	if !st.server {
+		return fmt.Errorf("only the server's end can act as the other side (%w)", errors.ErrUnsupported)
+	}
+	if err := st.f.Control(sys.Impersonate); err != nil {
+		return err
+	}
+	defer func() {
+		if failed := sys.Revert(); failed != nil {
+			err = failed
+		}
+	}()
+	return f()
+}
+
+func isBroken(err error) bool {
+	return errors.Is(err, windows.ERROR_BROKEN_PIPE) || errors.Is(err, windows.ERROR_PIPE_NOT_CONNECTED) || errors.Is(err, windows.ERROR_NO_DATA)
+}
+
+// explain puts the system's errors into the module's words.
+func explain(err error) error {
+	if isBroken(err) {
+		return fmt.Errorf("the other side has closed (%w, %w)", io.ErrClosedPipe, err)
+	}
+	return err
+}

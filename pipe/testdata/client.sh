@@ -1,0 +1,1 @@
+echo hello | socat -t 5 - "UNIX-CONNECT:${TMPDIR:-/tmp}/CoreFxPipe_$1"
