@@ -23,9 +23,12 @@ var mayImport = map[string][]string{
 	".":                {},
 	"internal/sys":     {"."},
 	"internal/local":   {".", "internal/sys"},
+	"internal/object":  {".", "internal/sys"},
 	"internal/bench":   {".", "internal/sys"},
 	"internal/ipctest": {"internal/bench"},
 	"pipe":             {".", "internal/sys", "internal/local"},
+	"mmap":             {".", "internal/sys"},
+	"shm":              {".", "internal/sys", "internal/object", "mmap"},
 	"internal/cli":     {"*"},
 	"cmd/ipc":          {"internal/cli"},
 }

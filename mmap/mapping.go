@@ -190,27 +190,8 @@ func grow(f *os.File, size int64, c *Config) error {
 		return fmt.Errorf("Config.Capacity %d would grow the file from %d bytes, which a read-only or copy-on-write mapping can't (%w)",
 			c.Capacity, size, os.ErrPermission)
 	}
-	err := sys.Reserve(f, c.Capacity)
-	if errors.Is(err, errors.ErrUnsupported) {
-		err = appendZeros(f, size, c.Capacity)
-	}
-	if err != nil {
+	if err := sys.Reserve(f, c.Capacity); err != nil {
 		return fmt.Errorf("can't grow the file from %d to %d bytes: %w", size, c.Capacity, err)
-	}
-	return nil
-}
-
-// appendZeros is how to reserve storage where the file system has no call for
-// it. Unlike that call, it is not safe against another process that grows the
-// file and writes there at the same time.
-func appendZeros(f *os.File, size, capacity int64) error {
-	zeros := make([]byte, 64<<10)
-	for size < capacity {
-		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), capacity-size)], size)
-		size += int64(n)
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

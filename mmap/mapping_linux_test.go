@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,10 +14,7 @@ import (
 func TestClosedMappingsAreFreedAtOnce(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	const size = 64 << 20
-	count := 200
-	if testing.Short() || raceEnabled {
-		count = 20
-	}
+	count := ipctest.Count(200)
 	before := usedShm(t)
 	var closed []*Mapping
 	for range count {

@@ -25,33 +25,46 @@ func keep(f *os.File, c *Config) (system, error) {
 	return s, os.NewSyscallError("DuplicateHandle", err)
 }
 
-// MapSection maps all of a section object, such as one that CreateFileMapping or
+// MapSection maps a section object, such as one that CreateFileMapping or
 // OpenFileMapping returned or that a parent process handed down. Its size is
-// rounded up to whole pages: the system tells no more. Of cfg it heeds ReadOnly,
-// CopyOnWrite and Populate. The Mapping doesn't need the handle afterwards, but
-// a section's name lasts only as long as a handle of it. name is what errors
-// call it. Windows only.
+// rounded up to whole pages, since the system tells no more, unless Config.Length
+// says less. Config.Offset and Config.Capacity must be 0. The Mapping doesn't need
+// the handle afterwards, but a section's name lasts only as long as a handle of
+// it. name is what errors call it. Windows only.
 func MapSection(section windows.Handle, name string, cfg *Config) (*Mapping, error) {
 	var c Config
 	if cfg != nil {
 		c = *cfg
 	}
-	err := c.check()
-	if err == nil && (c.Offset != 0 || c.Length != 0 || c.Capacity != 0) {
-		err = fmt.Errorf("a section is mapped whole: Config.Offset, Length and Capacity must be 0 (%w)", os.ErrInvalid)
-	}
-	var whole []byte
-	if err == nil {
-		whole, err = sys.MapSection(section, 0, 0, c.protection())
-	}
+	m, err := mapSection(section, name, &c)
 	if err != nil {
 		return nil, &breezeway.Error{Op: "map", Kind: kind, Name: name, Err: err}
 	}
-	m := newMapping(whole, 0, name, &c)
+	return m, nil
+}
+
+func mapSection(section windows.Handle, name string, c *Config) (*Mapping, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.Offset != 0 || c.Capacity != 0 {
+		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: Config.Offset and Config.Capacity must be 0 (%w)", os.ErrInvalid)
+	}
+	whole, err := sys.MapSection(section, 0, 0, c.protection())
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.span(int64(len(whole)))
+	if err != nil {
+		unmap(whole)
+		return nil, err
+	}
+	m := newMapping(whole, 0, name, c)
+	m.b = m.b[:n:n]
 	m.guarded = true // what stands behind it is not known
-	if err := m.prepare(&c); err != nil {
+	if err := m.prepare(c); err != nil {
 		m.Close()
-		return nil, &breezeway.Error{Op: "map", Kind: kind, Name: name, Err: err}
+		return nil, err
 	}
 	return m, nil
 }

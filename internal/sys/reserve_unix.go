@@ -1,11 +1,24 @@
-//go:build unix && !linux
+//go:build unix
 
 package sys
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
-// Reserve is left to the caller: this system has no such call.
-func Reserve(f *os.File, size int64) error { return errors.ErrUnsupported }
+// appendZeros is how to reserve storage where the system has no call for it.
+// Unlike that call, it is not safe against another process that grows the file
+// and writes there at the same time.
+func appendZeros(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 64<<10)
+	for at := info.Size(); at < size; {
+		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at)
+		at += int64(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

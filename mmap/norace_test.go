@@ -1,5 +1,0 @@
-//go:build !race
-
-package mmap
-
-const raceEnabled = false
