@@ -86,6 +86,10 @@ func Remove(path string) error {
 	return explainOpen(path, os.Remove(path))
 }
 
+// IsRemoved reports whether the open file f has lost its name, so that nobody
+// finds it any more. On Windows an open file keeps its name.
+func IsRemoved(f *os.File) (bool, error) { return isRemoved(f) }
+
 func checkRegular(info fs.FileInfo) error {
 	what := "no regular file"
 	switch mode := info.Mode(); {

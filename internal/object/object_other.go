@@ -39,9 +39,11 @@ func create(path string, size int64, a breezeway.Access, fill func(f *os.File) e
 	if err == nil && fill != nil {
 		err = fill(f)
 	}
+	sys.KillPoint("object filled")
 	if err == nil {
 		err = os.Link(f.Name(), path)
 	}
+	sys.KillPoint("object linked")
 	if err != nil {
 		f.Close()
 		return nil, bare(err)

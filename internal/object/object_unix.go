@@ -59,3 +59,8 @@ func ownerOf(info fs.FileInfo) breezeway.Peer {
 	stat := info.Sys().(*syscall.Stat_t)
 	return breezeway.Peer{UID: int(stat.Uid), GID: int(stat.Gid)}
 }
+
+func isRemoved(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	return err == nil && info.Sys().(*syscall.Stat_t).Nlink == 0, bare(err)
+}
