@@ -1,13 +1,10 @@
 package breezeway
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -20,10 +17,8 @@ import (
 // client admits servers, so that nobody who merely took the name first is
 // talked to.
 type Access struct {
-	mode fs.FileMode
-
-	uids, gids []int    // Unix
-	sids       []string // Windows, of users and groups alike
+	mode    fs.FileMode
+	allowed allowed
 }
 
 // NewAccess resolves an access rule.
@@ -32,9 +27,9 @@ type Access struct {
 // bits admit processes that are in this process's effective group, the bits of
 // others admit everybody. 0 means 0600.
 //
-// Each element of allow admits one user or group: a user name, a decimal uid,
-// a group name or gid with @ in front, or a SID (S-1-5-…) on Windows. A name
-// that the system doesn't know is an error.
+// Each element of allow admits one user or group: a user's name, or a group's
+// with @ in front. A decimal uid or gid on Unix, and a SID (S-1-5-…) on Windows,
+// may stand for the name. What the system doesn't know is an error.
 func NewAccess(mode fs.FileMode, allow []string) (Access, error) {
 	if mode&^fs.ModePerm != 0 {
 		return Access{}, fmt.Errorf("mode %v has more than permission bits (%w)", mode, os.ErrInvalid)
@@ -53,30 +48,14 @@ func (a *Access) allow(who string) error {
 	if name == "" {
 		return fmt.Errorf("empty; give a user, @group or SID (%w)", os.ErrInvalid)
 	}
-	if strings.HasPrefix(name, "S-1-") {
-		a.sids = append(a.sids, name)
-		return nil
-	}
-	if id, err := strconv.Atoi(name); err == nil && id >= 0 {
-		if isGroup {
-			a.gids = append(a.gids, id)
-		} else {
-			a.uids = append(a.uids, id)
-		}
+	if a.allowed.add(name, isGroup) == nil {
 		return nil
 	}
 	id, err := lookup(name, isGroup)
 	if err != nil {
 		return fmt.Errorf("no such user or group (%w): %w", os.ErrInvalid, err)
 	}
-	if n, err := strconv.Atoi(id); err != nil {
-		a.sids = append(a.sids, id)
-	} else if isGroup {
-		a.gids = append(a.gids, n)
-	} else {
-		a.uids = append(a.uids, n)
-	}
-	return nil
+	return a.allowed.add(id, isGroup)
 }
 
 func lookup(name string, isGroup bool) (id string, err error) {
@@ -102,7 +81,7 @@ func (a Access) FileMode() fs.FileMode {
 	if mode == 0 {
 		mode = 0o600
 	}
-	if len(a.uids)+len(a.gids) > 0 {
+	if a.allowed.any() {
 		mode |= 0o666
 	}
 	return mode
@@ -138,13 +117,3 @@ func (a Access) Admit(p Peer) error {
 	}
 	return nil
 }
-
-func (a Access) allowsUnix(p Peer) bool {
-	inGroup := func(gid int) bool { return gid == p.GID || slices.Contains(p.Groups, gid) }
-	return slices.Contains(a.uids, p.UID) ||
-		slices.ContainsFunc(a.gids, inGroup) ||
-		a.group() && inGroup(os.Getegid())
-}
-
-// errUnmapped is kept apart so that the one surprising refusal explains itself.
-var errUnmapped = errors.New("the other side's user does not exist in this container (it shows as the overflow id), so it can't be told apart from others; share a user namespace")

@@ -3,12 +3,34 @@
 package breezeway
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
+
+// allowed are the users and groups that are admitted by name.
+type allowed struct{ uids, gids []int }
+
+func (l *allowed) add(id string, isGroup bool) error {
+	n, err := strconv.Atoi(id)
+	switch {
+	case err != nil:
+		return err
+	case n < 0:
+		return fmt.Errorf("%d is no id (%w)", n, os.ErrInvalid)
+	case isGroup:
+		l.gids = append(l.gids, n)
+	default:
+		l.uids = append(l.uids, n)
+	}
+	return nil
+}
+
+func (l allowed) any() bool { return len(l.uids)+len(l.gids) > 0 }
 
 func currentUser() string { return strconv.Itoa(os.Geteuid()) }
 
@@ -19,8 +41,15 @@ func (a Access) admits(p Peer) (bool, error) {
 	if p.UID == overflowUID() {
 		return false, fmt.Errorf("%w (%w)", errUnmapped, os.ErrPermission)
 	}
-	return p.UID == os.Geteuid() || p.UID == 0 || a.allowsUnix(p), nil
+	inGroup := func(gid int) bool { return gid == p.GID || slices.Contains(p.Groups, gid) }
+	return p.UID == os.Geteuid() || p.UID == 0 ||
+		slices.Contains(a.allowed.uids, p.UID) ||
+		slices.ContainsFunc(a.allowed.gids, inGroup) ||
+		a.group() && inGroup(os.Getegid()), nil
 }
+
+// errUnmapped is kept apart so that the one surprising refusal explains itself.
+var errUnmapped = errors.New("the other side's user does not exist in this container (it shows as the overflow id), so it can't be told apart from others; share a user namespace")
 
 // overflowUID returns the id under which the kernel shows every user that this
 // user namespace doesn't map, or -1 where all users are mapped. Many users

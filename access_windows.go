@@ -2,7 +2,6 @@ package breezeway
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +14,19 @@ const (
 	sidSystem         = "S-1-5-18"
 	sidAdministrators = "S-1-5-32-544"
 )
+
+// allowed are the SIDs of users and groups that are admitted by name.
+type allowed struct{ sids []string }
+
+func (l *allowed) add(id string, _ bool) error {
+	sid, err := windows.StringToSid(id)
+	if err == nil {
+		l.sids = append(l.sids, sid.String())
+	}
+	return err
+}
+
+func (l allowed) any() bool { return len(l.sids) > 0 }
 
 var token = sync.OnceValues(func() (ids struct{ user, group string }, err error) {
 	t := windows.GetCurrentProcessToken()
@@ -50,7 +62,7 @@ func (a Access) admits(p Peer) (bool, error) {
 		slices.Contains(p.GroupSIDs, sidAdministrators) {
 		return true, nil
 	}
-	allowed := a.sids
+	allowed := a.allowed.sids
 	if a.group() {
 		allowed = append(slices.Clip(allowed), ids.group)
 	}
@@ -62,7 +74,7 @@ func (a Access) admits(p Peer) (bool, error) {
 // SDDL returns the rule as a protected security descriptor in the security
 // descriptor definition language: nothing is inherited, only whom the rule
 // names gets in. rights are the rights granted to others than this process's
-// user, such as "GRGW".
+// user and the superuser, such as "GRGW" or a hexadecimal mask.
 func (a Access) SDDL(rights string) (string, error) {
 	ids, err := token()
 	if err != nil {
@@ -71,13 +83,13 @@ func (a Access) SDDL(rights string) (string, error) {
 	var d strings.Builder
 	fmt.Fprintf(&d, "O:%sD:P(A;;GA;;;%s)(A;;GA;;;SY)(A;;GA;;;BA)", ids.user, ids.user)
 	grant := func(sid string) { fmt.Fprintf(&d, "(A;;%s;;;%s)", rights, sid) }
-	for _, sid := range a.sids {
+	for _, sid := range a.allowed.sids {
 		grant(sid)
 	}
 	if a.group() {
 		grant(ids.group)
 	}
-	if a.mode&fs.FileMode(0o006) == 0o006 {
+	if a.others() {
 		grant("WD")
 	}
 	return d.String(), nil

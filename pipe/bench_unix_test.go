@@ -25,7 +25,7 @@ type rivals struct {
 // startRivals starts a helper that runs serveRivals. names are where it listens.
 func startRivals(t testing.TB, helper string) (peer *ipctest.Process, names []string) {
 	t.Helper()
-	names = []string{uniqueName(t), uniqueName(t), filepath.Join(os.TempDir(), uniqueName(t))}
+	names = []string{ipctest.UniqueName(), ipctest.UniqueName(), filepath.Join(os.TempDir(), ipctest.UniqueName())}
 	peer = ipctest.Start(t, helper, names...)
 	peer.Expect("listening")
 	return peer, names

@@ -1,7 +1,6 @@
 package pipe
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -122,8 +121,4 @@ func (c *Config) settings() (settings, error) {
 		return s, fmt.Errorf("Config.BufferSize %d is not within 0 and %d (%w)", s.BufferSize, math.MaxInt32, os.ErrInvalid)
 	}
 	return s, s.supported()
-}
-
-func onlyWindows(field string) error {
-	return fmt.Errorf("field Config.%s works on Windows only (%w)", field, errors.ErrUnsupported)
 }

@@ -2,6 +2,11 @@
 
 package pipe
 
+import (
+	"errors"
+	"fmt"
+)
+
 func (s *settings) supported() error {
 	switch {
 	case s.SDDL != "":
@@ -12,4 +17,8 @@ func (s *settings) supported() error {
 		return onlyWindows("Remote")
 	}
 	return nil
+}
+
+func onlyWindows(field string) error {
+	return fmt.Errorf("field Config.%s works on Windows only (%w)", field, errors.ErrUnsupported)
 }

@@ -161,8 +161,8 @@ func (c *Conn) CloseWrite() error {
 //
 // Linux has no event for it, so Drain asks again every 1 to 50 ms. Windows does
 // not say what a peer that has closed already had left unread: Drain then fails
-// with [io.ErrClosedPipe], too, unless nothing was written since the last one
-// that succeeded. [errors.ErrUnsupported] on macOS.
+// with [io.ErrClosedPipe] and [errors.ErrUnsupported], unless nothing was
+// written since the last one that succeeded. [errors.ErrUnsupported] on macOS.
 func (c *Conn) Drain(ctx context.Context) error {
 	if err := c.s.drain(ctx); err != nil {
 		return c.fail("drain", err)

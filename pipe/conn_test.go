@@ -2,23 +2,13 @@ package pipe
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
-	"os"
-	"sync/atomic"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/net/nettest"
 )
-
-var nameCount atomic.Int64
-
-// uniqueName returns a pipe name that no other test uses.
-func uniqueName(t testing.TB) string {
-	return fmt.Sprintf("bw-%d-%d", os.Getpid(), nameCount.Add(1))
-}
 
 // echoServer listens at Args[0] and sends everything back, on one connection
 // after the other.
@@ -42,7 +32,7 @@ var echoServer = ipctest.Helper("echo server", func(c *ipctest.Control) error {
 })
 
 func TestTwoProcesses(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	server := ipctest.Start(t, echoServer, name)
 	server.Expect("listening")
 	c, err := Dial(context.Background(), name, nil)
@@ -75,7 +65,7 @@ func TestConnConformance(t *testing.T) {
 
 // connected returns both ends of a connection within this process.
 func connected(t testing.TB, clientCfg, serverCfg *Config) (client, server *Conn, err error) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l, err := Listen(name, serverCfg)
 	if err != nil {
 		return nil, nil, err

@@ -9,8 +9,9 @@ import (
 
 // Dial connects to the server that listens at name, as [Listen] takes it. It
 // fails at once, with [os.ErrNotExist], if nobody listens; a server that is
-// merely busy is waited for until ctx ends. A server of another user is refused
-// with [os.ErrPermission] unless the access rule of cfg admits it.
+// merely busy is waited for until ctx ends; on Windows one that listens no more
+// looks busy while it has connections. A server of another user is refused with
+// [os.ErrPermission] unless the access rule of cfg admits it.
 func Dial(ctx context.Context, name string, cfg *Config) (*Conn, error) {
 	return open(ctx, name, cfg, dial)
 }

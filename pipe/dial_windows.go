@@ -34,7 +34,7 @@ func dial(ctx context.Context, path string, s *settings) (*stream, error) {
 // ends: the system can take half a minute to find that there is none.
 func openCancellable(ctx context.Context, path string, s *settings) (windows.Handle, error) {
 	if localName(path) != "" {
-		return openEnd(path, s.Direction)
+		return openEnd(path, s)
 	}
 	type result struct {
 		h   windows.Handle
@@ -42,7 +42,7 @@ func openCancellable(ctx context.Context, path string, s *settings) (windows.Han
 	}
 	opened := make(chan result)
 	go func() {
-		h, err := openEnd(path, s.Direction)
+		h, err := openEnd(path, s)
 		select {
 		case opened <- result{h, err}:
 		case <-ctx.Done():
@@ -59,17 +59,21 @@ func openCancellable(ctx context.Context, path string, s *settings) (windows.Han
 	}
 }
 
-// openEnd opens the direction that d says. A client that states none takes what
+// openEnd opens the direction that s says. A client that states none takes what
 // the server has: asking a one-way server for both is access denied.
-func openEnd(path string, d Direction) (h windows.Handle, err error) {
+func openEnd(path string, s *settings) (h windows.Handle, err error) {
+	read := uint32(sys.PipeRead)
+	if s.Message {
+		read |= windows.FILE_WRITE_ATTRIBUTES
+	}
 	var tries []uint32
-	switch d {
+	switch s.Direction {
 	case In:
-		tries = []uint32{sys.PipeRead}
+		tries = []uint32{read}
 	case Out:
 		tries = []uint32{sys.PipeWrite}
 	default:
-		tries = []uint32{sys.PipeRead | sys.PipeWrite, sys.PipeWrite, sys.PipeRead}
+		tries = []uint32{read | sys.PipeWrite, sys.PipeWrite, read}
 	}
 	for _, access := range tries {
 		h, err = sys.OpenPipe(path, access)

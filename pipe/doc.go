@@ -7,8 +7,7 @@
 //   - Two programs on one machine that start and stop on their own, one asking
 //     the other: a named pipe ([Listen], [Dial]). Both ends are [net.Conn], so
 //     net/http, gRPC and every other protocol library runs over it unchanged.
-//     It is faster than TCP on localhost, needs no port, and knows who is at
-//     the other end.
+//     It needs no port, and knows who is at the other end.
 //   - A parent and the child that it starts: [Start] and [Inherited], or [New]
 //     and [Inherit] for one direction and for children in other languages.
 //   - Several commands joined as a shell joins them: [NewPipeline].
@@ -45,6 +44,6 @@
 //     don't meet by a short name. Agree on a path then.
 //   - A .NET server on Unix removes whatever is at its path, a live server's
 //     socket included.
-//   - Half a connection can't be closed on Windows: protocols that need the end
-//     of the request to be marked should mark it themselves.
+//   - Half a named pipe's connection can't be closed on Windows: protocols that
+//     need the end of the request to be marked should mark it themselves.
 package pipe

@@ -43,6 +43,9 @@ type arrival struct {
 // CoreFxPipe_chat in [os.TempDir], on Windows the pipe \\.\pipe\chat: where
 // .NET looks for it too.
 //
+// On Windows connections hold the name too: it is free when the listener and
+// both ends of every connection that it made are closed.
+//
 // A name that a server listens at fails with [os.ErrExist], and so does one
 // that is taken by somebody else or by something that is not a pipe; the error
 // says by whom or what. A directory that is missing or not writable fails with

@@ -60,7 +60,7 @@ var hastyClient = ipctest.Helper("hasty client", func(c *ipctest.Control) error 
 })
 
 func TestClientGoneBeforeAccept(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	if err := ipctest.Start(t, hastyClient, name).Wait(); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestClientGoneBeforeAccept(t *testing.T) {
 }
 
 func TestSecondListen(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	server := ipctest.Start(t, echoServer, name)
 	server.Expect("listening")
 	_, err := Listen(name, nil)
@@ -80,8 +80,10 @@ func TestSecondListen(t *testing.T) {
 		t.Errorf("while a server lives: %v", err)
 	}
 	// The attempt must not have disturbed it.
-	echo(t, mustDial(t, name, nil), "still there")
+	c := mustDial(t, name, nil)
+	echo(t, c, "still there")
 	server.Kill()
+	c.Close() // until then Windows keeps the name
 	l, err := Listen(name, nil)
 	if err != nil {
 		t.Fatalf("after kill -9: %v", err)
@@ -123,7 +125,7 @@ var racer = ipctest.Helper("racer", func(c *ipctest.Control) error {
 })
 
 func TestRaceToTakeOver(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	racers := []*ipctest.Process{ipctest.Start(t, racer), ipctest.Start(t, racer)}
 	for round := range ipctest.Count(1000) {
 		leaveStale(t, name)
@@ -144,7 +146,7 @@ func TestRaceToTakeOver(t *testing.T) {
 }
 
 func TestMaxInstances(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, &Config{MaxInstances: 2})
 	var clients [5]*Conn
 	var dialing sync.WaitGroup
@@ -210,11 +212,11 @@ func pendingAccept(l *Listener, ctx context.Context) chan error {
 
 func TestGracefulStop(t *testing.T) {
 	bg := context.Background()
-	other := mustListen(t, uniqueName(t), nil)
+	other := mustListen(t, ipctest.UniqueName(), nil)
 	undisturbed := pendingAccept(other, bg)
 	cause := errors.New("shutting down")
 
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
 	ctx, cancel := context.WithCancelCause(bg)
 	cancelled, waiting := pendingAccept(l, ctx), pendingAccept(l, bg)
@@ -259,7 +261,7 @@ func TestGracefulStop(t *testing.T) {
 
 // The leak check of TestMain judges what this leaves.
 func TestThousandListeners(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	for range ipctest.Count(1000) {
 		l, err := Listen(name, nil)
 		if err != nil {
@@ -305,7 +307,7 @@ func TestBadConfig(t *testing.T) {
 		{Direction: 7}, {Direction: -1}, {MaxMessage: -1}, {MaxInstances: -1}, {BufferSize: -1},
 		{Mode: os.ModeSetuid | 0o600}, {Allow: []string{""}}, {Allow: []string{"no such user at all"}}, {Allow: []string{"@no such group"}},
 	} {
-		if _, err := Listen(uniqueName(t), cfg); !errors.Is(err, os.ErrInvalid) {
+		if _, err := Listen(ipctest.UniqueName(), cfg); !errors.Is(err, os.ErrInvalid) {
 			t.Errorf("%+v: %v", cfg, err)
 		}
 	}

@@ -58,7 +58,11 @@ func listen(path string, s *settings) (*listener, error) {
 	if s.BufferSize == 0 {
 		l.opt.BufferSize = defaultBuffer
 	}
-	if l.next, err = l.instance(true); err != nil {
+	l.next, err = l.instance(true)
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && !sys.PipeExists(path) {
+		l.next, err = l.instance(true) // whoever had the name has just given it up
+	}
+	if err != nil {
 		return nil, l.explain(err)
 	}
 	return l, nil
@@ -98,8 +102,11 @@ func (l *listener) accept() (*stream, error) {
 	}
 	// If this fails the client keeps its place for the next accept.
 	next, err := l.instance(false)
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && l.cfg.SDDL != "" {
+		err = fmt.Errorf("Config.SDDL must let this process make further instances of the pipe (%w)", err)
+	}
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -45,7 +45,7 @@ var messenger = ipctest.Helper("messenger", func(c *ipctest.Control) error {
 var conversation = []string{"one", "", "three", strings.Repeat("big", DefaultMaxMessage/3), "", ""}
 
 func TestMessages(t *testing.T) {
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	l := mustListen(t, name, messages)
 	p := ipctest.Start(t, messenger, name)
 	c := mustAccept(t, l)

@@ -7,6 +7,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/breezeway-ipc/breezeway"
+	"golang.org/x/sys/windows"
 )
 
 // thisMachine begins the path of every pipe of this machine.
@@ -15,33 +16,47 @@ const thisMachine = `\\.\pipe\`
 // maxPath is how many UTF-16 units the path of a pipe may have.
 const maxPath = 256
 
-// pathOf returns the pipe's full path. A full path is taken as it is; it may
-// hold characters that a portable name may not.
-func pathOf(name, host string) (string, error) {
-	path := name
+// pathOf returns the pipe's full path. One that is full already may hold
+// characters that a portable name may not.
+func pathOf(name, host string) (path string, err error) {
 	if strings.HasPrefix(name, `\\`) {
-		if host != "" {
-			return "", fmt.Errorf("Config.Host is set, but the path names a machine itself (%w)", os.ErrInvalid)
-		}
-		machine, rest, _ := strings.Cut(name[2:], `\`)
-		root, base, _ := strings.Cut(rest, `\`)
-		if machine == "" || !strings.EqualFold(root, "pipe") || base == "" || strings.Contains(name, "\x00") {
-			return "", fmt.Errorf(`a pipe's full path is \\.\pipe\NAME or \\HOST\pipe\NAME (%w)`, os.ErrInvalid)
-		}
+		path, err = fullPath(name, host)
 	} else {
-		if err := breezeway.CheckName(name); err != nil {
-			return "", err
-		}
-		if host == "" {
-			host = "."
-		}
-		if strings.ContainsAny(host, "\\/\x00") {
-			return "", fmt.Errorf("Config.Host %q is not a machine's name (%w)", host, os.ErrInvalid)
-		}
-		path = `\\` + host + `\pipe\` + name
+		path, err = pathOn(host, name)
 	}
 	if n := len(utf16.Encode([]rune(path))); n > maxPath {
 		return "", fmt.Errorf("the path has %d characters, a pipe's has at most %d (%w)", n, maxPath, os.ErrInvalid)
+	}
+	return path, err
+}
+
+func pathOn(host, name string) (string, error) {
+	if err := breezeway.CheckName(name); err != nil {
+		return "", err
+	}
+	if host == "" {
+		return thisMachine + name, nil
+	}
+	if strings.ContainsAny(host, "\\/\x00") {
+		return "", fmt.Errorf("Config.Host %q is not a machine's name (%w)", host, os.ErrInvalid)
+	}
+	return `\\` + host + `\pipe\` + name, nil
+}
+
+// fullPath brings a path into the form that the system gives it before it uses
+// it. After that it must still be a pipe's: dots can lead out to files.
+func fullPath(name, host string) (string, error) {
+	if host != "" {
+		return "", fmt.Errorf("Config.Host is set, but the path names a machine itself (%w)", os.ErrInvalid)
+	}
+	path, err := windows.FullPath(name)
+	if err != nil {
+		return "", fmt.Errorf("not a path (%w): %w", os.ErrInvalid, err)
+	}
+	machine, rest, _ := strings.Cut(strings.TrimPrefix(path, `\\`), `\`)
+	root, base, _ := strings.Cut(rest, `\`)
+	if machine == "" || machine == "?" || !strings.EqualFold(root, "pipe") || base == "" {
+		return "", fmt.Errorf(`a pipe's full path is \\.\pipe\NAME or \\HOST\pipe\NAME (%w)`, os.ErrInvalid)
 	}
 	return path, nil
 }

@@ -27,22 +27,22 @@ func TestDotNet(t *testing.T) {
 	testPeer(t, program)
 
 	t.Run("CurrentUserOnly", func(t *testing.T) {
-		l, p := listenFor(t, uniqueName(t), nil), ipctest.StartCommand(t, program())
+		l, p := listenFor(t, ipctest.UniqueName(), nil), ipctest.StartCommand(t, program())
 		do(t, p, "a connect-own "+l.name+" InOut")
 	})
 	t.Run("byte order mark", func(t *testing.T) {
 		p := ipctest.StartCommand(t, program())
-		conn := meetClient(t, p, uniqueName(t), "Out", nil)
+		conn := meetClient(t, p, ipctest.UniqueName(), "Out", nil)
 		do(t, p, "a line-with-mark hello")
 		hear(t, bufio.NewReader(conn), "\ufeffhello")
 	})
 	t.Run("message mode", func(t *testing.T) {
 		p := ipctest.StartCommand(t, program())
-		p.Say("a listen-messages " + uniqueName(t) + " InOut")
+		p.Say("a listen-messages " + ipctest.UniqueName() + " InOut")
 		expectPrefix(t, p, "error: PlatformNotSupportedException")
 	})
 	t.Run("other names", func(t *testing.T) {
-		name, p := uniqueName(t)+"+@ü", ipctest.StartCommand(t, program())
+		name, p := ipctest.UniqueName()+"+@ü", ipctest.StartCommand(t, program())
 		do(t, p, "a listen "+name+" InOut")
 		dialFor(t, p, filepath.Join(os.TempDir(), "CoreFxPipe_"+name))
 	})
@@ -58,7 +58,7 @@ func TestDotNet(t *testing.T) {
 	t.Run("drops", func(t *testing.T) { testDotNetDrops(t, program) })
 	t.Run("keeps", func(t *testing.T) { testDotNetKeeps(t, program) })
 	t.Run("stale", func(t *testing.T) {
-		name, p := uniqueName(t), ipctest.StartCommand(t, program())
+		name, p := ipctest.UniqueName(), ipctest.StartCommand(t, program())
 		do(t, p, "a listen "+name+" InOut")
 		p.Kill()
 		listenFor(t, name, nil)
@@ -71,7 +71,7 @@ func TestPython(t *testing.T) {
 
 	t.Run("half close", func(t *testing.T) {
 		p := ipctest.StartCommand(t, program())
-		conn := meetServer(t, p, uniqueName(t), "InOut", nil)
+		conn := meetServer(t, p, ipctest.UniqueName(), "InOut", nil)
 		do(t, p, "a line question", "a half-close")
 		if got, err := io.ReadAll(conn); err != nil || string(got) != "question\n" {
 			t.Fatalf("read %q, %v", got, err)
@@ -80,7 +80,7 @@ func TestPython(t *testing.T) {
 		expect(t, p, "a readline", "line answer")
 	})
 	t.Run("no theft", func(t *testing.T) {
-		l, p := listenFor(t, uniqueName(t), nil), ipctest.StartCommand(t, program())
+		l, p := listenFor(t, ipctest.UniqueName(), nil), ipctest.StartCommand(t, program())
 		p.Say("a listen " + l.name + " InOut")
 		expectPrefix(t, p, "error: OSError: [Errno 98]")
 		do(t, p, "b connect "+l.name+" InOut") // still reaches us
@@ -102,7 +102,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 		for _, d := range directions {
 			for _, where := range []string{"name", "path"} {
 				t.Run(role+"/"+d.theirs+"/"+where, func(t *testing.T) {
-					name := uniqueName(t)
+					name := ipctest.UniqueName()
 					if where == "path" {
 						name = filepath.Join(t.TempDir(), "chat.sock")
 					}
@@ -114,7 +114,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 		}
 		t.Run(role+"/closes", func(t *testing.T) {
 			p := ipctest.StartCommand(t, program())
-			conn := meet(t, p, uniqueName(t), "InOut", nil)
+			conn := meet(t, p, ipctest.UniqueName(), "InOut", nil)
 			end := make(chan error)
 			go func() {
 				_, err := conn.Read(make([]byte, 1))
@@ -130,7 +130,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 		})
 		t.Run(role+"/closes unread", func(t *testing.T) {
 			p := ipctest.StartCommand(t, program())
-			conn := meet(t, p, uniqueName(t), "InOut", nil)
+			conn := meet(t, p, ipctest.UniqueName(), "InOut", nil)
 			say(t, conn, "nobody reads this")
 			do(t, p, "a line goodbye", "a close")
 			in := bufio.NewReader(conn)
@@ -139,7 +139,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 		})
 		t.Run(role+"/only reads", func(t *testing.T) {
 			p := ipctest.StartCommand(t, program())
-			conn := meet(t, p, uniqueName(t), "In", nil) // we did not say Out
+			conn := meet(t, p, ipctest.UniqueName(), "In", nil) // we did not say Out
 			if n, err := conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 				t.Errorf("Read: %d, %v, want EOF at once", n, err)
 			}
@@ -148,13 +148,13 @@ func testPeer(t *testing.T, program ipctest.Program) {
 		})
 		t.Run(role+"/writes against us", func(t *testing.T) {
 			p := ipctest.StartCommand(t, program())
-			meet(t, p, uniqueName(t), "InOut", &Config{Direction: Out})
+			meet(t, p, ipctest.UniqueName(), "InOut", &Config{Direction: Out})
 			p.Say("a line no")
 			expectPrefix(t, p, "error: ")
 		})
 		t.Run(role+"/messages", func(t *testing.T) {
 			p := ipctest.StartCommand(t, program())
-			conn := meet(t, p, uniqueName(t), "InOut", &Config{Message: true})
+			conn := meet(t, p, ipctest.UniqueName(), "InOut", &Config{Message: true})
 			do(t, p, "a line hello")
 			if _, err := conn.Read(make([]byte, 100)); !errors.Is(err, breezeway.ErrMismatch) {
 				t.Errorf("%v, want ErrMismatch", err)
@@ -164,7 +164,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 
 	t.Run("Drain", func(t *testing.T) {
 		p := ipctest.StartCommand(t, program())
-		conn := meetServer(t, p, uniqueName(t), "InOut", nil)
+		conn := meetServer(t, p, ipctest.UniqueName(), "InOut", nil)
 		payload(t, conn, 1000)
 		if err := drainFor(conn, 20*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("before the peer reads: %v, want the context's end", err)
@@ -175,7 +175,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 		}
 	})
 	t.Run("live", func(t *testing.T) {
-		name, p := uniqueName(t), ipctest.StartCommand(t, program())
+		name, p := ipctest.UniqueName(), ipctest.StartCommand(t, program())
 		do(t, p, "a listen "+name+" InOut")
 		if l, err := Listen(name, nil); !errors.Is(err, os.ErrExist) {
 			t.Errorf("Listen on their name: %v, %v, want os.ErrExist", l, err)
@@ -189,7 +189,7 @@ func testPeer(t *testing.T, program ipctest.Program) {
 // testDotNetSteals: .NET removes whatever has its path, then binds.
 func testDotNetSteals(t *testing.T, program ipctest.Program) {
 	p := ipctest.StartCommand(t, program())
-	l := listenFor(t, uniqueName(t), nil)
+	l := listenFor(t, ipctest.UniqueName(), nil)
 	do(t, p, "early connect "+l.name+" InOut")
 	early := accept(t, l, p)
 
@@ -221,7 +221,7 @@ func testDotNetSteals(t *testing.T, program ipctest.Program) {
 // testDotNetDrops: a server that makes one stream per client, and disposes it
 // before it makes the next, drops whoever has connected meanwhile.
 func testDotNetDrops(t *testing.T, program ipctest.Program) {
-	name, p := uniqueName(t), ipctest.StartCommand(t, program())
+	name, p := ipctest.UniqueName(), ipctest.StartCommand(t, program())
 	do(t, p, "a listen "+name+" InOut")
 	first := dialFor(t, p, name)
 	do(t, p, "a accept")
@@ -250,7 +250,7 @@ func testDotNetDrops(t *testing.T, program ipctest.Program) {
 
 // testDotNetKeeps: the way out on their side is to make the next stream first.
 func testDotNetKeeps(t *testing.T, program ipctest.Program) {
-	name, p := uniqueName(t), ipctest.StartCommand(t, program())
+	name, p := ipctest.UniqueName(), ipctest.StartCommand(t, program())
 	do(t, p, "a listen "+name+" InOut")
 	first := dialFor(t, p, name)
 	do(t, p, "a accept")
@@ -284,7 +284,7 @@ func TestInteropPrograms(t *testing.T) {
 	}
 	client := func(program func(t *testing.T) ipctest.Program) func(t *testing.T) {
 		return func(t *testing.T) {
-			l := listenFor(t, uniqueName(t), nil)
+			l := listenFor(t, ipctest.UniqueName(), nil)
 			p := ipctest.StartCommand(t, program(t)(l.name))
 			conn, err := l.AcceptContext(context.Background())
 			if err != nil {
@@ -301,7 +301,7 @@ func TestInteropPrograms(t *testing.T) {
 	}
 	server := func(program func(t *testing.T) ipctest.Program) func(t *testing.T) {
 		return func(t *testing.T) {
-			name := uniqueName(t)
+			name := ipctest.UniqueName()
 			p := ipctest.StartCommand(t, program(t)(name))
 			for _, line := range []string{"go", "stop"} {
 				conn, err := DialWait(patient(t), name, nil)

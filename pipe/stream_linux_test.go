@@ -12,7 +12,7 @@ import (
 // TestWriteWhilePeerCloses: in the moment of the close Linux may tell a writer
 // ECONNRESET instead of EPIPE, about once in a thousand times.
 func TestWriteWhilePeerCloses(t *testing.T) {
-	l := listenFor(t, uniqueName(t), nil)
+	l := listenFor(t, ipctest.UniqueName(), nil)
 	for i := range 2000 {
 		client, err := Dial(context.Background(), l.name, nil)
 		if err != nil {

@@ -47,20 +47,19 @@ func newStream(f *sys.File, s *settings, server, local bool) *stream {
 	return &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage}
 }
 
-func (st *stream) Read(p []byte) (int, error) {
-	if st.deaf {
+func (st *stream) Read(p []byte) (n int, err error) {
+	switch {
+	case st.deaf:
 		return 0, st.unlessClosed(io.EOF)
-	}
-	if st.message {
+	case len(p) == 0: // the system would wait, or report what looks like an empty message
+		return 0, st.unlessClosed(nil)
+	case st.message:
 		return st.readMessage(p)
 	}
-	for {
-		n, err := st.read(p)
-		// In byte mode the other side's empty write arrives as nothing.
-		if n > 0 || err != nil || len(p) == 0 {
-			return n, err
-		}
+	for n == 0 && err == nil { // an empty write of the other side is no end
+		n, err = st.read(p)
 	}
+	return n, err
 }
 
 func (st *stream) read(p []byte) (int, error) {
@@ -77,10 +76,7 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	if st.readErr != nil {
 		return 0, st.unlessClosed(st.readErr)
 	}
-	if len(p) == 0 {
-		return 0, nil // from the system this would look like an empty message
-	}
-	n, err := st.read(p[:min(len(p), st.maxMessage-st.inside+1)])
+	n, err := st.read(p)
 	st.inside += n
 	more := errors.Is(err, windows.ERROR_MORE_DATA)
 	switch {
@@ -153,7 +149,7 @@ func (st *stream) disconnect() error {
 func (st *stream) CloseRead() error  { return errHalf }
 func (st *stream) CloseWrite() error { return errHalf }
 
-var errHalf = fmt.Errorf("Windows can't close one direction of a pipe; close both, or let a message say that no more will come (%w)", errors.ErrUnsupported)
+var errHalf = fmt.Errorf("a pipe's directions can't be closed one by one on Windows; close it, or let a message say that no more will come (%w)", errors.ErrUnsupported)
 
 func (st *stream) SetDeadline(t time.Time) error {
 	return errors.Join(st.f.SetReadDeadline(t), st.f.SetWriteDeadline(t))
@@ -177,7 +173,7 @@ func (st *stream) drain(ctx context.Context) error {
 	case sent == st.drained.Load():
 		return nil
 	case info.State != windows.FILE_PIPE_CONNECTED_STATE:
-		return fmt.Errorf("the other side has closed, and Windows doesn't tell whether it had read everything (%w)", io.ErrClosedPipe)
+		return fmt.Errorf("the other side has closed, and Windows doesn't tell whether it had read everything (%w, %w)", io.ErrClosedPipe, errors.ErrUnsupported)
 	}
 	err = st.f.Flush(ctx.Done())
 	switch {
@@ -227,11 +223,15 @@ func (st *stream) sameSession() error {
 	if err != nil {
 		return fmt.Errorf("can't tell the log-on session: %w", err)
 	}
-	if theirs != ours {
-		return fmt.Errorf("the other side is in log-on session %d, this process in %d; set Config.Scope to breezeway.Machine at both ends to let them meet (%w)",
-			theirs, ours, os.ErrPermission)
+	return sessionsMeet(theirs, ours)
+}
+
+func sessionsMeet(theirs, ours uint32) error {
+	if theirs == ours {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the other side is in log-on session %d, this process in %d; set Config.Scope to breezeway.Machine at both ends to let them meet (%w)",
+		theirs, ours, os.ErrPermission)
 }
 
 func (st *stream) impersonate(f func() error) (err error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -101,9 +102,23 @@ func TestSystemCalls(t *testing.T) {
 			reads[3] - reads[2] - looking, writes[3] - writes[2],
 		}
 	}
-	r, peer := connectRivals(t, feeder)
-	awaitFed(peer)
-	bare, bytes, messages := count(r.bare), count(r.bytes), count(r.messages)
+	// The runtime makes calls of its own on any thread, such as the write that
+	// wakes its poller. It does so rarely, so the least of several counts is
+	// ours; ours alone never comes out too low.
+	least := func(a, b counts) counts {
+		return counts{
+			min(a.readsInRead, b.readsInRead), min(a.writesInRead, b.writesInRead),
+			min(a.readsInWrite, b.readsInWrite), min(a.writesInWrite, b.writesInWrite),
+		}
+	}
+	const most = math.MaxInt
+	bare := counts{most, most, most, most}
+	bytes, messages := bare, bare
+	for range 5 {
+		r, peer := connectRivals(t, feeder)
+		awaitFed(peer)
+		bare, bytes, messages = least(bare, count(r.bare)), least(bytes, count(r.bytes)), least(messages, count(r.messages))
+	}
 	if want := (counts{countedCalls, 0, 0, countedCalls}); bare != want {
 		t.Errorf("net.UnixConn makes %+v calls for %d Reads and as many Writes, want %+v", bare, countedCalls, want)
 	}

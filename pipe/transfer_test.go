@@ -104,7 +104,7 @@ func party(c *ipctest.Control) (*Conn, error) {
 // meet starts a helper in one role and takes the other.
 func meet(t *testing.T, helper, role string) (*ipctest.Process, *Conn) {
 	t.Helper()
-	name := uniqueName(t)
+	name := ipctest.UniqueName()
 	if role == "client" {
 		l := mustListen(t, name, nil)
 		p := ipctest.Start(t, helper, role, name)

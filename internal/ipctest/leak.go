@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/goleak"
@@ -13,12 +13,11 @@ import (
 // leaks compares what exists after the tests with what existed before.
 type leaks struct {
 	tmp     string // the run's own TMPDIR: whatever stays in it was left behind
-	before  []string
 	handles int
 }
 
 func watchLeaks() *leaks {
-	l := &leaks{before: sharedFiles()}
+	l := new(leaks)
 	tmp, err := os.MkdirTemp("", "bw")
 	if err == nil {
 		// Names of sockets derive from it, so it is short and others may pass.
@@ -67,17 +66,26 @@ func (l *leaks) find() (complaints []string) {
 		}
 	}
 	for _, f := range sharedFiles() {
-		if !slices.Contains(l.before, f) {
-			complaints = append(complaints, "left behind: "+f)
-		}
+		complaints = append(complaints, "left behind: "+f)
 	}
 	return complaints
 }
 
 func (l *leaks) close() { os.Remove(l.tmp) }
 
-// sharedFiles lists what shared memory objects the system shows as files.
+// UniqueName returns a name for an object that no other test uses, in this
+// process or another one that runs at the same time. The leak check finds it.
+func UniqueName() string {
+	return fmt.Sprintf("%s%d", namePrefix(), names.Add(1))
+}
+
+var names atomic.Int64
+
+func namePrefix() string { return fmt.Sprintf("bw-%d-", os.Getpid()) }
+
+// sharedFiles lists the shared memory objects of this process's tests that the
+// system shows as files. Those of other processes come and go meanwhile.
 func sharedFiles() []string {
-	files, _ := filepath.Glob("/dev/shm/*")
+	files, _ := filepath.Glob("/dev/shm/*" + namePrefix() + "*")
 	return files
 }

@@ -17,9 +17,9 @@ func announce(path string) {
 	_ = unix.UtimesNanoAt(unix.AT_FDCWD, path, now, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// chmodSocket sets the mode of the socket file that made describes, and of no
+// Chmod sets the mode of the file that made describes, and of no
 // other file that was put in its place.
-func chmodSocket(path string, made fs.FileInfo, mode fs.FileMode) error {
+func Chmod(path string, made fs.FileInfo, mode fs.FileMode) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}

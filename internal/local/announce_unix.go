@@ -10,8 +10,8 @@ import (
 // announce does nothing: waiters find the server by their own timer.
 func announce(path string) {}
 
-// chmodSocket sets the mode of the socket file. It goes by the path, so only a
+// Chmod sets the mode of the file. It goes by the path, so only a
 // directory that others can't write to rules out that they put a link there.
-func chmodSocket(path string, made fs.FileInfo, mode fs.FileMode) error {
+func Chmod(path string, made fs.FileInfo, mode fs.FileMode) error {
 	return os.Chmod(path, mode.Perm())
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-func TestMain(m *testing.M) { ipctest.Main(m) }
-
 // points are all kill points on the way of a server from nothing to Listen and
 // Close and nothing.
 var points = []string{"creators locked", "stale removed", "bound", "mode set", "listening", "creators unlocking", "unlinked"}

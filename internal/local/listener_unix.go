@@ -96,7 +96,7 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 	}
 	made, err = os.Lstat(path)
 	if err == nil && made.Mode().Perm() != mode.Perm() {
-		err = chmodSocket(path, made, mode)
+		err = Chmod(path, made, mode)
 	}
 	if err != nil {
 		os.Remove(path)

@@ -20,7 +20,7 @@ type PipeOptions struct {
 // What each end opens the pipe for. FILE_APPEND_DATA, which FILE_GENERIC_WRITE
 // contains, is for pipes the right to make further instances.
 const (
-	PipeRead  = windows.FILE_GENERIC_READ | windows.FILE_WRITE_ATTRIBUTES
+	PipeRead  = windows.FILE_GENERIC_READ
 	PipeWrite = windows.FILE_GENERIC_WRITE&^windows.FILE_APPEND_DATA | windows.FILE_READ_ATTRIBUTES
 )
 
@@ -74,7 +74,8 @@ func ntError(call string, err error) error {
 }
 
 // OpenPipe opens the client's end of the pipe at path, which is a full one.
-// access is made of [PipeRead] and [PipeWrite]. The server can find out who we
+// access is made of [PipeRead] and [PipeWrite]; to set the read mode it takes
+// FILE_WRITE_ATTRIBUTES, which PipeWrite has. The server can find out who we
 // are but not act for us.
 func OpenPipe(path string, access uint32) (windows.Handle, error) {
 	p, err := windows.UTF16PtrFromString(path)

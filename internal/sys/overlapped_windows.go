@@ -29,8 +29,9 @@ type File struct {
 	read, write direction
 
 	mu     sync.Mutex
-	users  int // calls that use the handle, and one for the time until Close
-	closed chan struct{}
+	users  int           // calls that use the handle, and one for the time until Close
+	closed chan struct{} // closed by Close
+	gone   chan error    // gets the result of closing the handle
 }
 
 // direction is the reading or the writing half of a File.
@@ -52,7 +53,7 @@ type operation struct {
 	overlapped windows.Overlapped // first: the completion port hands back its address
 	pins       runtime.Pinner
 	done       chan struct{}
-	begun      uint32 // the count that the starting call reports; never read
+	begun      uint32 // what the starting call has transferred already
 	n          uint32
 	err        error
 }
@@ -69,7 +70,7 @@ func NewFile(h windows.Handle, messages bool) (*File, error) {
 		windows.CloseHandle(h)
 		return nil, err
 	}
-	f := &File{handle: h, users: 1, closed: make(chan struct{})}
+	f := &File{handle: h, users: 1, closed: make(chan struct{}), gone: make(chan error, 1)}
 	f.read.op.done = make(chan struct{}, 1)
 	f.write.op.done = make(chan struct{}, 1)
 	// ERROR_MORE_DATA is neither success nor failure: whether it posts a
@@ -133,12 +134,12 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 		defer d.mu.Unlock()
 		return 0, d.halted
 	}
-	o.overlapped = windows.Overlapped{}
+	o.overlapped, o.begun = windows.Overlapped{}, 0
 	err := start(f.handle, p, o)
 	switch {
 	case err == nil && f.quick:
 		d.mu.Unlock()
-		return int(o.overlapped.InternalHigh), nil
+		return int(o.begun), nil
 	case err != nil && err != windows.ERROR_IO_PENDING && err != windows.ERROR_MORE_DATA:
 		d.mu.Unlock()
 		return 0, err // failed at once: no completion will come
@@ -210,8 +211,9 @@ func (d *direction) stopTimer() {
 	}
 }
 
-// Close ends pending operations with [net.ErrClosed]. The handle is closed when
-// the last of them has ended, at once if there is none.
+// Close ends pending operations with [net.ErrClosed], waits until they have
+// ended and closes the handle: what hangs on it, such as a pipe's name, is free
+// when Close returns. Do not call it from [File.Control].
 func (f *File) Close() error {
 	f.mu.Lock()
 	if f.isClosed() {
@@ -226,7 +228,8 @@ func (f *File) Close() error {
 		d.halt(f.handle, net.ErrClosed)
 		d.mu.Unlock()
 	}
-	return f.release()
+	f.release()
+	return <-f.gone
 }
 
 // Control calls use with the handle, which stays open for the length of that.
@@ -257,15 +260,13 @@ func (f *File) isClosed() bool {
 	}
 }
 
-func (f *File) release() error {
+func (f *File) release() {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.users--
-	last := f.users == 0
-	f.mu.Unlock()
-	if !last {
-		return nil
+	if f.users == 0 {
+		f.gone <- os.NewSyscallError("CloseHandle", windows.CloseHandle(f.handle))
 	}
-	return os.NewSyscallError("CloseHandle", windows.CloseHandle(f.handle))
 }
 
 // completionPort is the one port of this process, made on first use. It and the

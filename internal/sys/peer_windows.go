@@ -139,10 +139,11 @@ func executable(pid uint32) string {
 		return ""
 	}
 	defer windows.CloseHandle(h)
-	buf := make([]uint16, windows.MAX_LONG_PATH)
-	size := uint32(len(buf))
-	if windows.QueryFullProcessImageName(h, 0, &buf[0], &size) != nil {
-		return ""
+	for _, longest := range []uint32{windows.MAX_PATH, windows.MAX_LONG_PATH} {
+		buf := make([]uint16, longest)
+		if windows.QueryFullProcessImageName(h, 0, &buf[0], &longest) == nil {
+			return windows.UTF16ToString(buf[:longest])
+		}
 	}
-	return windows.UTF16ToString(buf[:size])
+	return ""
 }

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/pipe"
+)
+
+// commandEnv makes a process of the test binary the command ipc.
+const commandEnv = "IPC_TEST_COMMAND"
+
+// shoutVerb makes it a program that answers each line in capitals instead: what
+// tr is, and Windows lacks.
+const shoutVerb = "shout"
+
+// onlyDemoEnv makes one of these the only row of ipc demo.
+const onlyDemoEnv = "IPC_TEST_DEMO"
+
+var onlyDemos = map[string]demo{
+	"liar": {
+		mechanism: "liar",
+		parental:  true,
+		client: func(p *player) error {
+			return p.talk(struct {
+				io.Reader
+				io.Writer
+			}{strings.NewReader("good-bye\n"), io.Discard})
+		},
+	},
+	"sleeper": {
+		mechanism: "sleeper",
+		server: func(p *player) error {
+			l, err := pipe.Listen(p.name(), nil)
+			if err != nil {
+				return err
+			}
+			p.say("%s", l.Addr())
+			p.ready()
+			for {
+				if _, err := l.Accept(); err != nil {
+					return err
+				}
+			}
+		},
+		client: func(p *player) error {
+			p.say("%d", os.Getpid())
+			time.Sleep(time.Hour)
+			return nil
+		},
+	},
+}
+
+func TestMain(m *testing.M) {
+	if only, ok := onlyDemos[os.Getenv(onlyDemoEnv)]; ok {
+		demos = []demo{only}
+	}
+	switch {
+	case os.Getenv(commandEnv) == "":
+		ipctest.Main(m)
+	case len(os.Args) == 2 && os.Args[1] == shoutVerb:
+		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+			fmt.Println(strings.ToUpper(in.Text()))
+		}
+	default:
+		os.Exit(Main())
+	}
+}
+
+// ipc returns the command with these arguments.
+func ipc(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, args...)
+	// The race detector would hold every process back for a second at its end.
+	cmd.Env = append(os.Environ(), commandEnv+"=1", "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// start runs the command beside the test.
+func start(t testing.TB, args ...string) *ipctest.Process {
+	t.Helper()
+	return ipctest.StartCommand(t, ipc(t, args...))
+}
+
+// result is what a command that has ended left.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+// run runs the command to its end.
+func run(t testing.TB, stdin string, args ...string) result {
+	t.Helper()
+	cmd := ipc(t, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// succeed runs the command and returns its output; a failure of it is the
+// test's.
+func succeed(t testing.TB, stdin string, args ...string) string {
+	t.Helper()
+	r := run(t, stdin, args...)
+	if r.code != 0 {
+		t.Fatalf("ipc %q: exit %d, stderr: %s", args, r.code, r.stderr)
+	}
+	return r.stdout
+}
+
+var names atomic.Int64
+
+// uniqueURL returns a pipe's URL that no other test uses.
+func uniqueURL() string {
+	return fmt.Sprintf("pipe://bw-cli-%d-%d", os.Getpid(), names.Add(1))
+}
+
+// parse reads a line of --json.
+func parse(t testing.TB, line string) event {
+	t.Helper()
+	var e event
+	d := json.NewDecoder(strings.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	return e
+}
+
+// served starts serve with --json and waits until it listens.
+func served(t testing.TB, url string, args ...string) *ipctest.Process {
+	t.Helper()
+	p := start(t, append([]string{"serve", url, "--json"}, args...)...)
+	if e := parse(t, p.Hear()); e.Event != "listening" || e.Address == "" || e.URL != url {
+		t.Fatalf("first event %+v", e)
+	}
+	return p
+}
+
+// expectText waits for a message.
+func expectText(t testing.TB, p *ipctest.Process, want string) event {
+	t.Helper()
+	line := p.Hear()
+	e := parse(t, line)
+	if e.Event != "message" || e.Text == nil || *e.Text != want {
+		t.Fatalf("got %s, want the message %q", line, want)
+	}
+	return e
+}
+
+// expectEnd waits for the end of a process, which is to print no more.
+func expectEnd(t testing.TB, p *ipctest.Process, code int) {
+	t.Helper()
+	if line, ok := p.TryHear(); ok {
+		t.Errorf("instead of ending it printed %q", line)
+	}
+	p.Wait()
+	if got := p.ProcessState.ExitCode(); got != code {
+		t.Fatalf("exit %d, want %d; stderr: %s", got, code, p.Stderr())
+	}
+}

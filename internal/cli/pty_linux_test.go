@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"golang.org/x/sys/unix"
+)
+
+// terminal is a pseudo-terminal that a command runs on.
+type terminal struct {
+	t      *testing.T
+	master *os.File
+	cmd    *exec.Cmd
+	output chan string
+	seen   string // and not expected yet
+}
+
+// onTerminal runs the command on a terminal of 80 columns.
+func onTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
+	t.Helper()
+	master, slave := openPTY(t)
+	defer slave.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tt := &terminal{t: t, master: master, cmd: cmd, output: make(chan string, 1024)}
+	go func() {
+		defer close(tt.output)
+		buf := make([]byte, 4096)
+		for {
+			n, err := master.Read(buf)
+			tt.output <- string(buf[:n])
+			if err != nil {
+				return // EIO when nobody has the terminal open any more
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		for range tt.output {
+		}
+	})
+	return tt
+}
+
+func openPTY(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		ipctest.Missing(t, "there are no pseudo-terminals:", err.Error())
+	}
+	t.Cleanup(func() { master.Close() })
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master, slave
+}
+
+// expect waits until want has been shown, and returns what was before it.
+func (tt *terminal) expect(want string) string {
+	tt.t.Helper()
+	timeout := time.After(ipctest.Patience)
+	for {
+		if before, after, ok := strings.Cut(tt.seen, want); ok {
+			tt.seen = after
+			return before
+		}
+		select {
+		case text, ok := <-tt.output:
+			if !ok {
+				tt.t.Fatalf("the command ended without showing %q; it showed %q", want, tt.seen)
+			}
+			tt.seen += text
+		case <-timeout:
+			tt.t.Fatalf("waiting for %q; the command showed %q", want, tt.seen)
+		}
+	}
+}
+
+// rest waits for the end of the command, and returns what else it shows.
+func (tt *terminal) rest(code int) string {
+	tt.t.Helper()
+	for text := range tt.output {
+		tt.seen += text
+	}
+	tt.cmd.Wait()
+	if got := tt.cmd.ProcessState.ExitCode(); got != code {
+		tt.t.Errorf("exit %d, want %d; it showed %q", got, code, tt.seen)
+	}
+	return tt.seen
+}
+
+func (tt *terminal) typeIn(text string) {
+	tt.t.Helper()
+	if _, err := tt.master.WriteString(text); err != nil {
+		tt.t.Fatal(err)
+	}
+}
+
+func TestSendPrompts(t *testing.T) {
+	url := uniqueURL()
+	for _, end := range []string{"exit\n", "\x04"} {
+		server := served(t, url, "--count", "2")
+		tt := onTerminal(t, ipc(t, "send", url))
+		tt.expect("> ")
+		tt.typeIn("hello\n")
+		expectText(t, server, "hello\n")
+		tt.expect("> ")
+		tt.typeIn("exit now\n")
+		expectText(t, server, "exit now\n")
+		expectEnd(t, server, 0)
+		tt.expect("> ")
+		tt.typeIn(end)
+		tt.rest(0)
+	}
+}
+
+func TestSendPromptsForAnswers(t *testing.T) {
+	url := uniqueURL()
+	start(t, "serve", url, "--echo", "--until", "ünd")
+	tt := onTerminal(t, ipc(t, "send", url, "--reply"))
+	for _, text := range []string{"one", "\u202etwo", "ünd"} {
+		tt.expect("> ")
+		tt.typeIn(text + "\n")
+		tt.expect("\n" + strings.ReplaceAll(text, "\u202e", `\u202e`) + "\r\n")
+	}
+	tt.expect("> ")
+	tt.typeIn("exit\n")
+	tt.rest(0)
+}
+
+func TestSendSaysThatItWaits(t *testing.T) {
+	url := uniqueURL()
+	tt := onTerminal(t, ipc(t, "send", url, "hello"))
+	tt.expect("waiting for a server at " + url)
+	server := served(t, url, "--count", "1")
+	expectText(t, server, "hello\n")
+	expectEnd(t, server, 0)
+	tt.rest(0)
+}
+
+func TestAnswerOnATerminalIsInert(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `bad\x1b[2J\u009b` + "\r\nand\tmore\r\n"},
+		{[]string{"--raw"}, "bad\x1b[2J\u009b\r\r\nand\tmore"},
+	} {
+		url := uniqueURL()
+		start(t, "serve", url, "--exec", `sh -c 'cat >&2; printf "bad\033[2J\302\233\r\nand\tmore"'`, "--count", "1")
+		tt := onTerminal(t, ipc(t, append([]string{"send", url, "--reply", "x"}, test.args...)...))
+		if got := tt.rest(0); got != test.want {
+			t.Errorf("%v: showed %q, want %q", test.args, got, test.want)
+		}
+	}
+}
+
+func TestServeOnATerminal(t *testing.T) {
+	for _, colour := range []bool{true, false} {
+		url := uniqueURL()
+		cmd := ipc(t, "serve", url)
+		cmd.Env = append(cmd.Env, "TERM=xterm", "NO_COLOR=")
+		if !colour {
+			cmd.Env = append(cmd.Env, "NO_COLOR=1")
+		}
+		tt := onTerminal(t, cmd)
+		tt.expect("listening at ")
+		succeed(t, "", "send", url, "\x1b[31mred")
+		shown := tt.expect(`\x1b[31mred`)
+		if got := strings.Contains(shown, "\x1b[36m"); got != colour {
+			t.Errorf("colour %v: showed %q", colour, shown)
+		}
+		tt.typeIn("\x03")
+		tt.rest(0)
+	}
+}
+
+func TestPipelineOnATerminal(t *testing.T) {
+	cmd := ipc(t, "pipeline", `sh -c 'echo early; sleep 0.5; echo late' | cat`)
+	cmd.Env = append(cmd.Env, "NO_COLOR=1", "TERM=xterm")
+	tt := onTerminal(t, cmd)
+	tt.expect("early\r\n")
+	shown := tt.expect("late\r\n")
+	if !strings.Contains(shown, "sh → ") || !strings.Contains(shown, "/s → cat → ") {
+		t.Errorf("no rates in %q", shown)
+	}
+	if !strings.HasSuffix(shown, eraseLine) {
+		t.Errorf("the status line was not erased before the output: %q", shown)
+	}
+	table := tt.rest(0)
+	if !strings.Contains(table, "stage ") || !strings.Contains(table, "11 B") || !strings.Contains(table, "exit status 0") {
+		t.Errorf("table %q", table)
+	}
+}
+
+func TestPipelineQuietlyOnATerminal(t *testing.T) {
+	tt := onTerminal(t, ipc(t, "pipeline", "--quiet", `echo x | sh -c 'cat; test -t 1'`))
+	if got := tt.rest(0); got != "x\r\n" {
+		t.Errorf("showed %q", got)
+	}
+}

@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/pipe"
+	"github.com/spf13/cobra"
+)
+
+func newServe() *cobra.Command {
+	s := &server{out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
+	cmd := &cobra.Command{
+		Use:   "serve URL",
+		Short: "Listen at a URL and print what arrives",
+		Long: `serve listens at a URL and prints what arrives, with the time and the sender's
+program and pid (information, not proof: it may have ended). It serves many
+clients at a time, and stops, giving the name up, by --until, --count, Ctrl-C or
+SIGTERM; all of these exit with 0.
+
+One arrival is what one read gives, or a line with --lines, or a message with
+--message. Lines above 1 MiB are split. Whoever sends can't write to the terminal
+of whoever serves: what isn't printable is shown as an escape sequence.
+
+A FIFO that does not exist is made, and removed at the end. It stays open between
+writers. The system does not tell who they are.
+
+With --exec every connection is handed to a process of its own: what arrives is
+its standard input, what it prints goes back. The words are split and variables
+expanded as by a shell, but no shell runs.
+
+With --json each line is an object with these fields, where they apply:
+  event       listening, message, exit (of --exec), error
+  time        RFC 3339
+  url         as given; address: where that is on this system
+  connection  counts from 1
+  peer        pid, user (uid or SID), executable
+  text        what arrived; base64 instead if that is not valid text
+  split       true if the line goes on in the next event
+  exit        the command's exit code, -1 if a signal ended it
+  error       what went wrong with one connection; the others go on`,
+		Example: `  ipc serve pipe://chat
+  ipc serve pipe://chat --lines --until shutdown
+  ipc serve pipe://upper --exec 'tr a-z A-Z'
+  ipc serve pipe://jobs --message --echo --count 10 --json
+  ipc serve fifo:///tmp/log --lines`,
+		Args:              takes(1, 1, "one URL, such as pipe://chat"),
+		ValidArgsFunction: completeURL,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.run(cmd.Context(), args[0], cmd.Flags().Changed("until"))
+		},
+	}
+	f := cmd.Flags()
+	s.register(cmd)
+	f.StringVar(&s.until, "until", "", "stop when a message or line equal to `TEXT` arrives")
+	f.IntVar(&s.count, "count", 0, "stop after `N` arrivals; with --exec, connections")
+	f.BoolVar(&s.echo, "echo", false, "send back what arrives")
+	f.StringVar(&s.execute, "exec", "", "hand each connection to a `COMMAND`")
+	f.BoolVar(&s.raw, "raw", false, "print what arrives as it is, and nothing else")
+	return cmd
+}
+
+// server is one run of serve.
+type server struct {
+	passageFlags
+	until    string
+	hasUntil bool
+	count    int
+	echo     bool
+	execute  string
+	raw      bool
+
+	target  target
+	command []string
+	stop    context.CancelFunc
+
+	mu       sync.Mutex // guards what follows, and keeps what is printed whole
+	out, err screen
+	arrived  int
+	failure  error
+}
+
+func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error) {
+	s.hasUntil = hasUntil
+	if s.target, err = parseURL(url); err != nil {
+		return err
+	}
+	cfg, err := s.config(s.target)
+	if err != nil {
+		return err
+	}
+	if err := s.check(cfg); err != nil {
+		return err
+	}
+	ctx, s.stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer s.stop()
+	context.AfterFunc(ctx, s.stop) // from now on another signal kills
+	// A standard output that nobody reads any more is an error, not our end.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	if s.target.scheme == "fifo" {
+		return s.serveFIFO(ctx, cfg)
+	}
+	return s.servePipe(ctx, cfg)
+}
+
+func (s *server) check(cfg *pipe.Config) (err error) {
+	oneWay := s.target.scheme == "fifo"
+	switch {
+	case s.count < 0:
+		return usagef("--count %d is negative", s.count)
+	case s.execute != "" && (s.echo || s.lines || s.message || s.hasUntil || s.raw):
+		return usagef("--exec hands over the bytes as they are: --echo, --lines, --message, --until and --raw don't go with it")
+	case s.raw && s.json:
+		return usagef("--raw and --json exclude each other")
+	case oneWay && (s.echo || s.execute != ""):
+		return usagef("a FIFO has no way back, so --echo and --exec don't go with it; for a command, redirect its input: COMMAND < %s", s.target.name)
+	case cfg.Direction == pipe.In && s.echo:
+		return usagef("--echo needs a way back, and --direction in has none")
+	case cfg.Direction == pipe.Out && s.execute == "":
+		return usagef("with --direction out there is nothing to print; say with --exec what to send")
+	}
+	if s.execute == "" {
+		return nil
+	}
+	if s.command, err = splitCommand(s.execute); err != nil {
+		return err
+	}
+	_, err = exec.LookPath(s.command[0])
+	return err
+}
+
+func (s *server) servePipe(ctx context.Context, cfg *pipe.Config) error {
+	l, err := pipe.Listen(s.target.name, cfg)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	s.announce(l.Addr().String())
+	var connections sync.WaitGroup
+	if err := s.accept(ctx, l, &connections); err != nil {
+		s.fail(err)
+	}
+	l.Close()
+	connections.Wait()
+	return s.failure
+}
+
+// accept starts to serve connections until we stop, or until it has started as
+// many as --count says for --exec.
+func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync.WaitGroup) error {
+	var pause local.Backoff
+	for n := 1; ; {
+		c, err := l.AcceptContext(ctx)
+		var passing interface{ Temporary() bool }
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &passing) && passing.Temporary():
+			pause.Sleep(ctx) // out of descriptors, perhaps: clients that leave give them back
+			continue
+		default:
+			return err
+		}
+		pause = local.Backoff{}
+		from := sender{c.Peer(), n}
+		connections.Go(func() { s.serve(ctx, c, from) })
+		if s.command != nil && n == s.count {
+			return nil
+		}
+		n++
+	}
+}
+
+// serveFIFO reads a FIFO, as if it were one connection that never ends.
+func (s *server) serveFIFO(ctx context.Context, cfg *pipe.Config) (err error) {
+	path := s.target.name
+	fifo := &pipe.FIFOConfig{Mode: cfg.Mode, Allow: cfg.Allow, KeepOpen: true}
+	err = pipe.MakeFIFO(path, fifo)
+	if err == nil {
+		defer func() { err = errors.Join(err, pipe.RemoveFIFO(path)) }()
+	} else if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	f, err := pipe.OpenFIFO(ctx, path, pipe.In, fifo)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s.announce(path)
+	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Now()) })()
+	if err := s.read(ctx, f, sender{}); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return s.failure
+}
+
+// linesOf returns the lines of a text without their ends.
+func linesOf(text string) []string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+// sender is whom an arrival comes from.
+type sender struct {
+	peer       breezeway.Peer
+	connection int // 0 for a FIFO, which doesn't tell who writes
+}
+
+// serve deals with one connection.
+func (s *server) serve(ctx context.Context, c *pipe.Conn, from sender) {
+	defer c.Close()
+	// A stop ends reading at once. An answer that is on its way has a second.
+	defer context.AfterFunc(ctx, func() {
+		c.SetReadDeadline(time.Now())
+		c.SetWriteDeadline(time.Now().Add(time.Second))
+	})()
+	var err error
+	if s.command != nil {
+		err = s.runCommand(ctx, c, from)
+	} else {
+		err = s.read(ctx, c, from)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.complain(from, err)
+	}
+}
+
+func (s *server) read(ctx context.Context, c io.ReadWriter, from sender) error {
+	next := s.units(c)
+	for {
+		u, err := next()
+		if err == io.EOF || errors.Is(err, syscall.ECONNRESET) { // reset: it didn't wait for our answer
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		last, ok := s.arrive(ctx, u, from)
+		if !ok {
+			return nil
+		}
+		if s.echo {
+			_, err = c.Write(s.encode(u.text, s.lines && !u.split))
+		}
+		if last {
+			s.stop()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// arrive prints a unit unless enough have come. last says that it is the one to
+// stop after.
+func (s *server) arrive(ctx context.Context, u unit, from sender) (last, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil || s.count > 0 && s.arrived >= s.count {
+		return false, false
+	}
+	s.arrived++
+	s.printUnit(u, from)
+	return s.arrived == s.count || s.hasUntil && slices.Contains(linesOf(u.text), s.until), true
+}

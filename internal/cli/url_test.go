@@ -1,0 +1,32 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseURL(t *testing.T) {
+	for text, want := range map[string]target{
+		"pipe://chat":         {"pipe", "chat"},
+		"pipe:///run/x.sock":  {"pipe", "/run/x.sock"},
+		"fifo:///tmp/a b%20c": {"fifo", "/tmp/a b%20c"},
+	} {
+		got, err := parseURL(text)
+		if err != nil || got != want || got.String() != text {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"chat":           "pipe://NAME",
+		"":               "pipe://NAME",
+		"shm:chat":       "pipe://NAME",
+		"http://x":       "fifo:///PATH",
+		"pipe://":        "lacks a name",
+		"pipe://a/b":     "pipe:///a/b",
+		"fifo://tmp/log": "whole path: fifo://",
+	} {
+		if _, err := parseURL(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -1,0 +1,11 @@
+//go:build unix
+
+package local
+
+import (
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+func TestMain(m *testing.M) { ipctest.Main(m) }

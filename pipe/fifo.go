@@ -1,0 +1,187 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+// FIFOConfig adjusts a FIFO. nil and the zero value mean the defaults.
+type FIFOConfig struct {
+	// Mode is the permission bits that MakeFIFO gives, exactly, whatever the
+	// umask; 0 means 0600. The kernel lets in by them alone.
+	Mode fs.FileMode
+
+	// Mode and Allow say whose FIFOs OpenFIFO accepts besides those of this
+	// process's own user and the superuser; see breezeway.NewAccess. Nobody is
+	// let in by Allow.
+	Allow []string
+
+	// KeepOpen makes OpenFIFO for In hold the FIFO open for writing too: it
+	// waits for no writer, and Read waits for the next one, where otherwise it
+	// returns io.EOF when the last one has closed. It needs the permission to
+	// write.
+	KeepOpen bool
+}
+
+// FIFO is one end of a FIFO: a pipe that has a path, which every program can
+// open as a file. All methods may be called concurrently.
+//
+// Errors are [*breezeway.Error], but [io.EOF] comes bare.
+type FIFO struct {
+	f    *os.File
+	path string
+	d    Direction
+
+	mu    sync.Mutex
+	first []byte // what OpenFIFO has read ahead
+}
+
+// MakeFIFO makes a FIFO at path, with the permission bits of cfg.Mode. It fails
+// with [os.ErrExist] if anything is there. The FIFO stays until [RemoveFIFO];
+// the bytes in it are gone when no process has it open. Windows has no FIFOs:
+// [errors.ErrUnsupported].
+func MakeFIFO(path string, cfg *FIFOConfig) error {
+	if cfg == nil {
+		cfg = new(FIFOConfig)
+	}
+	access, err := breezeway.NewAccess(cfg.Mode, nil)
+	if err == nil {
+		err = makeFIFO(path, access.FileMode())
+	}
+	return failFIFO("make", path, err)
+}
+
+// RemoveFIFO removes the FIFO at path. Processes that have it open keep it. What
+// is not a FIFO is left alone and fails with [breezeway.ErrMismatch].
+func RemoveFIFO(path string) error {
+	return failFIFO("remove", path, removeFIFO(path))
+}
+
+// OpenFIFO opens one end of the FIFO at path: with In to read, with Out to
+// write. It waits until a process has the other end open, or until ctx ends, and
+// then leaves others who wait for a partner waiting. It meets a partner within 50
+// ms, and a reader meets the first bytes at once.
+//
+// A path where nothing is fails with [os.ErrNotExist]. What is not a FIFO, a
+// symbolic link included, fails with [breezeway.ErrMismatch]; a FIFO of another
+// user with [os.ErrPermission] unless cfg admits its owner. Who opens the other
+// end can't be told: the FIFO's mode decides that.
+//
+// Windows has no FIFOs: [errors.ErrUnsupported]. Use a named pipe there.
+func OpenFIFO(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*FIFO, error) {
+	if cfg == nil {
+		cfg = new(FIFOConfig)
+	}
+	f, err := openChecked(ctx, path, d, cfg)
+	if err != nil {
+		return nil, failFIFO("open", path, err)
+	}
+	return f, nil
+}
+
+func openChecked(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*FIFO, error) {
+	access, err := breezeway.NewAccess(cfg.Mode, cfg.Allow)
+	switch {
+	case err != nil:
+		return nil, err
+	case d != In && d != Out:
+		return nil, fmt.Errorf("a FIFO goes one way: open it with In to read or with Out to write (%w)", os.ErrInvalid)
+	case d == Out && cfg.KeepOpen:
+		return nil, fmt.Errorf("FIFOConfig.KeepOpen is for readers (%w)", os.ErrInvalid)
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	f := &FIFO{path: path, d: d}
+	if err := f.open(ctx, access, cfg.KeepOpen); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Name returns the path that the FIFO was opened by.
+func (f *FIFO) Name() string { return f.path }
+
+// Read reads up to len(p) bytes. When the last writer has closed, or died, it
+// returns what was written before, then [io.EOF], as long as there is no new
+// writer; with KeepOpen it waits for one instead. On macOS a Read that waits
+// does not notice that the last writer closes.
+func (f *FIFO) Read(p []byte) (int, error) {
+	if f.d == Out {
+		return 0, failFIFO("read", f.path, errFIFOWriteOnly)
+	}
+	if n := f.takeFirst(p); n > 0 {
+		return n, nil
+	}
+	n, err := f.f.Read(p)
+	return n, f.fail("read", err)
+}
+
+func (f *FIFO) takeFirst(p []byte) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := copy(p, f.first)
+	f.first = f.first[n:]
+	return n
+}
+
+// Write writes all of p, waiting for room as needed. If no process has the FIFO
+// open for reading any more it fails with [io.ErrClosedPipe]; the process gets
+// no SIGPIPE. Up to 4096 bytes (512 on other systems than Linux) are not mixed
+// with those of other writers.
+func (f *FIFO) Write(p []byte) (int, error) {
+	if f.d == In {
+		return 0, failFIFO("write", f.path, errFIFOReadOnly)
+	}
+	n, err := f.f.Write(p)
+	return n, f.fail("write", err)
+}
+
+var (
+	errFIFOWriteOnly = fmt.Errorf("this end only writes: it was opened with Out (%w)", os.ErrPermission)
+	errFIFOReadOnly  = fmt.Errorf("this end only reads: it was opened with In (%w)", os.ErrPermission)
+)
+
+// Close closes this end and ends its pending calls with [os.ErrClosed]. Closing
+// again does nothing.
+func (f *FIFO) Close() error {
+	if err := f.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return f.fail("close", err)
+	}
+	return nil
+}
+
+// SetDeadline bounds present and future Reads and Writes, which then end with
+// [os.ErrDeadlineExceeded]; the zero time removes the bound.
+func (f *FIFO) SetDeadline(t time.Time) error { return f.set(f.f.SetDeadline(t)) }
+
+// SetReadDeadline is SetDeadline for Reads.
+func (f *FIFO) SetReadDeadline(t time.Time) error { return f.set(f.f.SetReadDeadline(t)) }
+
+// SetWriteDeadline is SetDeadline for Writes.
+func (f *FIFO) SetWriteDeadline(t time.Time) error { return f.set(f.f.SetWriteDeadline(t)) }
+
+func (f *FIFO) set(err error) error {
+	if err != nil && !errors.Is(err, os.ErrNoDeadline) {
+		err = os.ErrClosed // os has no sentinel for it here
+	}
+	return f.fail("set deadline", err)
+}
+
+func (f *FIFO) fail(op string, err error) error { return failFIFO(op, f.path, err) }
+
+// failFIFO puts an error into ours, except for io.EOF, which every reader
+// expects bare.
+func failFIFO(op, path string, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return &breezeway.Error{Op: op, Kind: "fifo", Name: path, Err: explain(bare(err))}
+}

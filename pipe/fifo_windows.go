@@ -1,0 +1,18 @@
+package pipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+var errNoFIFOs = fmt.Errorf("there are no FIFOs on Windows; use a named pipe, with Listen and Dial (%w)", errors.ErrUnsupported)
+
+func makeFIFO(string, fs.FileMode) error { return errNoFIFOs }
+
+func removeFIFO(string) error { return errNoFIFOs }
+
+func (f *FIFO) open(context.Context, breezeway.Access, bool) error { return errNoFIFOs }

@@ -1,0 +1,6 @@
+package pipe
+
+import "os"
+
+// endedBySIGPIPE is false: Windows has no signal for it.
+func endedBySIGPIPE(*os.ProcessState) bool { return false }
