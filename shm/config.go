@@ -37,6 +37,7 @@ type Config struct {
 type settings struct {
 	Config
 	access breezeway.Access
+	fill   func(*mmap.Mapping) error // of what is created; nil leaves it zero
 }
 
 func (c *Config) settings() (s settings, err error) {

@@ -25,7 +25,7 @@
 //   - [Latest]: one value that one process replaces again and again, and any number
 //     read: the state of a machine, the last measurement.
 //   - [Array]: a numpy array.
-//   - [List]: Python's ShareableList.
+//   - [ShareableList]: Python's list of that name.
 //
 // # Where it is
 //

@@ -40,16 +40,23 @@ func failed(op, name string, err error) error {
 // named objects share one namespace, a name that a semaphore or the like has
 // fails with [breezeway.ErrMismatch].
 func Create(name string, size int64, cfg *Config) (*Segment, error) {
+	return createFilled("create", name, size, cfg, nil)
+}
+
+// createFilled is Create of a segment in which fill has written before anybody
+// can open it, or on Windows before this process tells of it.
+func createFilled(op, name string, size int64, cfg *Config, fill func(*mmap.Mapping) error) (*Segment, error) {
 	s, err := cfg.creating(size)
 	if err == nil {
 		err = checkName(name)
 	}
 	if err != nil {
-		return nil, failed("create", name, err)
+		return nil, failed(op, name, err)
 	}
+	s.fill = fill
 	seg, err := create(name, size, &s)
 	if err != nil {
-		return nil, failed("create", name, explain(err, name))
+		return nil, failed(op, name, explain(err, name))
 	}
 	return seg, nil
 }

@@ -56,7 +56,9 @@ func (s *settings) mapInto(m **mmap.Mapping) func(f *os.File) error {
 		if *m != nil {
 			(*m).Close() // an attempt that was too late
 		}
-		*m, err = mmap.Map(f, s.mapping())
+		if *m, err = mmap.Map(f, s.mapping()); err == nil && s.fill != nil {
+			err = s.fill(*m)
+		}
 		return err
 	}
 }

@@ -43,7 +43,14 @@ func create(name string, size int64, s *settings) (*Segment, error) {
 	if err != nil {
 		return nil, explainSection(err, s.Scope)
 	}
-	return attach(h, full, name, size, s)
+	seg, err := attach(h, full, name, size, s)
+	if err == nil && s.fill != nil {
+		if err = s.fill(seg.Mapping); err != nil {
+			seg.Close()
+			return nil, err
+		}
+	}
+	return seg, err
 }
 
 func open(name string, s *settings) (*Segment, error) {
