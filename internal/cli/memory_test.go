@@ -99,7 +99,7 @@ func TestMemoryJSON(t *testing.T) {
 		if e.Event != "written" || e.URL != url || *e.Offset != 8 || *e.Bytes != 4 {
 			t.Errorf("%+v", e)
 		}
-		succeed(t, "", "write", url, "--offset", "1M", "\xff")
+		succeed(t, "\xff", "write", url, "--offset", "1M", "-")
 		lines := strings.SplitAfter(succeed(t, "", "read", url, "--json"), "\n")
 		if len(lines) != 3 || lines[2] != "" {
 			t.Fatalf("%d lines", len(lines))
