@@ -52,6 +52,19 @@ var onlyDemos = map[string]demo{
 			return errors.New("deserted")
 		},
 	},
+	"holder": {
+		mechanism: "holder",
+		server:    sharedMemory.server,
+		client: func(p *player) error {
+			seg, err := shm.Open(p.name(), nil)
+			if err != nil {
+				return err
+			}
+			p.say("opens it")
+			time.Sleep(time.Hour)
+			return seg.Close()
+		},
+	},
 	"sleeper": {
 		mechanism: "sleeper",
 		server: func(p *player) error {
