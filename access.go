@@ -87,17 +87,6 @@ func (a Access) FileMode() fs.FileMode {
 	return mode
 }
 
-// File returns what a file must carry so that the kernel alone enforces the rule
-// on Unix: permission bits, and the users and groups whom an access control list
-// adds, with the right to read and write.
-func (a Access) File() (mode fs.FileMode, uids, gids []int) {
-	mode = a.mode
-	if mode == 0 {
-		mode = 0o600
-	}
-	return mode, slices.Clone(a.uids), slices.Clone(a.gids)
-}
-
 func (a Access) group() bool  { return a.mode&0o060 == 0o060 }
 func (a Access) others() bool { return a.mode&0o006 == 0o006 }
 
