@@ -178,6 +178,7 @@ func (l *Latest[T]) loadSlowly() (v T, version uint64, err error) {
 // So a copy is whole if the second load returns at most n+2. The comparison is
 // of unsigned numbers: whatever a hostile process stores there leads to another
 // try, of which there are so many, and never to an index beyond the slots.
+// docs/models/latest.pml is this argument for the model checker.
 func (c *cell[T]) read(v *T) (version uint64, ok bool) {
 	const tries = 10_000
 	for range tries {
