@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -112,7 +113,7 @@ func TestBounds(t *testing.T) {
 	wantError(t, err, os.ErrInvalid, "Capacity 50", "100")
 
 	m := mustMap(t, f, nil)
-	for _, r := range [][2]int{{-1, 0}, {0, -1}, {101, 0}, {0, 101}, {99, 2}, {1 << 62, 1 << 62}} {
+	for _, r := range [][2]int{{-1, 0}, {0, -1}, {101, 0}, {0, 101}, {99, 2}, {math.MaxInt, math.MaxInt}} {
 		wantError(t, m.Flush(r[0], r[1]), os.ErrInvalid, "100")
 		wantError(t, m.Advise(r[0], r[1], Normal), os.ErrInvalid)
 		_, err := Slice[byte](m, r[0], r[1])

@@ -2,6 +2,7 @@ package mmap
 
 import (
 	"errors"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -55,7 +56,7 @@ func TestSliceAndView(t *testing.T) {
 	wantError(t, err, os.ErrInvalid, "offset 4", "uint64", "8")
 	_, err = Slice[uint64](m, 0, 513)
 	wantError(t, err, os.ErrInvalid, "4096")
-	_, err = Slice[sample](m, 0, 1<<62)
+	_, err = Slice[sample](m, 0, math.MaxInt)
 	wantError(t, err, os.ErrInvalid)
 	// An offset within the file that is not aligned moves what is.
 	odd := mustMap(t, newFile(t, make([]byte, 4096)), &Config{Offset: 4})
@@ -181,9 +182,9 @@ func TestNoAllocation(t *testing.T) {
 func FuzzTypedAccess(f *testing.F) {
 	f.Add(0, 1, uint8(0), uint64(1))
 	f.Add(1000, 1000, uint8(1), uint64(7))
-	f.Add(-1, 1<<62, uint8(2), uint64(7))
+	f.Add(-1, math.MaxInt, uint8(2), uint64(7))
 	f.Add(993, 8, uint8(3), uint64(1<<63))
-	f.Add(1<<62, 1<<60, uint8(4), uint64(0))
+	f.Add(math.MaxInt, math.MaxInt/2, uint8(4), uint64(0))
 	const lead, size, tail = 5, 1000, 3091
 	file, err := os.CreateTemp(f.TempDir(), "")
 	if err != nil {

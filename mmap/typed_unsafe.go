@@ -68,19 +68,30 @@ func slice[T any](m *Mapping, op string, off, n int) ([]T, error) {
 // It fails with [os.ErrInvalid] beyond the mapping's end and for a T that can't
 // be shared ([CheckType]), and as stated at [Mapping].
 func Read[T any](m *Mapping, off int) (v T, err error) {
-	if !m.guarded && m.fits(off, unsafe.Sizeof(v)) && isChecked[T]() && m.calls.enter() {
+	if !m.fits(off, unsafe.Sizeof(v)) || !isChecked[T]() {
+		return readFirst[T](m, off)
+	}
+	if m.guarded {
+		return readGuarded[T](m, off)
+	}
+	if m.calls.enter() {
 		load(&v, m.at(off))
 		if m.calls.leave() {
 			return v, nil
 		}
 	}
-	return readSlowly[T](m, off)
+	return *new(T), m.fail("read", os.ErrClosed)
 }
 
-func readSlowly[T any](m *Mapping, off int) (v T, err error) {
+// readFirst is Read where something may be wrong, or T is new.
+func readFirst[T any](m *Mapping, off int) (v T, err error) {
 	if err := refuse[T](m, off); err != nil {
 		return v, m.fail("read", err)
 	}
+	return readGuarded[T](m, off)
+}
+
+func readGuarded[T any](m *Mapping, off int) (v T, err error) {
 	if !m.calls.enter() {
 		return v, m.fail("read", os.ErrClosed)
 	}
@@ -99,22 +110,33 @@ func readSlowly[T any](m *Mapping, off int) (v T, err error) {
 //
 // It fails as [Read] does, and with [os.ErrPermission] on a read-only mapping.
 func Write[T any](m *Mapping, off int, v T) error {
-	if !m.guarded && !m.readOnly && m.fits(off, unsafe.Sizeof(v)) && isChecked[T]() && m.calls.enter() {
+	if m.readOnly || !m.fits(off, unsafe.Sizeof(v)) || !isChecked[T]() {
+		return writeFirst(m, off, v)
+	}
+	if m.guarded {
+		return writeGuarded(m, off, v)
+	}
+	if m.calls.enter() {
 		store(m.at(off), v)
 		if m.calls.leave() {
 			return nil
 		}
 	}
-	return writeSlowly(m, off, v)
+	return m.fail("write", os.ErrClosed)
 }
 
-func writeSlowly[T any](m *Mapping, off int, v T) (err error) {
+// writeFirst is Write where something may be wrong, or T is new.
+func writeFirst[T any](m *Mapping, off int, v T) (err error) {
 	if err := refuse[T](m, off); err != nil {
 		return m.fail("write", err)
 	}
 	if m.readOnly {
 		return m.fail("write", errReadOnly)
 	}
+	return writeGuarded(m, off, v)
+}
+
+func writeGuarded[T any](m *Mapping, off int, v T) (err error) {
 	if !m.calls.enter() {
 		return m.fail("write", os.ErrClosed)
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
@@ -24,12 +25,11 @@ import (
 //
 // T is what mmap.CheckType admits. Four copies of it are kept.
 type Latest[T any] struct {
-	o      *ours
-	head   *latestHead
-	slots  [slotCount]*T
-	direct bool // Load needs no protection
+	o *ours
+	cell[T]
+	direct bool // access needs no protection
 
-	mu      sync.Mutex // of what follows
+	mu      sync.Mutex // of writer
 	writer  *LatestWriter[T]
 	closed  atomic.Bool
 	closing sync.Once
@@ -47,6 +47,27 @@ type latestHead struct {
 	writer    atomic.Uint64 // generation that has the right to write; 0: none
 	count     atomic.Uint64 // generations there have been
 	_         [cacheLine - 16]byte
+}
+
+// cell is where the payload is in a mapping.
+type cell[T any] struct {
+	head  *latestHead
+	slots [slotCount]*T
+}
+
+func cellIn[T any](m *mmap.Mapping, start int) (c cell[T], err error) {
+	c.head, err = mmap.View[latestHead](m, start)
+	for i := range c.slots {
+		if err == nil {
+			c.slots[i], err = mmap.View[T](m, start+headSize+i*strideOf[T]())
+		}
+	}
+	return c, err
+}
+
+// strideOf returns the size of a slot: whole cache lines.
+func strideOf[T any]() int {
+	return (int(unsafe.Sizeof(*new(T))) + cacheLine - 1) / cacheLine * cacheLine
 }
 
 const (
@@ -75,9 +96,7 @@ func OpenOrCreateLatest[T any](name string, cfg *Config) (*Latest[T], error) {
 }
 
 func openLatest[T any](name string, cfg *Config) (*Latest[T], error) {
-	t := reflect.TypeFor[T]()
-	stride := (int64(t.Size()) + cacheLine - 1) / cacheLine * cacheLine
-	h, err := headerOf(latestKind, latestVersion, t, headSize+slotCount*stride)
+	h, err := headerOf(latestKind, latestVersion, reflect.TypeFor[T](), headSize+slotCount*int64(strideOf[T]()))
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +105,7 @@ func openLatest[T any](name string, cfg *Config) (*Latest[T], error) {
 		return nil, err
 	}
 	l := &Latest[T]{o: o, direct: runtime.GOOS != "windows" && o.trusted}
-	l.head, err = mmap.View[latestHead](o.Mapping, o.start)
-	for i := range l.slots {
-		if err == nil {
-			l.slots[i], err = mmap.View[T](o.Mapping, o.start+headSize+i*int(stride))
-		}
-	}
-	if err != nil {
+	if l.cell, err = cellIn[T](o.Mapping, o.start); err != nil {
 		o.Close()
 		return nil, err
 	}
@@ -113,23 +126,26 @@ func RemoveLatest(name string, cfg *Config) error {
 // faster that it overtakes Load thousands of times in a row, Load gives up with
 // an error. After Close it fails with [os.ErrClosed].
 func (l *Latest[T]) Load() (v T, version uint64, err error) {
-	if !l.direct {
-		return l.loadBorrowed()
+	if l.direct {
+		// What read does, tried once.
+		n := l.head.published.Load()
+		if slot := l.slots[n%slotCount]; loadsInOrder {
+			v = *slot
+		} else {
+			copyWords(&v, slot)
+		}
+		if l.head.published.Load()-n <= slotCount-2 && n > 0 && !l.closed.Load() {
+			return v, n, nil
+		}
 	}
-	version, ok := l.read(&v)
-	if l.closed.Load() { // what was read then is private zeros
-		return *new(T), 0, l.fail("load", os.ErrClosed)
-	}
-	if !ok {
-		return *new(T), 0, l.fail("load", errOvertaken)
-	}
-	return v, version, nil
+	return l.loadSlowly()
 }
 
 var errOvertaken = errors.New("the value was replaced too fast to be copied, thousands of times in a row; is its writer one of ours?")
 
-// loadBorrowed is Load where the memory might go away.
-func (l *Latest[T]) loadBorrowed() (v T, version uint64, err error) {
+// loadSlowly is Load where there is no value yet, the writer is fast, or the
+// memory might go away.
+func (l *Latest[T]) loadSlowly() (v T, version uint64, err error) {
 	err = l.o.Borrow(func([]byte) error {
 		var ok bool
 		if version, ok = l.read(&v); !ok {
@@ -154,28 +170,29 @@ func (l *Latest[T]) loadBorrowed() (v T, version uint64, err error) {
 //   - A reader that loads n from published sees all of version n in its slot: W3
 //     is a releasing store, the load acquires.
 //   - If any byte of its copy is from version n+4, its second load of published
-//     returns n+3 or more. For W1 is before W2, because the writer has a full
-//     barrier between them (see Store); and the copy is before the second load:
-//     on amd64 all loads happen in their order, and elsewhere copyWords copies
-//     with acquiring loads, which no later load overtakes.
+//     returns n+3 or more. For W1 is before W2, which the writer sees to (see
+//     store); and the copy is before the second load: on amd64 loads happen in
+//     their order, and elsewhere copyWords copies with acquiring loads, which no
+//     later load overtakes.
 //
 // So a copy is whole if the second load returns at most n+2. The comparison is
 // of unsigned numbers: whatever a hostile process stores there leads to another
 // try, of which there are so many, and never to an index beyond the slots.
-func (l *Latest[T]) read(v *T) (version uint64, ok bool) {
+// docs/models/latest.pml is this argument for the model checker.
+func (c *cell[T]) read(v *T) (version uint64, ok bool) {
 	const tries = 10_000
 	for range tries {
-		n := l.head.published.Load()
+		n := c.head.published.Load()
 		if n == 0 {
 			*v = *new(T)
 			return 0, true
 		}
-		if slot := l.slots[n%slotCount]; loadsInOrder {
+		if slot := c.slots[n%slotCount]; loadsInOrder {
 			*v = *slot
 		} else {
 			copyWords(v, slot)
 		}
-		if l.head.published.Load()-n <= slotCount-2 {
+		if c.head.published.Load()-n <= slotCount-2 {
 			return n, true
 		}
 	}
@@ -186,33 +203,42 @@ func (l *Latest[T]) read(v *T) (version uint64, ok bool) {
 // program, so that copying needs no care.
 const loadsInOrder = runtime.GOARCH == "amd64"
 
-// LatestWriter is the right to store. One process has it at a time.
+// LatestWriter is the right to store. One process has it at a time. Its methods
+// are for one goroutine at a time, except Close.
 type LatestWriter[T any] struct {
-	l          *Latest[T]
-	slot       *liveness.Slot
+	l    *Latest[T]
+	slot *liveness.Slot
+
+	// A mapping of its own, which Close takes away before it gives the slot up:
+	// a Store that is late meets private memory, and never the next writer's.
+	m *mmap.Mapping
+	cell[T]
+
 	generation uint64
 	recovered  bool
+	last       uint64 // version, this process's own record
 
-	mu     sync.Mutex
-	last   uint64 // version, this process's own record
-	closed bool
+	closed  atomic.Bool
+	closing sync.Once
+	err     error // of Close
 }
 
 // TryWriter makes this process the writer. If another process is, or this one is
 // already, it fails at once with [os.ErrExist], and if the value was removed, with
-// [breezeway.ErrRemoved]. A writer that died is replaced:
-// from the moment that the kernel has released its descriptors.
+// [breezeway.ErrRemoved]. A writer that died is replaced: from the moment that the
+// kernel has released its descriptors.
 func (l *Latest[T]) TryWriter() (*LatestWriter[T], error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	w, err := l.tryWriter()
 	if err != nil {
 		return nil, l.fail("write", err)
 	}
+	l.writer = w
 	return w, nil
 }
 
 func (l *Latest[T]) tryWriter() (*LatestWriter[T], error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.closed.Load() {
 		return nil, os.ErrClosed
 	}
@@ -233,75 +259,82 @@ func (l *Latest[T]) tryWriter() (*LatestWriter[T], error) {
 		return nil, fmt.Errorf("it has a writer, which is alive (%w)", os.ErrExist)
 	}
 	w := &LatestWriter[T]{l: l, slot: slot}
-	err = l.o.Borrow(func([]byte) error {
-		w.generation = l.head.count.Add(1)
-		w.recovered = l.head.writer.Swap(w.generation) != 0
-		// What the dead one may have left half filled is the next slot, which is
-		// nobody's before it is published: there is nothing to repair.
-		w.last = l.head.published.Load()
-		return nil
-	})
-	if err != nil {
+	if err := w.begin(); err != nil {
 		return nil, errors.Join(err, slot.Release())
 	}
-	l.writer = w
 	return w, nil
+}
+
+// begin takes over from the writer before, dead or not.
+func (w *LatestWriter[T]) begin() (err error) {
+	if w.m, err = mmap.Map(w.l.o.f, &mmap.Config{Length: int64(w.l.o.Len())}); err != nil {
+		return err
+	}
+	w.cell, err = cellIn[T](w.m, w.l.o.start)
+	if err == nil {
+		err = w.m.Borrow(func([]byte) error {
+			w.generation = w.head.count.Add(1)
+			w.recovered = w.head.writer.Swap(w.generation) != 0
+			// What a dead one may have left half filled is the next slot, which
+			// nobody reads before it is published: there is nothing to repair.
+			w.last = w.head.published.Load()
+			return nil
+		})
+	}
+	if err != nil {
+		w.m.Close()
+	}
+	return err
 }
 
 // Recovered reports whether the writer before this one died, rather than closed.
 func (w *LatestWriter[T]) Recovered() bool { return w.recovered }
 
-// Store makes v the latest value. It takes as long as copying v, whoever reads.
-// It fails with [os.ErrClosed] after Close of the writer or of the Latest.
-// Goroutines that call it at the same time take turns.
+// Store makes v the latest value. It takes as long as copying v, and waits for
+// nobody. It fails with [os.ErrClosed] after Close of the writer or of the Latest.
 func (w *LatestWriter[T]) Store(v T) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
+	if !w.l.direct {
+		return w.m.Borrow(func([]byte) error {
+			w.store(&v)
+			return nil
+		})
+	}
+	w.store(&v)
+	if w.closed.Load() { // then it may have been private memory
 		return w.l.fail("store", os.ErrClosed)
 	}
-	if w.l.direct {
-		w.store(&v)
-		return nil
-	}
-	return w.l.o.Borrow(func([]byte) error {
-		w.store(&v)
-		return nil
-	})
+	return nil
 }
 
-// store fills the next slot and publishes it. See read.
+// store fills the next slot and publishes it. See read for what follows from its
+// order: what was published last is stored before the slot is filled, and that
+// before the slot is published.
 func (w *LatestWriter[T]) store(v *T) {
-	head := w.l.head
-	// The barrier between the last store to published and filling the next slot.
-	// On amd64 that store was one itself, and stores happen in order. On arm64 it
-	// was a store-release, which this load-acquire doesn't overtake, and no later
-	// store overtakes the load.
-	head.published.Load()
 	next := w.last + 1
-	*w.l.slots[next%slotCount] = *v
+	storeBarrier(&w.head.published)
+	*w.slots[next%slotCount] = *v
 	sys.KillPoint("latest filled")
-	head.published.Store(next)
+	storeRelease(&w.head.published, next)
 	w.last = next
 }
 
 // Close gives up the right to store; what was stored stays. Closing again does
-// nothing.
+// nothing. It may be called while another goroutine is in Store, which then ends
+// with [os.ErrClosed] or as if it had been earlier.
 func (w *LatestWriter[T]) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return nil
-	}
-	w.closed = true
-	err := w.l.o.Borrow(func([]byte) error {
-		w.l.head.writer.CompareAndSwap(w.generation, 0)
-		return nil
+	w.closing.Do(func() {
+		w.closed.Store(true)
+		err := w.m.Close()
+		// Through the mapping of l, which is closed later.
+		gone := w.l.o.Borrow(func([]byte) error {
+			w.l.head.writer.CompareAndSwap(w.generation, 0)
+			return nil
+		})
+		if err = errors.Join(err, gone, w.slot.Release()); err != nil {
+			w.err = w.l.fail("close", err)
+		}
 	})
-	if err := errors.Join(err, w.slot.Release()); err != nil {
-		return w.l.fail("close", err)
-	}
-	return nil
+	return w.err
 }
 
 func (l *Latest[T]) fail(op string, err error) error { return failed(op, l.o.name, err) }
@@ -312,11 +345,12 @@ func (l *Latest[T]) Close() error {
 	l.closing.Do(func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		var err error
 		if l.writer != nil {
-			l.err = l.writer.Close()
+			err = l.writer.Close()
 		}
 		l.closed.Store(true)
-		if err := errors.Join(l.err, l.o.Close()); err != nil {
+		if err = errors.Join(err, l.o.Close()); err != nil {
 			l.err = l.fail("close", err)
 		}
 	})

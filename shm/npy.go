@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"reflect"
 	"slices"
@@ -121,7 +122,7 @@ func parseNpy(text string) (*npyHeader, error) {
 // elements returns how many elements of size bytes a shape has, or false if they
 // are more than could be addressed.
 func elements(shape []int, size uintptr) (n int, ok bool) {
-	const most = 1 << 62
+	const most = math.MaxInt / 2 // with room for the header
 	n = 1
 	for _, d := range shape {
 		if d < 0 || d > 0 && n > most/int(size)/d {

@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -268,11 +269,11 @@ func TestPython(t *testing.T) {
 }
 
 // numpy returns the command for a Python that has numpy.
-func numpy(t *testing.T) *exec.Cmd {
+func numpy(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(python, "-c", "import numpy").Run() == nil {
-			return exec.Command(python, "testdata/peer.py")
+			return exec.Command(python, args...)
 		}
 	}
 	ipctest.Missing(t, "there is no python3 with numpy (Debian: python3-numpy)")
@@ -280,7 +281,7 @@ func numpy(t *testing.T) *exec.Cmd {
 }
 
 func TestNumpy(t *testing.T) {
-	p := ipctest.StartCommand(t, numpy(t))
+	p := ipctest.StartCommand(t, numpy(t, "testdata/peer.py"))
 	t.Run("view", func(t *testing.T) {
 		seg := mustCreate(t, 4096, nil)
 		s, err := mmap.Slice[int32](seg.Mapping, 8, 5)
@@ -343,5 +344,87 @@ func TestNumpy(t *testing.T) {
 		s.Data()[0] = record{ID: 1, Value: 0.25, Last: 3}
 		tell(t, p, "loadnpy "+s.Segment().Name(), "(1,) [('ID', '|u1'), ('', '|V7'), ('value', '<f8'), ('Axis', '<i2', (2, 3)), "+
 			"('At', [('X', '<f4'), ('Y', '<f4')]), ('Last', '|u1'), ('', '|V3')] [(1, 0.25, array([[0, 0, 0], [0, 0, 0]], dtype=int16), (0.0, 0.0), 3)]")
+	})
+}
+
+// TestInteropPrograms runs the programs that the documents show, and checks that
+// they show these.
+func TestInteropPrograms(t *testing.T) {
+	shown := func(t *testing.T, document, source string) string {
+		t.Helper()
+		page, err := os.ReadFile("../docs/" + document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(page, append([]byte("\n"), text...)) {
+			t.Errorf("docs/%s does not show %s as it is", document, source)
+		}
+		return source
+	}
+	attach := func(t *testing.T, program ipctest.Program) {
+		seg := mustCreate(t, 4096, nil)
+		if err := mmap.Write(seg.Mapping, 0, int64(36)); err != nil {
+			t.Fatal(err)
+		}
+		p := ipctest.StartCommand(t, program(seg.Name()))
+		p.Expect("36")
+		stop(t, p)
+		if v, err := mmap.Read[int64](seg.Mapping, 8); v != 42 || err != nil {
+			t.Error(v, err)
+		}
+		again, err := Open(seg.Name(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Close()
+	}
+	t.Run("Python", func(t *testing.T) {
+		attach(t, ipctest.Python(t, shown(t, "interop.md", "testdata/attach.py")))
+	})
+	t.Run("C", func(t *testing.T) { attach(t, ipctest.C(t, shown(t, "interop.md", "testdata/attach.c"))) })
+	t.Run("C#", func(t *testing.T) { attach(t, ipctest.CSharp(t, shown(t, "interop.md", "testdata/attach.cs"))) })
+	t.Run("numpy", func(t *testing.T) {
+		a, err := CreateArray[int32](uniqueName(), []int{2, 2}, nil)
+		keepArray(t, a, err)
+		copy(a.Data(), []int32{1, 2, 3, 4})
+		twice := uniqueName()
+		p := ipctest.StartCommand(t, numpy(t, shown(t, "interop.md", "testdata/matrix.py"), a.Segment().Name(), twice))
+		p.Expect("[[2, 4], [6, 8]]")
+		stop(t, p)
+		if !slices.Equal(a.Data(), make([]int32, 4)) {
+			t.Error(a.Data())
+		}
+		// Who created it in Python removed it on exit.
+		_, err = Open(twice, nil)
+		wantError(t, err, os.ErrNotExist)
+	})
+	t.Run("latest value", func(t *testing.T) {
+		type position struct {
+			Lat, Lon float64
+			Floor    int16
+		}
+		name := uniqueName()
+		l, err := OpenOrCreateLatest[position](name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer RemoveLatest(name, nil)
+		defer l.Close()
+		w, err := l.TryWriter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 7 {
+			if err := w.Store(position{52.5, 13.25, int16(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := ipctest.StartCommand(t, ipctest.Python(t, shown(t, "formats.md", "testdata/latest.py"))(name, "<ddh6x"))
+		p.Expect("['size 24', '0 float64 Lat', '8 float64 Lon', '16 int16 Floor'] 7 (52.5, 13.25, 6)")
+		stop(t, p)
 	})
 }

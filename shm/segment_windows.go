@@ -121,7 +121,7 @@ func remove(string) error {
 }
 
 func list() ([]Info, error) {
-	return nil, fmt.Errorf("Windows does not list sections (%w)", errors.ErrUnsupported)
+	return nil, fmt.Errorf("this system does not list sections (%w)", errors.ErrUnsupported)
 }
 
 func (s *Segment) resize(int64) (*Segment, error) {
