@@ -87,8 +87,7 @@ func printed(line []byte) string {
 	return string(text)
 }
 
-// stringsDump finds printable text. It works on a copy that it was given once,
-// so text is what was printable then.
+// stringsDump finds printable text.
 type stringsDump struct {
 	show  func(off int64, text string) error
 	run   []byte // printable so far

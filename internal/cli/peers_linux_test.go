@@ -72,7 +72,7 @@ func TestServePython(t *testing.T) {
 // TestPythonSegment reads and writes a segment that Python made.
 func TestPythonSegment(t *testing.T) {
 	python := ipctest.Python(t, "testdata/segment.py")
-	name := fmt.Sprintf("psm_cli%d", os.Getpid())
+	name := fmt.Sprintf("psm_cli-%d", os.Getpid())
 	url := "shm://" + name
 	p := ipctest.StartCommand(t, python(name))
 	p.Expect("ready")

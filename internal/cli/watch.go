@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,7 +57,7 @@ func (r *reader) follow(ctx context.Context, off, n int64) error {
 }
 
 // errEnough ends a comparison when --count changes were shown.
-var errEnough = &exit{}
+var errEnough = errors.New("enough")
 
 // announce says that changes from now on will be shown.
 func (r *reader) announce(off, n int64) error {
