@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -31,7 +32,7 @@ type record struct {
 }
 
 func TestArray(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	a, err := CreateArray[float64](name, []int{3, 4}, nil)
 	keepArray(t, a, err)
 	if len(a.Data()) != 12 || !slices.Equal(a.Shape(), []int{3, 4}) {
@@ -59,23 +60,23 @@ func TestArray(t *testing.T) {
 	wantError(t, err, breezeway.ErrMismatch, "(3, 4)", "(4, 3)", "'<f8'")
 	_, err = OpenArray[record](name, nil, nil)
 	wantError(t, err, breezeway.ErrMismatch, "'<f8'", "('ID', '|u1')")
-	_, err = OpenArray[float64](uniqueName(), nil, nil)
+	_, err = OpenArray[float64](ipctest.UniqueName(), nil, nil)
 	wantError(t, err, os.ErrNotExist)
 	_, err = CreateArray[float64](name, []int{3}, nil)
 	wantError(t, err, os.ErrExist)
-	_, err = CreateArray[string](uniqueName(), []int{3}, nil)
+	_, err = CreateArray[string](ipctest.UniqueName(), []int{3}, nil)
 	wantError(t, err, os.ErrInvalid, "string")
-	_, err = CreateArray[[3]float64](uniqueName(), []int{3}, nil)
+	_, err = CreateArray[[3]float64](ipctest.UniqueName(), []int{3}, nil)
 	wantError(t, err, os.ErrInvalid, "dimension")
 	for _, shape := range [][]int{{-1}, {1 << 40, 1 << 40}, {1 << 62}} {
-		_, err = CreateArray[float64](uniqueName(), shape, nil)
+		_, err = CreateArray[float64](ipctest.UniqueName(), shape, nil)
 		wantError(t, err, os.ErrInvalid)
 	}
 }
 
 func TestArrayShapes(t *testing.T) {
 	for _, shape := range [][]int{{}, {0}, {5}, {2, 0, 3}, {1, 1, 1, 1}} {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		a, err := CreateArray[uint8](name, shape, nil)
 		keepArray(t, a, err)
 		n, _ := elements(shape, 1)
@@ -204,7 +205,7 @@ func sameValue(a, b any) bool {
 }
 
 func TestShareableList(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	values := []any{nil, true, false, int64(-1), 2.5, "text", "exactly8", "", []byte("raw"), int64(1) << 62, "ünï"}
 	l, err := CreateShareableList(name, values, nil)
 	keepList(t, l, err)
@@ -248,9 +249,9 @@ func TestShareableList(t *testing.T) {
 	_, err = l.Get(len(values))
 	wantError(t, err, os.ErrInvalid)
 	expect()
-	_, err = CreateShareableList(uniqueName(), []any{1, uint64(1)}, nil)
+	_, err = CreateShareableList(ipctest.UniqueName(), []any{1, uint64(1)}, nil)
 	wantError(t, err, os.ErrInvalid, "element 1", "uint64")
-	empty, err := CreateShareableList(uniqueName(), nil, nil)
+	empty, err := CreateShareableList(ipctest.UniqueName(), nil, nil)
 	keepList(t, empty, err)
 	if again, err := OpenShareableList(empty.Segment().Name(), nil); err != nil || again.Len() != 0 {
 		t.Error(again.Len(), err)
@@ -272,7 +273,7 @@ func useList(l *ShareableList) (errs []error) {
 }
 
 func FuzzShareableList(f *testing.F) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	l, err := CreateShareableList(name, []any{nil, true, 7, 2.5, "text", []byte("raw")}, nil)
 	keepList(f, l, err)
 	seed := make([]byte, l.seg.Len())

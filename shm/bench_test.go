@@ -36,7 +36,7 @@ var reader = ipctest.Helper("reader", func(c *ipctest.Control) error {
 
 func openLine(t testing.TB) (string, *Latest[line], *LatestWriter[line]) {
 	t.Helper()
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	l, err := OpenOrCreateLatest[line](name, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func TestKillMatrix(t *testing.T) {
 				continue // nothing is made
 			}
 			t.Run(point, func(t *testing.T) {
-				name := uniqueName()
+				name := ipctest.UniqueName()
 				want := uint64(0)
 				if existed {
 					l := openPicture(t, name, nil)

@@ -67,7 +67,7 @@ func takeOver(t testing.TB, l *Latest[picture]) *LatestWriter[picture] {
 }
 
 func TestLatest(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	l := openPicture(t, name, nil)
 	if v, version, err := l.Load(); version != 0 || v != (picture{}) || err != nil {
 		t.Error("before the first Store:", version, err)
@@ -173,7 +173,7 @@ var painter = ipctest.Helper("painter", func(c *ipctest.Control) error {
 func TestNeverTorn(t *testing.T) {
 	for what, cfg := range map[string]*Config{"owner only": nil, "others too": {Mode: 0o666}} {
 		t.Run(what, func(t *testing.T) {
-			name := uniqueName()
+			name := ipctest.UniqueName()
 			l := openPicture(t, name, cfg)
 			p := ipctest.Start(t, painter, name)
 			p.Expect("false 0")
@@ -205,7 +205,7 @@ func TestNeverTorn(t *testing.T) {
 // TestWriterIsReplaced kills one writer after the other while we read: each is
 // replaced, no value is torn, and no version comes twice.
 func TestWriterIsReplaced(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	l := openPicture(t, name, nil)
 	last := uint64(0)
 	for round := range max(3, ipctest.Count(100)) {
@@ -249,7 +249,7 @@ func TestWriterIsReplaced(t *testing.T) {
 }
 
 func TestRemovedLatest(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	l := openPicture(t, name, nil)
 	err := RemoveLatest(name, nil)
 	if runtime.GOOS == "windows" {
@@ -272,7 +272,7 @@ func TestRemovedLatest(t *testing.T) {
 
 // A hostile peer may store anything in the words: Load returns.
 func TestLatestWithHostileWords(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	l := openPicture(t, name, nil)
 	w := takeOver(t, l)
 	for _, n := range []uint64{1, 3, 1 << 63, ^uint64(0)} {
@@ -334,7 +334,7 @@ func TestCopyWords(t *testing.T) {
 
 func TestLatestAllocatesNothing(t *testing.T) {
 	for what, cfg := range map[string]*Config{"owner only": nil, "others too": {Mode: 0o666}} {
-		l := openPicture(t, uniqueName(), cfg)
+		l := openPicture(t, ipctest.UniqueName(), cfg)
 		w := takeOver(t, l)
 		p := pictureOf(1)
 		if n := testing.AllocsPerRun(100, func() { w.Store(p) }); n != 0 {

@@ -2,10 +2,8 @@ package shm
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -13,13 +11,6 @@ import (
 )
 
 func TestMain(m *testing.M) { ipctest.Main(m) }
-
-var nameCount atomic.Int64
-
-// uniqueName returns a name that no other test uses.
-func uniqueName() string {
-	return fmt.Sprintf("breezeway-test-%d-%d", os.Getpid(), nameCount.Add(1))
-}
 
 // keep closes a segment when the test is over, and removes it where that is
 // possible.
@@ -45,7 +36,7 @@ func removeIfThere(t testing.TB, name string) {
 
 func mustCreate(t testing.TB, size int64, cfg *Config) *Segment {
 	t.Helper()
-	seg, err := Create(uniqueName(), size, cfg)
+	seg, err := Create(ipctest.UniqueName(), size, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

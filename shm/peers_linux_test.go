@@ -78,7 +78,7 @@ func TestC(t *testing.T) {
 		wantError(t, err, os.ErrNotExist)
 	})
 	t.Run("theirs", func(t *testing.T) {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		p := ipctest.StartCommand(t, peer())
 		tell(t, p, "create "+name+" 5000", "5000")
 		tell(t, p, "write 10 hello", "written")
@@ -104,7 +104,7 @@ func TestDotNet(t *testing.T) {
 	p := ipctest.StartCommand(t, peer())
 	for _, creator := range []string{"ours", "theirs"} {
 		t.Run(creator, func(t *testing.T) {
-			name := uniqueName()
+			name := ipctest.UniqueName()
 			var seg *Segment
 			var err error
 			if creator == "ours" {
@@ -195,7 +195,7 @@ func TestPython(t *testing.T) {
 		}
 	})
 	t.Run("theirs", func(t *testing.T) {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		p := ipctest.StartCommand(t, peer())
 		tell(t, p, "create "+name+" 5000", "5000")
 		tell(t, p, "write 10 hello", "written")
@@ -234,7 +234,7 @@ func TestPython(t *testing.T) {
 	})
 	t.Run("ShareableList", func(t *testing.T) {
 		p := ipctest.StartCommand(t, peer())
-		ours, err := CreateShareableList(uniqueName(), []any{nil, true, -7, 2.5, "text", []byte("raw"), "ünï"}, nil)
+		ours, err := CreateShareableList(ipctest.UniqueName(), []any{nil, true, -7, 2.5, "text", []byte("raw"), "ünï"}, nil)
 		keepList(t, ours, err)
 		tell(t, p, "openlist "+ours.Segment().Name(), "[None, True, -7, 2.5, 'text', b'raw', 'ünï']")
 		for i, v := range []any{int64(1), nil, "eight by", true, 0.5, "é", []byte("x")} {
@@ -243,7 +243,7 @@ func TestPython(t *testing.T) {
 			}
 		}
 		tell(t, p, "showlist", "[1, None, 'eight by', True, 0.5, 'é', b'x']")
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		tell(t, p, "list "+name, "[None, True, -7, 2.5, 'text', b'raw', 'ünï']")
 		theirs, err := OpenShareableList(name, nil)
 		keepList(t, theirs, err)
@@ -297,7 +297,7 @@ func TestNumpy(t *testing.T) {
 		}
 	})
 	t.Run("theirs", func(t *testing.T) {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		tell(t, p, "savenpy "+name, "224")
 		a, err := OpenArray[float64](name, []int{3, 4}, nil)
 		keepArray(t, a, err)
@@ -326,7 +326,7 @@ func TestNumpy(t *testing.T) {
 		tell(t, p, "unlink", "unlinked")
 	})
 	t.Run("ours", func(t *testing.T) {
-		a, err := CreateArray[uint16](uniqueName(), []int{2, 3}, nil)
+		a, err := CreateArray[uint16](ipctest.UniqueName(), []int{2, 3}, nil)
 		keepArray(t, a, err)
 		for i := range a.Data() {
 			a.Data()[i] = uint16(i)
@@ -335,11 +335,11 @@ func TestNumpy(t *testing.T) {
 		if a.Data()[0] != 99 {
 			t.Error("what numpy wrote is not there")
 		}
-		scalar, err := CreateArray[complex64](uniqueName(), nil, nil)
+		scalar, err := CreateArray[complex64](ipctest.UniqueName(), nil, nil)
 		keepArray(t, scalar, err)
 		scalar.Data()[0] = 1 + 2i
 		tell(t, p, "loadnpy "+scalar.Segment().Name(), "() [('', '<c8')] (1+2j)")
-		s, err := CreateArray[record](uniqueName(), []int{1}, nil)
+		s, err := CreateArray[record](ipctest.UniqueName(), []int{1}, nil)
 		keepArray(t, s, err)
 		s.Data()[0] = record{ID: 1, Value: 0.25, Last: 3}
 		tell(t, p, "loadnpy "+s.Segment().Name(), "(1,) [('ID', '|u1'), ('', '|V7'), ('value', '<f8'), ('Axis', '<i2', (2, 3)), "+
@@ -388,10 +388,10 @@ func TestInteropPrograms(t *testing.T) {
 	t.Run("C", func(t *testing.T) { attach(t, ipctest.C(t, shown(t, "interop.md", "testdata/attach.c"))) })
 	t.Run("C#", func(t *testing.T) { attach(t, ipctest.CSharp(t, shown(t, "interop.md", "testdata/attach.cs"))) })
 	t.Run("numpy", func(t *testing.T) {
-		a, err := CreateArray[int32](uniqueName(), []int{2, 2}, nil)
+		a, err := CreateArray[int32](ipctest.UniqueName(), []int{2, 2}, nil)
 		keepArray(t, a, err)
 		copy(a.Data(), []int32{1, 2, 3, 4})
-		twice := uniqueName()
+		twice := ipctest.UniqueName()
 		p := ipctest.StartCommand(t, numpy(t, shown(t, "interop.md", "testdata/matrix.py"), a.Segment().Name(), twice))
 		p.Expect("[[2, 4], [6, 8]]")
 		stop(t, p)
@@ -407,7 +407,7 @@ func TestInteropPrograms(t *testing.T) {
 			Lat, Lon float64
 			Floor    int16
 		}
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		l, err := OpenOrCreateLatest[position](name, nil)
 		if err != nil {
 			t.Fatal(err)

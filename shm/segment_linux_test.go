@@ -22,7 +22,7 @@ import (
 )
 
 func TestWhatIsThere(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	seg, err := Create(name, 5000, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestNoSegmentThere(t *testing.T) {
 		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
 		"socket":    func(path string) error { return bindSocket(path) },
 	} {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		path := "/dev/shm/" + name
 		if err := make(path); err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestNoSegmentThere(t *testing.T) {
 		}
 	}
 	// Between shm_open and ftruncate.
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	if err := os.WriteFile("/dev/shm/"+name, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +427,7 @@ func TestStrangers(t *testing.T) {
 		}
 	})
 	t.Run("ours opens", func(t *testing.T) {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		p := as(uid, gid, nil, "create", name, "mode=0666")
 		if line := p.Hear(); !strings.HasSuffix(line, "<nil>") {
 			t.Fatal(line)
@@ -458,7 +458,7 @@ func TestStrangers(t *testing.T) {
 		}
 	})
 	t.Run("link", func(t *testing.T) {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		p := as(uid, gid, nil, "link", name)
 		p.Hear()
 		_, err := Open(name, &Config{Mode: 0o666})
@@ -472,14 +472,14 @@ func TestStrangers(t *testing.T) {
 // what it says.
 func TestErrorsAreDistinct(t *testing.T) {
 	there := mustCreate(t, 100, nil)
-	link := uniqueName()
+	link := ipctest.UniqueName()
 	if err := os.Symlink("/dev/null", "/dev/shm/"+link); err != nil {
 		t.Fatal(err)
 	}
 	defer os.Remove("/dev/shm/" + link)
-	_, size := Create(uniqueName(), 0, nil)
+	_, size := Create(ipctest.UniqueName(), 0, nil)
 	_, exists := Create(there.Name(), 100, nil)
-	_, missing := Open(uniqueName(), nil)
+	_, missing := Open(ipctest.UniqueName(), nil)
 	_, bad := Create("a b", 100, nil)
 	_, reserved := Create("sem.a", 100, nil)
 	_, symlink := Open(link, nil)

@@ -161,7 +161,7 @@ func TestHalves(t *testing.T) {
 }
 
 func TestOpenOrCreate(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	first, err := OpenOrCreate(name, 5000, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestRaceToCreate(t *testing.T) {
 		all = append(all, p)
 	}
 	for range ipctest.Count(300) {
-		name := uniqueName()
+		name := ipctest.UniqueName()
 		for _, p := range all {
 			p.Say(name)
 		}
@@ -248,16 +248,16 @@ func TestRaceToCreate(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	seg := mustCreate(t, 4096, nil)
 	for _, size := range []int64{0, -1, -1 << 63} {
-		_, err := Create(uniqueName(), size, nil)
+		_, err := Create(ipctest.UniqueName(), size, nil)
 		wantError(t, err, os.ErrInvalid, strconv.FormatInt(size, 10))
-		_, err = OpenOrCreate(uniqueName(), size, nil)
+		_, err = OpenOrCreate(ipctest.UniqueName(), size, nil)
 		wantError(t, err, os.ErrInvalid)
 		_, err = seg.Resize(size)
 		wantError(t, err, os.ErrInvalid)
 	}
 	_, err := Create(seg.Name(), 4096, nil)
 	wantError(t, err, os.ErrExist, "shm.Open", "ipc rm")
-	missing := uniqueName()
+	missing := ipctest.UniqueName()
 	_, err = Open(missing, nil)
 	wantError(t, err, os.ErrNotExist, "shm.Create", "ipc create shm://"+missing)
 	if runtime.GOOS != "windows" {
@@ -276,13 +276,13 @@ func TestRefusals(t *testing.T) {
 	wantError(t, err, os.ErrInvalid, "sem.")
 	_, err = Create("bw.x", 1, nil)
 	wantError(t, err, os.ErrInvalid, "bw.")
-	_, err = Create(uniqueName(), 4096, &Config{ReadOnly: true})
+	_, err = Create(ipctest.UniqueName(), 4096, &Config{ReadOnly: true})
 	wantError(t, err, os.ErrInvalid)
-	_, err = Create(uniqueName(), 4096, &Config{Allow: []string{"no such user"}})
+	_, err = Create(ipctest.UniqueName(), 4096, &Config{Allow: []string{"no such user"}})
 	wantError(t, err, os.ErrInvalid)
 	_, err = Open(seg.Name(), &Config{Mode: 0o4755 | os.ModeSetuid})
 	wantError(t, err, os.ErrInvalid)
-	_, err = Create(uniqueName(), 1<<60, nil)
+	_, err = Create(ipctest.UniqueName(), 1<<60, nil)
 	if err == nil {
 		t.Error("an exbibyte was created")
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/windows"
 )
@@ -25,7 +26,7 @@ func TestUnsupported(t *testing.T) {
 }
 
 func TestNameOfAnotherKind(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	p, err := windows.UTF16PtrFromString(`Local\` + name)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +52,7 @@ func TestGoesWithTheLastHandle(t *testing.T) {
 }
 
 func TestScopes(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	session, err := Create(name, 4096, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ var clerk = ipctest.Helper("clerk", func(c *ipctest.Control) error {
 })
 
 func TestStruct(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	s := openStruct[state](t, name, nil)
 	if !s.Created() || s.Value().Requests.Load() != 0 || s.Value().Load != 0 {
 		t.Errorf("a new one: created %v, %+v", s.Created(), s.Value())
@@ -90,7 +90,7 @@ func TestStruct(t *testing.T) {
 }
 
 func TestStructMismatch(t *testing.T) {
-	name := uniqueName()
+	name := ipctest.UniqueName()
 	openStruct[state](t, name, nil)
 	_, err := OpenOrCreateStruct[otherState](name, nil)
 	wantError(t, err, breezeway.ErrMismatch, "Limits[3:8].Soft", "uint32", "Limits[3:16].Soft", "uint64")
@@ -100,9 +100,9 @@ func TestStructMismatch(t *testing.T) {
 	wantError(t, err, os.ErrInvalid, "Names")
 	_, err = OpenOrCreateStruct[state]("a/b", nil)
 	wantError(t, err, os.ErrInvalid)
-	_, err = OpenOrCreateStruct[state](uniqueName(), &Config{ReadOnly: true})
+	_, err = OpenOrCreateStruct[state](ipctest.UniqueName(), &Config{ReadOnly: true})
 	wantError(t, err, os.ErrNotExist)
 	ro := openStruct[state](t, name, &Config{ReadOnly: true})
 	wantError(t, ro.Borrow(func(v *state) error { v.Load = 1; return nil }), os.ErrPermission)
-	wantError(t, RemoveStruct(uniqueName(), nil), os.ErrNotExist)
+	wantError(t, RemoveStruct(ipctest.UniqueName(), nil), os.ErrNotExist)
 }
