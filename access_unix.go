@@ -5,6 +5,7 @@ package breezeway
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -46,6 +47,17 @@ func (a Access) admits(p Peer) (bool, error) {
 		slices.Contains(a.allowed.uids, p.UID) ||
 		slices.ContainsFunc(a.allowed.gids, inGroup) ||
 		a.group() && inGroup(os.Getegid()), nil
+}
+
+// File returns what a file must carry so that the kernel alone enforces the rule
+// on Unix: permission bits, and the users and groups whom an access control list
+// adds, with the right to read and write.
+func (a Access) File() (mode fs.FileMode, uids, gids []int) {
+	mode = a.mode
+	if mode == 0 {
+		mode = 0o600
+	}
+	return mode, slices.Clone(a.allowed.uids), slices.Clone(a.allowed.gids)
 }
 
 // errUnmapped is kept apart so that the one surprising refusal explains itself.

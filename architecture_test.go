@@ -20,14 +20,19 @@ const module = "github.com/breezeway-ipc/breezeway"
 // mayImport is the import map: for each package the packages of this module
 // that it may import. ARCHITECTURE.md draws it.
 var mayImport = map[string][]string{
-	".":                {},
-	"internal/sys":     {"."},
-	"internal/local":   {".", "internal/sys"},
-	"internal/bench":   {".", "internal/sys"},
-	"internal/ipctest": {"internal/bench"},
-	"pipe":             {".", "internal/sys", "internal/local"},
-	"internal/cli":     {"*"},
-	"cmd/ipc":          {"internal/cli"},
+	".":                 {},
+	"internal/sys":      {"."},
+	"internal/local":    {".", "internal/sys"},
+	"internal/object":   {".", "internal/sys"},
+	"internal/layout":   {"."},
+	"internal/liveness": {"internal/sys"},
+	"internal/bench":    {".", "internal/sys"},
+	"internal/ipctest":  {"internal/bench"},
+	"pipe":              {".", "internal/sys", "internal/local"},
+	"mmap":              {".", "internal/sys"},
+	"shm":               {".", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "mmap"},
+	"internal/cli":      {"*"},
+	"cmd/ipc":           {"internal/cli"},
 }
 
 // mayLink is what a library package may link besides the standard library.

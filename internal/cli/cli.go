@@ -73,6 +73,7 @@ Every verb exits with 0, or 1 for an error, 2 for wrong usage, 3 for a time-out;
 verbs that run a command say what they do with its code.`,
 		Example: `  ipc serve pipe://chat            # in one terminal
   ipc send pipe://chat hello       # in another
+  ipc read shm://frame --hex       # shared memory, whoever made it
   ipc demo                         # see every mechanism at work`,
 		Version:       version(),
 		SilenceErrors: true,
@@ -95,7 +96,7 @@ verbs that run a command say what they do with its code.`,
 		Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("ipc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newServe(), newSend(), newPipeline(), newDemo(), newPlayer())
+	root.AddCommand(newServe(), newSend(), newPipeline(), newCreate(), newWrite(), newRead(), newRemove(), newDemo(), newPlayer())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

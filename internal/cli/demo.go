@@ -17,11 +17,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway/shm"
 	"github.com/spf13/cobra"
 )
 
 // demos are the rows of ipc demo.
-var demos = []demo{anonymousPipe, namedPipe, fifo}
+var demos = []demo{anonymousPipe, namedPipe, fifo, sharedMemory, mappedFile}
 
 // demo shows one mechanism between two processes, which run server and client.
 // Both are told of it by a player, end by themselves, and fail with an error.
@@ -123,6 +124,7 @@ func (d *demoRun) sweep() {
 		os.Remove(filepath.Join(d.dir, f.Name()))
 	}
 	os.Remove(d.dir)
+	shm.Remove(filepath.Base(d.dir)) // the segment, if it is still there
 }
 
 // play lets the processes of a row run, and returns the row.

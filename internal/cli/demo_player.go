@@ -11,9 +11,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/bench"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/shm"
 	"github.com/spf13/cobra"
 )
 
@@ -58,6 +59,7 @@ func (p *player) play() error {
 // it was killed.
 func (p *player) endWithParent() {
 	io.Copy(io.Discard, os.Stdin)
+	shm.Remove(p.name()) // nobody else would
 	os.Exit(exitError)
 }
 
@@ -102,11 +104,11 @@ func (p *player) measure(crossed string, trip func(n int) error) error {
 	}
 	var h bench.Histogram
 	for range roundTrips {
-		start := time.Now()
+		start := sys.Clock()
 		if err := trip(1); err != nil {
 			return err
 		}
-		h.Record(time.Since(start))
+		h.Record(sys.Clock() - start)
 	}
 	p.tell(demoEvent{Event: "measured", Crossed: crossed, RoundTrips: h.Count(), P50: h.Percentile(50), P99: h.Percentile(99)})
 	return nil

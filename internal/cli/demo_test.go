@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/pipe"
+	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // demoOutput reads the JSON of demo.
@@ -46,13 +47,14 @@ func TestDemo(t *testing.T) {
 	if len(rows) != len(demos) {
 		t.Errorf("%d rows, want %d", len(rows), len(demos))
 	}
-	for _, name := range []string{"anonymous pipe", "named pipe", "FIFO"} {
+	for _, name := range []string{"anonymous pipe", "named pipe", "FIFO", "shared memory", "mapped file"} {
 		if len(rows[name]) != 1 {
 			t.Errorf("%s: rows %+v", name, rows[name])
 			continue
 		}
 		row := rows[name][0]
-		if name == "FIFO" && runtime.GOOS == "windows" {
+		if name == "FIFO" && runtime.GOOS == "windows" ||
+			name == "shared memory" && runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 			if row.Verdict != verdictUnsupported || row.Error == "" {
 				t.Errorf("%+v", row)
 			}
@@ -79,6 +81,15 @@ func expectNoTraces(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "ipc-demo-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+	segments, err := shm.List()
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Error(err)
+	}
+	for _, s := range segments {
+		if strings.HasPrefix(s.Name, "ipc-demo-") {
+			t.Errorf("left behind: segment %s", s.Name)
+		}
+	}
 }
 
 func TestDemoTable(t *testing.T) {
@@ -103,6 +114,20 @@ func TestDemoTellsFailure(t *testing.T) {
 	r := run(t, "", "demo", "--json")
 	rows, _ := demoOutput(t, r.stdout)
 	if row := rows["liar"]; r.code != exitError || len(row) != 1 || row[0].Verdict != verdictFailed || !strings.Contains(row[0].Error, "answer") {
+		t.Errorf("exit %d, %+v", r.code, row)
+	}
+	expectNoTraces(t)
+}
+
+// Of a demo that fails while the server holds a segment nothing stays.
+func TestDemoRemovesTheSegmentOfTheKilled(t *testing.T) {
+	if sharedMemory.missing != "" {
+		t.Skip(sharedMemory.missing)
+	}
+	t.Setenv(onlyDemoEnv, "deserter")
+	r := run(t, "", "demo", "--json")
+	rows, _ := demoOutput(t, r.stdout)
+	if row := rows["deserter"]; r.code != exitError || len(row) != 1 || !strings.Contains(row[0].Error, "deserted") {
 		t.Errorf("exit %d, %+v", r.code, row)
 	}
 	expectNoTraces(t)

@@ -54,6 +54,7 @@ func TestCompletion(t *testing.T) {
 	for _, test := range []struct{ words, want string }{
 		{"se", "serve"},
 		{"serve ", "pipe://"},
+		{"read ", "shm://"},
 		{"serve pipe://a --direction ", "duplex"},
 		{"send pipe://a --encoding ", "utf-16le"},
 		{"send --js", "--json"},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/pipe"
+	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // commandEnv makes a process of the test binary the command ipc.
@@ -37,6 +38,31 @@ var onlyDemos = map[string]demo{
 				io.Reader
 				io.Writer
 			}{strings.NewReader("good-bye\n"), io.Discard})
+		},
+	},
+	"deserter": {
+		mechanism: "deserter",
+		server:    sharedMemory.server,
+		client: func(p *player) error {
+			seg, err := shm.Open(p.name(), nil)
+			if err != nil {
+				return err
+			}
+			defer seg.Close()
+			return errors.New("deserted")
+		},
+	},
+	"holder": {
+		mechanism: "holder",
+		server:    sharedMemory.server,
+		client: func(p *player) error {
+			seg, err := shm.Open(p.name(), nil)
+			if err != nil {
+				return err
+			}
+			p.say("opens it")
+			time.Sleep(time.Hour)
+			return seg.Close()
 		},
 	},
 	"sleeper": {

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +19,8 @@ import (
 type passageFlags struct {
 	lines, message      bool
 	direction, encoding string
-	mode                string
-	allow               []string
-	json                bool
+	accessFlags
+	json bool
 }
 
 func (o *passageFlags) register(cmd *cobra.Command) {
@@ -32,8 +30,7 @@ func (o *passageFlags) register(cmd *cobra.Command) {
 	f.BoolVarP(&o.message, "message", "m", false, "message mode: both ends must say so")
 	f.StringVar(&o.direction, "direction", "duplex", "the `WAY` at this end: in, out or duplex")
 	f.StringVar(&o.encoding, "encoding", utf8Name, "the `ENCODING` on the way: utf-8 or utf-16le")
-	f.StringVar(&o.mode, "mode", "", "admit more users by permission `BITS`, such as 0660")
-	f.StringArrayVar(&o.allow, "allow", nil, "admit a `USER`, @group or SID (repeatable)")
+	o.accessFlags.register(cmd)
 	f.BoolVar(&o.json, "json", false, "print JSON, one object per line")
 	cmd.RegisterFlagCompletionFunc("direction", cobra.FixedCompletions([]string{"in", "out", "duplex"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("encoding", cobra.FixedCompletions([]string{utf8Name, utf16leName}, cobra.ShellCompDirectiveNoFileComp))
@@ -54,14 +51,13 @@ func (o *passageFlags) config(t target) (*pipe.Config, error) {
 	if o.encoding != utf8Name && o.encoding != utf16leName {
 		return nil, usagef("--encoding is %s or %s, not %q", utf8Name, utf16leName, o.encoding)
 	}
-	if o.mode != "" {
-		mode, err := strconv.ParseUint(o.mode, 8, 32)
-		if err != nil || fs.FileMode(mode)&^fs.ModePerm != 0 {
-			return nil, usagef("--mode is permission bits in octal, such as 0660, not %q", o.mode)
-		}
-		cfg.Mode = fs.FileMode(mode)
+	var err error
+	if cfg.Mode, err = o.bits(); err != nil {
+		return nil, err
 	}
 	switch {
+	case t.isMemory():
+		return nil, usagef("%s is memory, which carries no stream; see `ipc read %[1]s` and `ipc write %[1]s TEXT`", t)
 	case o.message && o.lines:
 		return nil, usagef("--lines and --message exclude each other")
 	case t.scheme == "fifo" && o.message:
@@ -86,6 +82,10 @@ type event struct {
 	Split      bool      `json:"split,omitempty"`
 	Messages   *int      `json:"messages,omitempty"`
 	Bytes      *int64    `json:"bytes,omitempty"`
+	Size       int64     `json:"size,omitempty"`
+	Offset     *int64    `json:"offset,omitempty"`
+	Old        string    `json:"old,omitempty"`
+	New        string    `json:"new,omitempty"`
 	Drained    *bool     `json:"drained,omitempty"`
 	Exit       *int      `json:"exit,omitempty"`
 	Error      string    `json:"error,omitempty"`

@@ -222,3 +222,34 @@ func TestPipelineQuietlyOnATerminal(t *testing.T) {
 		t.Errorf("showed %q", got)
 	}
 }
+
+func TestReadOnATerminal(t *testing.T) {
+	url := create(t, "shm", "20")
+	succeed(t, "", "write", url, "\x1b[2Jclear")
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "00000000  1b 5b 32 4a 63 6c 65 61  72 00 00 00 00 00 00 00  |.[2Jclear.......|\r\n" +
+			"00000010  00 00 00 00                                       |....|\r\n00000014\r\n"},
+		{[]string{"--raw"}, "\x1b[2Jclear" + strings.Repeat("\x00", 11)},
+		{[]string{"--strings"}, "00000001  [2Jclear\r\n"},
+	} {
+		tt := onTerminal(t, ipc(t, append([]string{"read", url}, test.args...)...))
+		if got := tt.rest(0); got != test.want {
+			t.Errorf("%v: showed %q, want %q", test.args, got, test.want)
+		}
+	}
+}
+
+func TestWatchOnATerminal(t *testing.T) {
+	url := create(t, "shm", "20")
+	cmd := ipc(t, "read", url, "--watch")
+	cmd.Env = append(cmd.Env, "NO_COLOR=1")
+	tt := onTerminal(t, cmd)
+	tt.expect("watching 20 bytes of " + url)
+	succeed(t, "", "write", url, "--offset", "8", "\x1b")
+	tt.expect("00000008  00 → 1b  |.| → |.|\r\n")
+	tt.typeIn("\x03")
+	tt.rest(0)
+}

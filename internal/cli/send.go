@@ -55,7 +55,7 @@ With --json each line is an object with these fields, where they apply:
   ipc send pipe://calc --lines --reply --timeout 3s 1 + 2
   ipc send fifo:///tmp/log started`,
 		Args:              takes(1, math.MaxInt, "a URL, such as pipe://chat, and perhaps text"),
-		ValidArgsFunction: completeURL,
+		ValidArgsFunction: completeURL("pipe://", "fifo:///"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], args[1:])
 		},

@@ -280,6 +280,16 @@ func TestWrongUsage(t *testing.T) {
 		"send pipe://a --direction in hello", "send pipe://a --direction out --reply x",
 		"send fifo:///tmp/a --reply x",
 		"serve pipe://a --exec a&&b", "send pipe://a -5",
+		"serve shm://a", "send mmap:///tmp/a hello",
+		"create", "create shm://a", "create shm://a --size 0", "create shm://a --size -1", "create shm://a --size 4X",
+		"create shm://a --size 8388608T", "create shm://a --size 1 --mode 99", "create pipe://a --size 1",
+		"create fifo:///tmp/a --size 1", "create fifo:///tmp/a --allow 0", "create mmap:///tmp/a --size 1 --allow 0",
+		"create mmap:///tmp/a", "create mmap://a --size 1",
+		"write shm://a", "write pipe://a x", "write shm://a --offset x y", "write mmap:///tmp/a --allow 0 x",
+		"read", "read pipe://a", "read shm:///a", "read shm://a --hex --strings", "read shm://a --hex --json",
+		"read shm://a --watch --raw", "read shm://a --count 1", "read shm://a --watch --interval 0s",
+		"read shm://a --watch --count -1", "read shm://a --length 1x", "read mmap:///tmp/a --mode 0660",
+		"rm", "rm pipe://a", "rm frame",
 		"pipeline", "pipeline a | b", "pipeline a --quiet --stats", "demo x", "servve", "nonsense", "--nonsense",
 	} {
 		t.Run(line, func(t *testing.T) {

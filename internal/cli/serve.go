@@ -56,7 +56,7 @@ With --json each line is an object with these fields, where they apply:
   ipc serve pipe://jobs --message --echo --count 10 --json
   ipc serve fifo:///tmp/log --lines`,
 		Args:              takes(1, 1, "one URL, such as pipe://chat"),
-		ValidArgsFunction: completeURL,
+		ValidArgsFunction: completeURL("pipe://", "fifo:///"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], cmd.Flags().Changed("until"))
 		},

@@ -22,6 +22,20 @@ var schemes = []struct{ scheme, form, what string }{
 	{"pipe", "pipe://NAME", "the named pipe NAME, as .NET and Windows know it"},
 	{"pipe", "pipe:///PATH", "the named pipe whose socket is at /PATH (Unix)"},
 	{"fifo", "fifo:///PATH", "the FIFO at /PATH (Unix)"},
+	{"shm", "shm://NAME", "the shared memory NAME, as C, Python and .NET know it"},
+	{"mmap", "mmap:///PATH", "the file at /PATH, mapped into memory"},
+}
+
+// isMemory reports whether there are bytes in place, not a stream.
+func (t target) isMemory() bool { return t.scheme == "shm" || t.scheme == "mmap" }
+
+// path returns the path of a URL that has one. On Windows a URL may have a slash
+// in front of it, as in mmap:///C:/data.
+func (t target) path() string {
+	if path, ok := strings.CutPrefix(t.name, "/"); ok && filepath.VolumeName(path) != "" {
+		return filepath.FromSlash(path)
+	}
+	return t.name
 }
 
 func schemeHelp() string {
@@ -49,20 +63,24 @@ func parseURL(text string) (target, error) {
 		return t, usagef("%q lacks a name after %s://", text, scheme)
 	case scheme == "pipe" && !rooted && strings.Contains(name, "/"):
 		return t, usagef("the name in %q has a slash; a path starts with a third one: pipe:///%s", text, name)
-	case scheme == "fifo" && !rooted:
+	case scheme == "shm" && rooted:
+		return t, usagef("a segment's name has no slash; shm_open's /NAME is shm://NAME, and a file is mmap://%s", name)
+	case (scheme == "fifo" || scheme == "mmap") && !rooted:
 		path, err := filepath.Abs(name)
 		if err != nil {
 			return t, err
 		}
-		return t, usagef("%q names a file, so it takes a whole path: fifo://%s", text, path)
+		return t, usagef("%q names a file, so it takes a whole path: %s://%s", text, scheme, path)
 	}
 	return t, nil
 }
 
 // completeURL lets the shell complete the start of a URL.
-func completeURL(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+func completeURL(starts ...string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return starts, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	}
-	return []string{"pipe://", "fifo:///"}, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }

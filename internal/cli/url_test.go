@@ -10,6 +10,8 @@ func TestParseURL(t *testing.T) {
 		"pipe://chat":         {"pipe", "chat"},
 		"pipe:///run/x.sock":  {"pipe", "/run/x.sock"},
 		"fifo:///tmp/a b%20c": {"fifo", "/tmp/a b%20c"},
+		"shm://frame":         {"shm", "frame"},
+		"mmap:///tmp/data":    {"mmap", "/tmp/data"},
 	} {
 		got, err := parseURL(text)
 		if err != nil || got != want || got.String() != text {
@@ -24,6 +26,8 @@ func TestParseURL(t *testing.T) {
 		"pipe://":        "lacks a name",
 		"pipe://a/b":     "pipe:///a/b",
 		"fifo://tmp/log": "whole path: fifo://",
+		"mmap://data":    "whole path: mmap://",
+		"shm:///frame":   "no slash",
 	} {
 		if _, err := parseURL(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

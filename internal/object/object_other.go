@@ -1,0 +1,52 @@
+//go:build unix && !linux
+
+package object
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+func directory(breezeway.Scope) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "breezeway")
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// create makes a file under another name, and links it when it is complete.
+func create(path string, size int64, a breezeway.Access, fill func(f *os.File) error) (*os.File, error) {
+	mode, uids, gids := a.File()
+	if len(uids)+len(gids) > 0 {
+		return nil, fmt.Errorf("Config.Allow is not possible on this system; use Config.Mode (%w)", errors.ErrUnsupported)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer os.Remove(f.Name())
+	err = f.Chmod(mode)
+	if err == nil {
+		err = sys.Reserve(f, size)
+	}
+	if err == nil && fill != nil {
+		err = fill(f)
+	}
+	sys.KillPoint("object filled")
+	if err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	sys.KillPoint("object linked")
+	if err != nil {
+		f.Close()
+		return nil, bare(err)
+	}
+	return f, nil
+}

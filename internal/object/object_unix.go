@@ -1,0 +1,66 @@
+//go:build unix
+
+package object
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/breezeway-ipc/breezeway"
+	"golang.org/x/sys/unix"
+)
+
+// open never follows a link and, should the name be a FIFO's, never waits.
+func open(path string, readOnly bool) (*os.File, error) {
+	flags := unix.O_RDWR
+	if readOnly {
+		flags = unix.O_RDONLY
+	}
+	return os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+}
+
+// explainOpen says who or what is in the way.
+func explainOpen(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = bare(err)
+	info, statErr := os.Lstat(path)
+	if statErr != nil {
+		return err
+	}
+	if mismatch := checkRegular(info); mismatch != nil {
+		return mismatch
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("it belongs to uid %d and has mode %04o, this process is uid %d (%w)", ownerOf(info).UID, info.Mode().Perm(), os.Geteuid(), err)
+	}
+	return err
+}
+
+// mayUse refuses what belongs to somebody whom the rule doesn't admit: its owner
+// could do anything with it.
+func mayUse(f *os.File, a breezeway.Access) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	owner := ownerOf(info)
+	if err := a.Admit(owner); err != nil {
+		return fmt.Errorf("it belongs to uid %d: %w", owner.UID, err)
+	}
+	return nil
+}
+
+func ownerOf(info fs.FileInfo) breezeway.Peer {
+	stat := info.Sys().(*syscall.Stat_t)
+	return breezeway.Peer{UID: int(stat.Uid), GID: int(stat.Gid)}
+}
+
+func isRemoved(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	return err == nil && info.Sys().(*syscall.Stat_t).Nlink == 0, bare(err)
+}

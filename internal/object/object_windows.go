@@ -1,0 +1,114 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// directory is what Windows keeps for the user's programs, or for everybody's.
+func directory(scope breezeway.Scope) (string, error) {
+	parent, err := os.UserCacheDir()
+	if scope == breezeway.Machine {
+		if parent = os.Getenv("ProgramData"); parent == "" {
+			err = fmt.Errorf("the environment variable ProgramData is not set (%w)", fs.ErrNotExist)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(parent, "breezeway")
+	return dir, bare(os.MkdirAll(dir, 0o700))
+}
+
+const access = windows.GENERIC_READ | windows.GENERIC_WRITE | windows.DELETE
+
+// share lets others do the same, and Remove as well.
+const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
+
+var created atomic.Int64 // files, for names of their own
+
+// create makes a file under another name, and renames it when it is complete.
+// A killed process leaves that behind; it is in nobody's way.
+func create(path string, size int64, a breezeway.Access, fill func(f *os.File) error) (*os.File, error) {
+	security, err := sys.SecurityOf(a, "GRGWSD")
+	if err != nil {
+		return nil, err
+	}
+	temporary := fmt.Sprintf("%s.%d.%d.new", path, os.Getpid(), created.Add(1))
+	h, err := createFile(temporary, access, security, windows.CREATE_ALWAYS)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(h), path)
+	err = sys.Reserve(f, size)
+	if err == nil && fill != nil {
+		err = fill(f)
+	}
+	sys.KillPoint("object filled")
+	if err == nil {
+		err = sys.RenameFile(h, path)
+	}
+	sys.KillPoint("object linked")
+	if err != nil {
+		f.Close()
+		os.Remove(temporary)
+		return nil, err
+	}
+	return f, nil
+}
+
+func open(path string, readOnly bool) (*os.File, error) {
+	rights := uint32(windows.GENERIC_READ | windows.GENERIC_WRITE)
+	if readOnly {
+		rights = windows.GENERIC_READ
+	}
+	h, err := createFile(path, rights, nil, windows.OPEN_EXISTING)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
+
+func createFile(path string, rights uint32, security *windows.SecurityAttributes, how uint32) (windows.Handle, error) {
+	p, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return 0, err
+	}
+	h, err := windows.CreateFile(p, rights, share, security, how, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	return h, os.NewSyscallError("CreateFile", err)
+}
+
+func explainOpen(path string, err error) error {
+	if err = bare(err); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if info, statErr := os.Lstat(path); statErr == nil {
+		if mismatch := checkRegular(info); mismatch != nil {
+			return mismatch
+		}
+	}
+	return fmt.Errorf("it is somebody else's, or being removed (%w)", err)
+}
+
+// mayUse refuses what belongs to somebody whom the rule doesn't admit: its owner
+// could do anything with it.
+func mayUse(f *os.File, a breezeway.Access) error {
+	owner, err := sys.OwnerOf(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT)
+	if err != nil {
+		return err
+	}
+	if err := a.Admit(owner); err != nil {
+		return fmt.Errorf("it belongs to %s: %w", owner.User(), err)
+	}
+	return nil
+}
+
+func isRemoved(*os.File) (bool, error) { return false, nil }

@@ -1,0 +1,59 @@
+//go:build unix
+
+package sys
+
+import (
+	"os"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// MapGranularity divides every offset that [MapFile] takes.
+var MapGranularity = os.Getpagesize()
+
+// MapFile maps n bytes of f from off on. n is not 0. With populate the pages
+// are read in at once, where the system can.
+func MapFile(f *os.File, off int64, n int, p Protection, populate bool) ([]byte, error) {
+	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
+	switch p {
+	case ReadOnly:
+		prot = unix.PROT_READ
+	case CopyOnWrite:
+		flags = unix.MAP_PRIVATE
+	}
+	if populate {
+		flags |= mapPopulate
+	}
+	addr, err := unix.MmapPtr(int(f.Fd()), off, nil, uintptr(n), prot, flags)
+	runtime.KeepAlive(f)
+	if err != nil {
+		return nil, os.NewSyscallError("mmap", err)
+	}
+	return unsafe.Slice((*byte)(addr), n), nil
+}
+
+// Vacate puts private zeros in the place of what is mapped at b, a whole result
+// of [MapFile]: the file's memory is given up, the address range stays taken.
+func Vacate(b []byte) error {
+	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)),
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON|mapNoReserve)
+	return os.NewSyscallError("mmap", err)
+}
+
+// Unmap gives the address range back. Touching b after that is a fault, or
+// somebody else's memory.
+func Unmap(b []byte) error {
+	return os.NewSyscallError("munmap", unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b))))
+}
+
+// FlushMemory writes what was changed in b, which starts on a page, to its file
+// and waits until it is there.
+func FlushMemory(b []byte) error { return os.NewSyscallError("msync", unix.Msync(b, unix.MS_SYNC)) }
+
+// LockMemory keeps b, which starts on a page, in RAM.
+func LockMemory(b []byte) error { return os.NewSyscallError("mlock", unix.Mlock(b)) }
+
+// UnlockMemory undoes [LockMemory].
+func UnlockMemory(b []byte) error { return os.NewSyscallError("munlock", unix.Munlock(b)) }

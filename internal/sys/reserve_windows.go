@@ -1,0 +1,21 @@
+package sys
+
+import (
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/windows"
+)
+
+// Reserve makes f at least size bytes long, with storage for all of them. It
+// never makes f shorter.
+func Reserve(f *os.File, size int64) error {
+	// A section larger than its file grows it.
+	section, err := windows.CreateFileMapping(windows.Handle(f.Fd()), nil, windows.PAGE_READWRITE,
+		uint32(size>>32), uint32(size), nil)
+	runtime.KeepAlive(f)
+	if err != nil {
+		return os.NewSyscallError("CreateFileMapping", err)
+	}
+	return os.NewSyscallError("CloseHandle", windows.CloseHandle(section))
+}

@@ -1,0 +1,27 @@
+package sys
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Seals returns the seals of f: unix.F_SEAL_SHRINK and so on. It fails on what
+// can't be sealed.
+func Seals(f *os.File) (int, error) {
+	seals, err := unix.FcntlInt(f.Fd(), unix.F_GET_SEALS, 0)
+	return seals, os.NewSyscallError("fcntl F_GET_SEALS", err)
+}
+
+// AddSeals adds seals to f.
+func AddSeals(f *os.File, seals int) error {
+	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals)
+	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
+}
+
+// CanShrink reports whether the file may become shorter. Only a memfd that is
+// sealed against it can't.
+func CanShrink(f *os.File) bool {
+	seals, err := Seals(f)
+	return err != nil || seals&unix.F_SEAL_SHRINK == 0
+}

@@ -1,0 +1,111 @@
+package mmap
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Word is what the processor reads and writes in one piece.
+type Word interface {
+	~int32 | ~uint32 | ~int64 | ~uint64
+}
+
+// AtomicLoad, [AtomicStore], [AtomicAdd], [AtomicSwap] and [AtomicCompareAndSwap]
+// work on the word at byte off as the functions of sync/atomic do, between
+// goroutines and processes alike. off must divide by the word's size, or they
+// fail with [os.ErrInvalid]. They fail further as [Read] and [Write] do.
+//
+// Where a loop needs the last nanosecond, View[atomic.Uint64] gives the word
+// itself, without their protection.
+func AtomicLoad[T Word](m *Mapping, off int) (v T, err error) {
+	err = onWord[T](m, "atomic load", off, false, func(p *byte) { v = loadWord[T](p) })
+	return v, err
+}
+
+// AtomicStore sets the word at byte off. See [AtomicLoad].
+func AtomicStore[T Word](m *Mapping, off int, v T) error {
+	return onWord[T](m, "atomic store", off, true, func(p *byte) { swapWord(p, v) })
+}
+
+// AtomicAdd adds delta to the word at byte off and returns the sum. See
+// [AtomicLoad].
+func AtomicAdd[T Word](m *Mapping, off int, delta T) (sum T, err error) {
+	err = onWord[T](m, "atomic add", off, true, func(p *byte) { sum = addWord(p, delta) })
+	return sum, err
+}
+
+// AtomicSwap sets the word at byte off and returns what was there. See
+// [AtomicLoad].
+func AtomicSwap[T Word](m *Mapping, off int, v T) (old T, err error) {
+	err = onWord[T](m, "atomic swap", off, true, func(p *byte) { old = swapWord(p, v) })
+	return old, err
+}
+
+// AtomicCompareAndSwap sets the word at byte off to v if it is old, and reports
+// whether it was. See [AtomicLoad].
+func AtomicCompareAndSwap[T Word](m *Mapping, off int, old, v T) (swapped bool, err error) {
+	err = onWord[T](m, "atomic compare and swap", off, true, func(p *byte) { swapped = casWord(p, old, v) })
+	return swapped, err
+}
+
+func onWord[T Word](m *Mapping, op string, off int, writes bool, f func(p *byte)) (err error) {
+	size := unsafe.Sizeof(*new(T))
+	if writes && m.readOnly || !m.fits(off, size) {
+		err := refuse[T](m, off)
+		if err == nil && m.readOnly {
+			err = errReadOnly
+		}
+		if err != nil {
+			return m.fail(op, err)
+		}
+	}
+	if !m.calls.enter() {
+		return m.fail(op, os.ErrClosed)
+	}
+	p := m.at(off)
+	if uintptr(unsafe.Pointer(p))%size != 0 {
+		m.calls.leave()
+		return m.fail(op, fmt.Errorf("offset %d is not aligned: a word of %d bytes needs a multiple of it (%w)", off, size, os.ErrInvalid))
+	}
+	done := false
+	if m.guarded {
+		defer m.rescueCall(debug.SetPanicOnFault(true), &done, op, &err)
+	}
+	f(p)
+	done = true
+	if !m.calls.leave() {
+		return m.fail(op, os.ErrClosed)
+	}
+	return nil
+}
+
+func loadWord[T Word](p *byte) T {
+	if unsafe.Sizeof(*new(T)) == 4 {
+		return T(atomic.LoadUint32((*uint32)(unsafe.Pointer(p))))
+	}
+	return T(atomic.LoadUint64((*uint64)(unsafe.Pointer(p))))
+}
+
+func swapWord[T Word](p *byte, v T) T {
+	if unsafe.Sizeof(v) == 4 {
+		return T(atomic.SwapUint32((*uint32)(unsafe.Pointer(p)), uint32(v)))
+	}
+	return T(atomic.SwapUint64((*uint64)(unsafe.Pointer(p)), uint64(v)))
+}
+
+func addWord[T Word](p *byte, delta T) T {
+	if unsafe.Sizeof(delta) == 4 {
+		return T(atomic.AddUint32((*uint32)(unsafe.Pointer(p)), uint32(delta)))
+	}
+	return T(atomic.AddUint64((*uint64)(unsafe.Pointer(p)), uint64(delta)))
+}
+
+func casWord[T Word](p *byte, old, v T) bool {
+	if unsafe.Sizeof(v) == 4 {
+		return atomic.CompareAndSwapUint32((*uint32)(unsafe.Pointer(p)), uint32(old), uint32(v))
+	}
+	return atomic.CompareAndSwapUint64((*uint64)(unsafe.Pointer(p)), uint64(old), uint64(v))
+}

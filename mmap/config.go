@@ -1,0 +1,109 @@
+package mmap
+
+import (
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+// Config adjusts a mapping. nil and the zero value map the whole file, readable
+// and writable, as it is.
+type Config struct {
+	// Offset is where in the file the mapping begins, in bytes. Any offset
+	// will do; one that divides by 64 KiB is aligned for every type on every
+	// system.
+	Offset int64
+
+	// Length is how many bytes are mapped. 0 means up to the end of the file,
+	// which may be none.
+	Length int64
+
+	// Capacity grows the file to so many bytes before it is mapped, with
+	// zeros, and reserves storage for all of it, so that a full disk is an
+	// error here and not a fault later. 0 leaves the file as it is; less than
+	// its size is an error.
+	Capacity int64
+
+	// ReadOnly maps memory that can't be written. A file opened for reading
+	// needs it, or CopyOnWrite.
+	ReadOnly bool
+
+	// CopyOnWrite keeps what is written in this process: the file and other
+	// processes never see it. What others write shows until the page is
+	// written here.
+	CopyOnWrite bool
+
+	// Populate reads all of it in before Map returns, so that the first touch
+	// of a page costs nothing.
+	Populate bool
+
+	// HugePages asks for pages of 2 MiB where the file system has them (tmpfs
+	// on Linux, if /sys/kernel/mm/transparent_hugepage/shmem_enabled allows
+	// advice). Elsewhere Map fails with errors.ErrUnsupported.
+	HugePages bool
+
+	// Advice says how the memory will be used. Windows takes only Normal and
+	// fails on others with errors.ErrUnsupported.
+	Advice Advice
+}
+
+// Advice says how mapped memory will be used. The system may heed it.
+type Advice int
+
+const (
+	Normal     = Advice(sys.Normal)     // no particular order
+	Sequential = Advice(sys.Sequential) // from low to high: read far ahead, drop behind
+	Random     = Advice(sys.Random)     // don't read ahead
+	WillNeed   = Advice(sys.WillNeed)   // soon: start to read it in
+	DontNeed   = Advice(sys.DontNeed)   // not soon: its memory may go; the file keeps what was written
+)
+
+func (a Advice) String() string {
+	switch a {
+	case Normal:
+		return "normal"
+	case Sequential:
+		return "sequential"
+	case Random:
+		return "random"
+	case WillNeed:
+		return "will need"
+	case DontNeed:
+		return "don't need"
+	}
+	return fmt.Sprintf("advice %d", int(a))
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Offset < 0:
+		return fmt.Errorf("Config.Offset %d is negative (%w)", c.Offset, os.ErrInvalid)
+	case c.Length < 0 || c.Length > math.MaxInt:
+		return fmt.Errorf("Config.Length %d is not within 0 and %d (%w)", c.Length, math.MaxInt, os.ErrInvalid)
+	case c.Capacity < 0:
+		return fmt.Errorf("Config.Capacity %d is negative (%w)", c.Capacity, os.ErrInvalid)
+	case c.ReadOnly && c.CopyOnWrite:
+		return fmt.Errorf("Config.ReadOnly and Config.CopyOnWrite exclude each other (%w)", os.ErrInvalid)
+	case c.Advice < Normal || c.Advice > DontNeed:
+		return fmt.Errorf("Config.Advice %d is none of Normal, Sequential, Random, WillNeed, DontNeed (%w)", int(c.Advice), os.ErrInvalid)
+	case c.Advice == DontNeed && c.CopyOnWrite:
+		return errLosesCopies
+	}
+	return nil
+}
+
+// errLosesCopies: where the file doesn't keep what was written, dropping the
+// memory would lose it.
+var errLosesCopies = fmt.Errorf("DontNeed on a copy-on-write mapping would throw away what was written to it (%w)", os.ErrInvalid)
+
+func (c *Config) protection() sys.Protection {
+	switch {
+	case c.ReadOnly:
+		return sys.ReadOnly
+	case c.CopyOnWrite:
+		return sys.CopyOnWrite
+	}
+	return sys.ReadWrite
+}

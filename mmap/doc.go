@@ -1,0 +1,48 @@
+// Package mmap maps files into memory: a large file can be used as if it were a
+// slice, and what one process writes there every other process that has mapped
+// the file sees at once.
+//
+//	f, err := os.OpenFile("readings.bin", os.O_RDWR|os.O_CREATE, 0o600)
+//	m, err := mmap.Map(f, &mmap.Config{Capacity: 1 << 20})
+//	defer m.Close()
+//	err = mmap.Write(m, 16, uint32(7))
+//	v, err := mmap.Read[uint32](m, 16)
+//
+// # When to use it
+//
+// For a file that is large and read in parts or in no particular order; for
+// state that outlives its processes; for data that several processes work on in
+// place. Where the data need not outlive its processes, a segment of package shm
+// is the same without a disk behind it. To read a small file once, [os.ReadFile]
+// is simpler, and as fast.
+//
+// # Access
+//
+// From the most protected to the fastest:
+//
+//   - [Read], [Write], the atomic functions, [Mapping.ReadAt] and
+//     [Mapping.WriteAt], and a [Stream] check every call: bounds, Close, and a
+//     file that was truncated meanwhile are errors.
+//   - [Mapping.Borrow] gives a function the memory, with Close kept waiting and
+//     faults turned into an error.
+//   - [Slice], [View] and [Mapping.Bytes] are checked once and are plain Go
+//     values afterwards.
+//
+// # Caveats
+//
+//   - Close a Mapping: the collector doesn't. Don't use slices and pointers into
+//     it after that.
+//   - A mapping orders nothing: two processes that write the same bytes need a
+//     lock or the atomic functions. The race detector doesn't see mapped memory.
+//   - What another process writes may change between two reads of it. Copy what
+//     you check, then use the copy.
+//   - Bytes are shared as they lie in memory: little-endian, with the padding of
+//     Go's structs, which is C's on the 64-bit machines that are meant here.
+//   - A fault is turned into an error only on the goroutine that called Borrow or
+//     an accessor, not on goroutines started inside. That a system call was given
+//     memory whose file was truncated is an error of that call (EFAULT).
+//   - The addresses of a closed Mapping are given back when the collector finds
+//     it unreachable. They hold no memory, but count against ulimit -v.
+//   - On Windows Close waits for accessors in progress, and a file can't be
+//     truncated while it is mapped.
+package mmap

@@ -1,0 +1,342 @@
+package mmap
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+// Mapping is a range of a file that appears as memory. All its methods may be
+// called concurrently; that two of them, or two processes, don't write and read
+// the same bytes at the same time is up to the callers.
+//
+// A Mapping must be closed. One that is dropped without Close stays mapped
+// until the process ends: the collector can't know who still holds a slice of
+// it, so it never takes the memory away.
+//
+// Every method and function of this package that touches the memory returns an
+// error that is [os.ErrClosed] after Close, and one that is
+// [io.ErrUnexpectedEOF] if the bytes are gone because another process truncated
+// the file. What was obtained as a slice or pointer has neither protection,
+// except inside [Mapping.Borrow].
+type Mapping struct {
+	b     []byte // what was asked for; never changes
+	whole []byte // what is mapped: whole pages
+	lead  int    // where b begins in whole
+
+	name     string
+	readOnly bool
+	private  bool // copy-on-write
+	guarded  bool // bytes may go away
+
+	calls   calls
+	borrows gate
+
+	closing  sync.Once
+	closeErr error
+	system   // what the system's calls need
+}
+
+// Map maps f. The Mapping doesn't need f afterwards: it may be closed.
+//
+// A range beyond the file's end, and a Capacity below its size, fail with
+// [os.ErrInvalid]. A file that is open for reading only fails with
+// [os.ErrPermission] unless Config.ReadOnly or Config.CopyOnWrite is set, and
+// so does growing a read-only or copy-on-write mapping's file. Where the
+// storage for Capacity is missing, the system's error says so (ENOSPC on Unix).
+//
+// The file's length stays what it is, also on Windows: nothing is rounded up.
+// There a file can't be truncated while it is mapped.
+func Map(f *os.File, cfg *Config) (*Mapping, error) {
+	var c Config
+	if cfg != nil {
+		c = *cfg
+	}
+	var m *Mapping
+	file, err := f.SyscallConn()
+	if err == nil {
+		// So f is not closed by somebody else meanwhile.
+		if file.Control(func(uintptr) { m, err = mapFile(f, &c) }) != nil {
+			err = os.ErrClosed
+		}
+	}
+	if err != nil {
+		name := ""
+		if f != nil {
+			name = f.Name()
+		}
+		return nil, &breezeway.Error{Op: "map", Kind: kind, Name: name, Err: err}
+	}
+	return m, nil
+}
+
+const kind = "mmap"
+
+func mapFile(f *os.File, c *Config) (*Mapping, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is not a regular file but %v (%w)", info.Mode(), os.ErrInvalid)
+	}
+	size := info.Size()
+	if c.Capacity != 0 {
+		if err := grow(f, size, c); err != nil {
+			return nil, err
+		}
+		size = c.Capacity
+	}
+	n, err := c.span(size)
+	if err != nil {
+		return nil, err
+	}
+	lead := int(c.Offset % int64(sys.MapGranularity))
+	var whole []byte
+	if n > 0 {
+		whole, err = sys.MapFile(f, c.Offset-int64(lead), lead+n, c.protection(), c.Populate)
+		if err != nil {
+			return nil, explainMap(err, c)
+		}
+	}
+	s, err := keep(f, c)
+	if err != nil {
+		unmap(whole)
+		return nil, err
+	}
+	m := newMapping(whole, lead, f.Name(), c)
+	m.guarded = sys.CanShrink(f)
+	m.system = s
+	if err := m.prepare(c); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func newMapping(whole []byte, lead int, name string, c *Config) *Mapping {
+	m := &Mapping{
+		whole: whole, lead: lead, name: name,
+		readOnly: c.ReadOnly, private: c.CopyOnWrite,
+		b:     []byte{},
+		calls: makeCalls(), borrows: makeGate(),
+	}
+	if len(whole) > 0 {
+		m.b = whole[lead:len(whole):len(whole)]
+	}
+	return m
+}
+
+// prepare does what Config asks for once the memory is there.
+func (m *Mapping) prepare(c *Config) error {
+	if len(m.whole) == 0 {
+		return nil
+	}
+	if c.HugePages {
+		if err := sys.Advise(m.whole, sys.HugePages); err != nil {
+			return fmt.Errorf("huge pages: %w", err)
+		}
+	}
+	if c.Advice != Normal {
+		if err := sys.Advise(m.whole, sys.Advice(c.Advice)); err != nil {
+			return err
+		}
+	}
+	if c.Populate && runtime.GOOS != "linux" { // there mmap has done it
+		return m.Borrow(func(b []byte) error {
+			for i := 0; i < len(b); i += os.Getpagesize() {
+				touch(&b[i])
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// span returns how many bytes of a file of the given size are to be mapped.
+func (c *Config) span(size int64) (int, error) {
+	n := c.Length
+	if n == 0 {
+		n = size - c.Offset
+	}
+	if c.Offset > size || n > size-c.Offset {
+		return 0, fmt.Errorf("offset %d and length %d reach beyond the end at %d; grow the file with Config.Capacity (%w)",
+			c.Offset, c.Length, size, os.ErrInvalid)
+	}
+	if n > math.MaxInt-int64(sys.MapGranularity) {
+		return 0, fmt.Errorf("%d bytes are more than this process can address (%w)", n, breezeway.ErrTooLarge)
+	}
+	return int(n), nil
+}
+
+// grow makes f as long as c asks for.
+func grow(f *os.File, size int64, c *Config) error {
+	switch {
+	case c.Capacity < size:
+		return fmt.Errorf("Config.Capacity %d is below the file's size, %d; use Config.Length to map less (%w)", c.Capacity, size, os.ErrInvalid)
+	case c.Capacity == size:
+		return nil
+	case c.ReadOnly || c.CopyOnWrite:
+		return fmt.Errorf("Config.Capacity %d would grow the file from %d bytes, which a read-only or copy-on-write mapping can't (%w)",
+			c.Capacity, size, os.ErrPermission)
+	}
+	if err := sys.Reserve(f, c.Capacity); err != nil {
+		return fmt.Errorf("can't grow the file from %d to %d bytes: %w", size, c.Capacity, err)
+	}
+	return nil
+}
+
+func explainMap(err error, c *Config) error {
+	if errors.Is(err, os.ErrPermission) {
+		if c.ReadOnly || c.CopyOnWrite {
+			return fmt.Errorf("the file must be open for reading (%w)", err)
+		}
+		return fmt.Errorf("the file must be open for reading and writing; open it with os.O_RDWR, or set Config.ReadOnly or Config.CopyOnWrite (%w)", err)
+	}
+	return err
+}
+
+func (m *Mapping) fail(op string, err error) error {
+	return &breezeway.Error{Op: op, Kind: kind, Name: m.name, Err: err}
+}
+
+// Name returns the name of the file, as it was when it was mapped.
+func (m *Mapping) Name() string { return m.name }
+
+// Len returns the size in bytes. It stays the same after Close.
+func (m *Mapping) Len() int { return len(m.b) }
+
+// ReadOnly reports whether the memory can't be written.
+func (m *Mapping) ReadOnly() bool { return m.readOnly }
+
+// Bytes returns the memory itself, or nil after Close.
+//
+// Nothing protects it. Touching it after Close is undefined: it may read zeros,
+// crash the process, or damage whatever is mapped there next. Writing to a
+// read-only mapping, and touching bytes that another process truncated away,
+// crashes the process; inside [Mapping.Borrow] it is an error.
+func (m *Mapping) Bytes() []byte {
+	if !m.isOpen() {
+		return nil
+	}
+	return m.b
+}
+
+func (m *Mapping) isOpen() bool { return m.calls.enter() && m.calls.leave() }
+
+// Borrow calls f with the memory and returns f's error. Close waits until f
+// returns, and within f, on its own goroutine, a fault in the memory ends f with
+// an error instead of the process: [io.ErrUnexpectedEOF] if the file was
+// truncated, [os.ErrPermission] if f wrote to a read-only mapping. All the other
+// functions work on the mapping inside f, slices and pointers included.
+//
+// One Borrow around a loop costs less than an accessor for every element. f
+// must not call Close, which would wait for itself.
+func (m *Mapping) Borrow(f func(b []byte) error) (err error) {
+	if !m.borrows.enter() {
+		return m.fail("borrow", os.ErrClosed)
+	}
+	defer m.borrows.leave()
+	if !m.guarded && !m.readOnly {
+		return f(m.b)
+	}
+	defer m.rescue(debug.SetPanicOnFault(true), "borrow", &err)
+	return f(m.b)
+}
+
+// check returns an error unless the n bytes from off on lie within the mapping.
+func (m *Mapping) check(off, n int) error {
+	if off < 0 || n < 0 || off > len(m.b) || n > len(m.b)-off {
+		return fmt.Errorf("offset %d and length %d reach beyond the mapping's %d bytes (%w)", off, n, len(m.b), os.ErrInvalid)
+	}
+	return nil
+}
+
+// during runs call on the whole pages that hold the n bytes from off on, and
+// keeps Close out meanwhile.
+func (m *Mapping) during(op string, off, n int, call func(pages []byte) error) error {
+	if !m.borrows.enter() {
+		return m.fail(op, os.ErrClosed)
+	}
+	defer m.borrows.leave()
+	err := m.check(off, n)
+	if err == nil && n > 0 {
+		start := m.lead + off
+		page := start &^ (os.Getpagesize() - 1)
+		err = call(m.whole[page : start+n])
+	}
+	if err != nil {
+		return m.fail(op, err)
+	}
+	return nil
+}
+
+// Flush writes what was changed in the n bytes from off on to the file's
+// storage, and waits until it is there. It is not needed for other processes to
+// see it. A copy-on-write or read-only mapping has nothing to flush.
+func (m *Mapping) Flush(off, n int) error {
+	return m.during("flush", off, n, func(pages []byte) error {
+		if m.readOnly || m.private {
+			return nil
+		}
+		return m.flush(pages)
+	})
+}
+
+// Advise tells the system how the n bytes from off on will be used. It fails
+// with [errors.ErrUnsupported] where the system takes no such advice, and with
+// [os.ErrInvalid] for DontNeed on a copy-on-write mapping.
+func (m *Mapping) Advise(off, n int, a Advice) error {
+	return m.during("advise", off, n, func(pages []byte) error {
+		if a == DontNeed && m.private {
+			return errLosesCopies
+		}
+		return sys.Advise(pages, sys.Advice(a))
+	})
+}
+
+// Lock reads the whole mapping into RAM and keeps it there, so that it is never
+// paged out, until Unlock or Close. The system bounds how much a process may
+// lock; the error names the limit.
+func (m *Mapping) Lock() error {
+	return m.during("lock", 0, len(m.b), func(pages []byte) error {
+		return explainLock(sys.LockMemory(pages), len(pages))
+	})
+}
+
+// Unlock undoes Lock.
+func (m *Mapping) Unlock() error { return m.during("unlock", 0, len(m.b), sys.UnlockMemory) }
+
+// Close ends the mapping and frees its memory at once. What was written stays in
+// the file, and other processes' mappings of it are not affected. Closing again
+// does nothing and returns the same error.
+//
+// Close waits for the functions in [Mapping.Borrow]; while it does, other
+// Borrows fail already. Accessors that are in progress in other goroutines end
+// with [os.ErrClosed] or as if they had been earlier.
+func (m *Mapping) Close() error {
+	m.closing.Do(func() {
+		m.borrows.close()
+		m.calls.close()
+		if err := m.free(); err != nil {
+			m.closeErr = m.fail("close", err)
+		}
+	})
+	return m.closeErr
+}
+
+func unmap(whole []byte) {
+	if len(whole) > 0 {
+		sys.Unmap(whole)
+	}
+}

@@ -1,0 +1,44 @@
+//go:build unix
+
+package mmap
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/unix"
+)
+
+// system is empty: an address is all that the calls need.
+type system struct{}
+
+func keep(*os.File, *Config) (system, error) { return system{}, nil }
+
+func (m *Mapping) flush(pages []byte) error { return sys.FlushMemory(pages) }
+
+// free gives the memory up at once and the addresses when nobody can be using
+// them: whoever is inside an accessor holds m.
+func (m *Mapping) free() error {
+	if len(m.whole) == 0 {
+		return nil
+	}
+	if err := sys.Vacate(m.whole); err != nil {
+		return err
+	}
+	runtime.AddCleanup(m, unmap, m.whole)
+	return nil
+}
+
+func explainLock(err error, n int) error {
+	if !errors.Is(err, unix.ENOMEM) && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EAGAIN) {
+		return err
+	}
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) != nil || uint64(n) <= uint64(limit.Cur) {
+		return err
+	}
+	return fmt.Errorf("%d bytes exceed what this process may lock, %d bytes; raise it with ulimit -l or LimitMEMLOCK= (%w)", n, limit.Cur, err)
+}

@@ -1,0 +1,95 @@
+package mmap
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// system keeps the file that Flush writes through to the disk, if any.
+type system struct{ file windows.Handle }
+
+func keep(f *os.File, c *Config) (system, error) {
+	if c.ReadOnly || c.CopyOnWrite {
+		return system{}, nil
+	}
+	self := windows.CurrentProcess()
+	var s system
+	err := windows.DuplicateHandle(self, windows.Handle(f.Fd()), self, &s.file, 0, false, windows.DUPLICATE_SAME_ACCESS)
+	runtime.KeepAlive(f)
+	return s, os.NewSyscallError("DuplicateHandle", err)
+}
+
+// MapSection maps a section object, such as one that CreateFileMapping or
+// OpenFileMapping returned or that a parent process handed down. Its size is
+// rounded up to whole pages, since the system tells no more, unless Config.Length
+// says less. Config.Offset and Config.Capacity must be 0. The Mapping doesn't need
+// the handle afterwards, but a section's name lasts only as long as a handle of
+// it. name is what errors call it. Windows only.
+func MapSection(section windows.Handle, name string, cfg *Config) (*Mapping, error) {
+	var c Config
+	if cfg != nil {
+		c = *cfg
+	}
+	m, err := mapSection(section, name, &c)
+	if err != nil {
+		return nil, &breezeway.Error{Op: "map", Kind: kind, Name: name, Err: err}
+	}
+	return m, nil
+}
+
+func mapSection(section windows.Handle, name string, c *Config) (*Mapping, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.Offset != 0 || c.Capacity != 0 {
+		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: Config.Offset and Config.Capacity must be 0 (%w)", os.ErrInvalid)
+	}
+	whole, err := sys.MapSection(section, 0, 0, c.protection())
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.span(int64(len(whole)))
+	if err != nil {
+		unmap(whole)
+		return nil, err
+	}
+	m := newMapping(whole, 0, name, c)
+	m.b = m.b[:n:n]
+	m.guarded = true // what stands behind it is not known
+	if err := m.prepare(c); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Mapping) flush(pages []byte) error {
+	if err := sys.FlushMemory(pages); err != nil || m.file == 0 {
+		return err
+	}
+	return os.NewSyscallError("FlushFileBuffers", windows.FlushFileBuffers(m.file))
+}
+
+func (m *Mapping) free() error {
+	var err error
+	if len(m.whole) > 0 {
+		err = sys.Unmap(m.whole)
+	}
+	if m.file != 0 {
+		err = errors.Join(err, os.NewSyscallError("CloseHandle", windows.CloseHandle(m.file)))
+	}
+	return err
+}
+
+func explainLock(err error, n int) error {
+	if errors.Is(err, windows.ERROR_WORKING_SET_QUOTA) {
+		return fmt.Errorf("%d bytes exceed the process's working set; raise it with SetProcessWorkingSetSize (%w)", n, err)
+	}
+	return err
+}

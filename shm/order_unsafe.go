@@ -1,0 +1,52 @@
+package shm
+
+import (
+	"encoding/binary"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// copyWords copies src to dst with acquiring loads, one word after the other, so
+// that no load that follows happens before. src is aligned to 8 bytes and lies in
+// memory that goes on up to the next multiple of 8; T holds no pointers.
+func copyWords[T any](dst, src *T) {
+	to := unsafe.Slice((*byte)(unsafe.Pointer(dst)), unsafe.Sizeof(*dst))
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(src)), (len(to)+7)/8)
+	for i := range words {
+		word := atomic.LoadUint64(&words[i])
+		if rest := to[8*i:]; len(rest) >= 8 {
+			binary.NativeEndian.PutUint64(rest, word)
+		} else {
+			var last [8]byte
+			binary.NativeEndian.PutUint64(last[:], word)
+			copy(rest, last[:])
+		}
+	}
+}
+
+// storesInOrder says that the processor performs stores in the order of the
+// program, so that a plain store releases what was stored before it and nothing
+// need stand between two. The compiler keeps the order of stores.
+const storesInOrder = runtime.GOARCH == "amd64"
+
+// storeRelease stores v, after all that was stored before. Unlike an atomic store
+// on amd64 it does not wait until others see it, which takes as long as getting
+// the cache line back from them.
+func storeRelease(p *atomic.Uint64, v uint64) {
+	if storesInOrder {
+		*(*uint64)(unsafe.Pointer(p)) = v
+	} else {
+		p.Store(v)
+	}
+}
+
+// storeBarrier comes between the last storeRelease to p and further stores, which
+// must not happen before. Elsewhere than on amd64 the former was an atomic store,
+// which the atomic load of the same word doesn't overtake, and no later store
+// overtakes an atomic load.
+func storeBarrier(p *atomic.Uint64) {
+	if !storesInOrder {
+		p.Load()
+	}
+}
