@@ -213,6 +213,7 @@ type LatestWriter[T any] struct {
 	// a Store that is late meets private memory, and never the next writer's.
 	m *mmap.Mapping
 	cell[T]
+	published *atomic.Uint64 // head's
 
 	generation uint64
 	recovered  bool
@@ -277,6 +278,7 @@ func (w *LatestWriter[T]) begin() (err error) {
 			w.recovered = w.head.writer.Swap(w.generation) != 0
 			// What a dead one may have left half filled is the next slot, which
 			// nobody reads before it is published: there is nothing to repair.
+			w.published = &w.head.published
 			w.last = w.head.published.Load()
 			return nil
 		})
@@ -295,11 +297,11 @@ func (w *LatestWriter[T]) Recovered() bool { return w.recovered }
 func (w *LatestWriter[T]) Store(v T) error {
 	if !w.l.direct {
 		return w.m.Borrow(func([]byte) error {
-			w.store(&v)
+			w.store(v)
 			return nil
 		})
 	}
-	w.store(&v)
+	w.store(v)
 	if w.closed.Load() { // then it may have been private memory
 		return w.l.fail("store", os.ErrClosed)
 	}
@@ -309,12 +311,16 @@ func (w *LatestWriter[T]) Store(v T) error {
 // store fills the next slot and publishes it. See read for what follows from its
 // order: what was published last is stored before the slot is filled, and that
 // before the slot is published.
-func (w *LatestWriter[T]) store(v *T) {
+//
+// It only stores to lines that readers have taken, and loads nothing from them,
+// so that it goes on while the processor gets them back: that is why published
+// has a pointer of its own (a field's address costs a load, for the nil check).
+func (w *LatestWriter[T]) store(v T) {
 	next := w.last + 1
-	storeBarrier(&w.head.published)
-	*w.slots[next%slotCount] = *v
+	storeBarrier(w.published)
+	*w.slots[next%slotCount] = v
 	sys.KillPoint("latest filled")
-	storeRelease(&w.head.published, next)
+	storeRelease(w.published, next)
 	w.last = next
 }
 

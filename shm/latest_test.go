@@ -178,7 +178,11 @@ func TestNeverTorn(t *testing.T) {
 			p := ipctest.Start(t, painter, name)
 			p.Expect("false 0")
 			last, changes := uint64(0), 0
-			for range ipctest.Count(1_000_000) {
+			deadline := time.Now().Add(ipctest.Patience)
+			for i := 0; i < ipctest.Count(1_000_000) || changes < 100; i++ {
+				if time.Now().After(deadline) {
+					t.Fatalf("the value changed %d times only", changes)
+				}
 				v, version, err := l.Load()
 				if err != nil {
 					t.Fatal(err)
@@ -193,9 +197,6 @@ func TestNeverTorn(t *testing.T) {
 				if err := v.check(version); err != nil {
 					t.Fatal(err)
 				}
-			}
-			if changes == 0 && !ipctest.UnderWine() {
-				t.Error("nothing ever changed")
 			}
 			p.Kill()
 		})
