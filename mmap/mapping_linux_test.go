@@ -29,7 +29,7 @@ func TestClosedMappingsAreFreedAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := residentShm(t); got < size {
+		if got := residentShm(t); got < size/2 {
 			t.Fatalf("%d MiB are resident before Close", got>>20)
 		}
 		if err := m.Close(); err != nil {
@@ -37,7 +37,7 @@ func TestClosedMappingsAreFreedAtOnce(t *testing.T) {
 		}
 		closed = append(closed, m)
 	}
-	if got := residentShm(t); got >= size {
+	if got := residentShm(t); got >= size/2 {
 		t.Errorf("%d MiB of shared memory are still resident", got>>20)
 	}
 	for _, m := range closed {
@@ -47,7 +47,8 @@ func TestClosedMappingsAreFreedAtOnce(t *testing.T) {
 	}
 }
 
-// residentShm returns how much shared memory this process has, in bytes.
+// residentShm returns how much shared memory this process has, in bytes. The
+// kernel counts per processor, so the sum may be off by some pages.
 func residentShm(t *testing.T) (n int64) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
