@@ -7,6 +7,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/internal/bench"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
 type line [8]uint64
@@ -150,4 +151,56 @@ func work(n int) (v uint64) {
 		v = v*6364136223846793005 + uint64(i)
 	}
 	return v
+}
+
+// poller reads the first word of the segment Args[0] for ever.
+var poller = ipctest.Helper("poller", func(c *ipctest.Control) error {
+	seg, err := Open(c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	word, err := mmap.View[uint64](seg.Mapping, 0)
+	if err != nil {
+		return err
+	}
+	c.Say("polling")
+	for {
+		pollWord(word)
+	}
+})
+
+//go:noinline
+func pollWord(p *uint64) { sink += *p }
+
+//go:noinline
+func setWord(p *uint64, v uint64) { *p = v }
+
+// BenchmarkPolledWord is the hardware's part of BenchmarkLatestStore at once:
+// plain stores to one word, with and without another process that polls it.
+func BenchmarkPolledWord(b *testing.B) {
+	wordOf := func() (string, *uint64) {
+		name := ipctest.UniqueName()
+		seg, err := Create(name, 4096, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { seg.Close(); Remove(name) })
+		word, err := mmap.View[uint64](seg.Mapping, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return name, word
+	}
+	name, polled := wordOf()
+	_, alone := wordOf()
+	ipctest.Start(b, poller, name).Expect("polling")
+	storing := func(name string, word *uint64) bench.Contender {
+		return bench.Contender{Name: name, Bytes: 8, Run: func(n int) error {
+			for i := range n {
+				setWord(word, uint64(i))
+			}
+			return nil
+		}}
+	}
+	ipctest.Compare(b, storing("polled", polled), storing("alone", alone))
 }
