@@ -2,6 +2,7 @@ package shm
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"testing"
 
@@ -153,7 +154,7 @@ func work(n int) (v uint64) {
 	return v
 }
 
-// poller reads the first word of the segment Args[0] for ever.
+// poller reads the first word of the segment Args[0] until it is lastWord.
 var poller = ipctest.Helper("poller", func(c *ipctest.Control) error {
 	seg, err := Open(c.Args[0], nil)
 	if err != nil {
@@ -164,35 +165,53 @@ var poller = ipctest.Helper("poller", func(c *ipctest.Control) error {
 		return err
 	}
 	c.Say("polling")
-	for {
-		pollWord(word)
+	for pollWord(word) != lastWord {
 	}
+	c.Say("seen")
+	return seg.Close()
 })
 
+const lastWord = math.MaxUint64
+
 //go:noinline
-func pollWord(p *uint64) { sink += *p }
+func pollWord(p *uint64) uint64 { return *p }
 
 //go:noinline
 func setWord(p *uint64, v uint64) { *p = v }
 
+// wordOf returns a segment's name and its first word.
+func wordOf(t testing.TB) (name string, word *uint64) {
+	t.Helper()
+	name = ipctest.UniqueName()
+	seg, err := Create(name, 4096, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		seg.Close()
+		Remove(name)
+	})
+	word, err = mmap.View[uint64](seg.Mapping, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name, word
+}
+
+// A plain store reaches a process that polls.
+func TestPolledWord(t *testing.T) {
+	name, word := wordOf(t)
+	p := ipctest.Start(t, poller, name)
+	p.Expect("polling")
+	setWord(word, lastWord)
+	p.Expect("seen")
+}
+
 // BenchmarkPolledWord is the hardware's part of BenchmarkLatestStore at once:
 // plain stores to one word, with and without another process that polls it.
 func BenchmarkPolledWord(b *testing.B) {
-	wordOf := func() (string, *uint64) {
-		name := ipctest.UniqueName()
-		seg, err := Create(name, 4096, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { seg.Close(); Remove(name) })
-		word, err := mmap.View[uint64](seg.Mapping, 0)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return name, word
-	}
-	name, polled := wordOf()
-	_, alone := wordOf()
+	name, polled := wordOf(b)
+	_, alone := wordOf(b)
 	ipctest.Start(b, poller, name).Expect("polling")
 	storing := func(name string, word *uint64) bench.Contender {
 		return bench.Contender{Name: name, Bytes: 8, Run: func(n int) error {
