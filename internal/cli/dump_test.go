@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -46,7 +47,7 @@ func TestHexDump(t *testing.T) {
 func TestHexDumpIsHexdumps(t *testing.T) {
 	hexdump, err := exec.LookPath("hexdump")
 	if err != nil {
-		t.Skip("hexdump is not installed")
+		ipctest.Missing(t, "hexdump is not installed")
 	}
 	var bytewise []byte
 	for i := range 1000 {
