@@ -1,0 +1,16 @@
+package wait
+
+import "time"
+
+// sleeper is a place where one goroutine sleeps, with a bell.
+type sleeper interface {
+	// sleep returns when it was rung for, now or since the last sleep; when one
+	// of the words is not as its arm has it or a wake-up reached it; after limit;
+	// or for no reason. It sets woken in an arm on which a wake-up was spent, in
+	// at least one if there were several: the words of the others have changed
+	// then.
+	sleep(arms []*arm, limit time.Duration) error
+	// ring may be called by any goroutine.
+	ring()
+	close()
+}
