@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	".":                {},
 	"internal/sys":     {"."},
 	"internal/local":   {".", "internal/sys"},
+	"internal/wait":    {".", "internal/sys"},
 	"internal/bench":   {".", "internal/sys"},
 	"internal/ipctest": {"internal/bench"},
 	"pipe":             {".", "internal/sys", "internal/local"},

@@ -41,5 +41,3 @@ func (s *events) sleep(arms []*arm, limit time.Duration) error {
 }
 
 func (s *events) ring() { windows.SetEvent(s.bell) }
-
-func (s *events) close() { windows.CloseHandle(s.bell) }

@@ -48,5 +48,3 @@ func (s *futex) ring() {
 		sys.Interrupt(int(thread))
 	}
 }
-
-func (s *futex) close() {}

@@ -11,30 +11,40 @@ import (
 // group sleeps for many waiters on one thread. Its goroutine runs while there
 // are any.
 type group struct {
-	bed  sleeper
-	arms []*arm // under parking.mu
+	bed   sleeper
+	start func()
+	asked []*arm // what bed sleeps on
+
+	// Under parking.mu.
+	arms    []*arm
+	running bool
 }
 
 // joinGroup gives the arm to a group, which lets go of it when there is
-// something to look for, when its time is up, and when its waiter is leaving.
+// something to look for, when its time is up, and when it is asked back.
 func joinGroup(a *arm) (*group, error) {
 	p := &parking
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, g := range p.groups {
-		if len(g.arms) < groupSize {
-			g.arms = append(g.arms, a)
-			g.bed.ring()
-			return g, nil
+	i := slices.IndexFunc(p.groups, func(g *group) bool { return len(g.arms) < groupSize })
+	if i < 0 {
+		bed, err := newSleeper(groupSize)
+		if err != nil {
+			return nil, err
 		}
+		g := &group{bed: bed}
+		g.start = g.run // made once, since making it allocates
+		i = len(p.groups)
+		p.groups = append(p.groups, g)
 	}
-	bed, err := newSleeper(groupSize)
-	if err != nil {
-		return nil, err
+	g := p.groups[i]
+	g.arms = append(g.arms, a)
+	if g.running {
+		g.bed.ring()
+	} else {
+		g.running = true
+		go g.start()
 	}
-	g := &group{bed: bed, arms: []*arm{a}}
-	p.groups = append(p.groups, g)
-	go g.run()
 	return g, nil
 }
 
@@ -45,23 +55,18 @@ func (g *group) askBack(a *arm) {
 	defer p.mu.Unlock()
 	if slices.Contains(g.arms, a) {
 		a.leaving = true
-		g.bed.ring() // under the lock, since without arms the group closes its bed
+		g.bed.ring()
 	}
 }
 
 func (g *group) run() {
 	debug.SetPanicOnFault(true) // for arm.changed
-	var arms []*arm
-	for {
-		if arms = g.list(arms[:0]); len(arms) == 0 {
-			g.bed.close()
-			return
-		}
-		first := arms[0].until
-		for _, a := range arms {
+	for g.list() {
+		first := g.asked[0].until
+		for _, a := range g.asked {
 			first = min(first, a.until)
 		}
-		err := g.bed.sleep(arms, max(0, first-sys.Clock()))
+		err := g.bed.sleep(g.asked, max(0, first-sys.Clock()))
 		if err != nil {
 			time.Sleep(time.Millisecond) // the memory of one has gone; its waiter will find out
 		}
@@ -73,15 +78,15 @@ func (g *group) run() {
 	}
 }
 
-// list copies the arms. If there are none the group ends.
-func (g *group) list(arms []*arm) []*arm {
+// list copies the arms, or reports false if there are none, and the goroutine is
+// to end.
+func (g *group) list() bool {
 	p := &parking
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(g.arms) == 0 {
-		p.groups = slices.DeleteFunc(p.groups, func(other *group) bool { return other == g })
-	}
-	return append(arms, g.arms...)
+	g.asked = append(g.asked[:0], g.arms...)
+	g.running = len(g.arms) > 0
+	return g.running
 }
 
 // letGo lets go of every arm on which a wake-up may have been spent, whose

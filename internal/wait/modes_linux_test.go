@@ -27,7 +27,7 @@ func setMode(mode string) {
 	p := &parking
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = nil
+	p.free, p.groups = nil, nil
 	hasWaitv = sys.HasFutexWaitv
 	if mode == "futex" {
 		hasWaitv = func() bool { return false }

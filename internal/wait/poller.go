@@ -43,5 +43,3 @@ func (s *poller) ring() {
 	default:
 	}
 }
-
-func (s *poller) close() { s.timer.Stop() }

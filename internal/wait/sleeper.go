@@ -2,7 +2,8 @@ package wait
 
 import "time"
 
-// sleeper is a place where one goroutine sleeps, with a bell.
+// sleeper is a place where one goroutine sleeps, with a bell. It is never given
+// up: this package keeps a few for as long as the process lives.
 type sleeper interface {
 	// sleep returns when it was rung for, now or since the last sleep; when one
 	// of the words is not as its arm has it or a wake-up reached it; after limit;
@@ -12,5 +13,4 @@ type sleeper interface {
 	sleep(arms []*arm, limit time.Duration) error
 	// ring may be called by any goroutine.
 	ring()
-	close()
 }

@@ -43,5 +43,3 @@ func (s *waitv) ring() {
 		sys.FutexWakePrivate(bellWord(&s.bell), 1)
 	}
 }
-
-func (s *waitv) close() {}
