@@ -31,11 +31,13 @@
 // nothing, the others would find nothing either. Give waiters for different
 // things different words.
 //
-// The first GOMAXPROCS of these sleep on a thread each. Further ones share
-// threads, 127 words on each (futex_waitv; 63 events on Windows).
+// The first GOMAXPROCS of these sleep on a thread each. Further ones share up to
+// twelve threads, with 127 words on each (futex_waitv; 63 events on Windows).
+// What waits beyond that is polled.
 //
-// On Linux before 5.16 GOMAXPROCS+8 have a thread each, and the rest is polled
-// every 10 ms at most.
+// On Linux before 5.16 GOMAXPROCS+8 have a thread each, and the rest is polled.
+//
+// Polling looks at the words and backs off from 50 µs to 10 ms.
 //
 // On Windows futexes don't reach other processes. There each word has a named
 // event, derived from the object's identity. It is sticky and wakes one, who
@@ -43,7 +45,7 @@
 // waiter that was stopped just before it fell asleep can miss its turn; it looks
 // again after 100 ms.
 //
-// On macOS and other systems words are polled, with back-off from 50 µs to 10 ms.
+// On macOS and other systems all is polled.
 //
 // # Unmapping
 //

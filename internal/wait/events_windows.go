@@ -13,12 +13,12 @@ type events struct {
 	list []windows.Handle
 }
 
-func newEvents(n int) (*events, error) {
+func newEvents(room int) (*events, error) {
 	bell, err := windows.CreateEvent(nil, 0, 0, nil)
 	if bell == 0 {
 		return nil, os.NewSyscallError("CreateEvent", err)
 	}
-	return &events{bell: bell, list: make([]windows.Handle, 0, n+1)}, nil
+	return &events{bell: bell, list: make([]windows.Handle, 0, room+1)}, nil
 }
 
 func (s *events) sleep(arms []*arm, limit time.Duration) error {
@@ -41,3 +41,5 @@ func (s *events) sleep(arms []*arm, limit time.Duration) error {
 }
 
 func (s *events) ring() { windows.SetEvent(s.bell) }
+
+func (s *events) room() int { return cap(s.list) - 1 }

@@ -48,3 +48,5 @@ func (s *futex) ring() {
 		sys.Interrupt(int(thread))
 	}
 }
+
+func (s *futex) room() int { return 1 }

@@ -8,10 +8,15 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
+// maxGroups bounds the threads that this package needs, however many wait. One
+// more group polls.
+const maxGroups = 12
+
 // group sleeps for many waiters on one thread. Its goroutine runs while there
 // are any.
 type group struct {
 	bed   sleeper
+	room  int
 	start func()
 	asked []*arm // what bed sleeps on
 
@@ -26,13 +31,16 @@ func joinGroup(a *arm) (*group, error) {
 	p := &parking
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.groups, func(g *group) bool { return len(g.arms) < groupSize })
+	i := slices.IndexFunc(p.groups, func(g *group) bool { return len(g.arms) < g.room })
 	if i < 0 {
-		bed, err := newSleeper(groupSize)
-		if err != nil {
-			return nil, err
+		var bed sleeper = newPoller()
+		if len(p.groups) < maxGroups {
+			var err error
+			if bed, err = newBed(); err != nil {
+				return nil, err
+			}
 		}
-		g := &group{bed: bed}
+		g := &group{bed: bed, room: bed.room()}
 		g.start = g.run // made once, since making it allocates
 		i = len(p.groups)
 		p.groups = append(p.groups, g)
@@ -70,11 +78,7 @@ func (g *group) run() {
 		if err != nil {
 			time.Sleep(time.Millisecond) // the memory of one has gone; its waiter will find out
 		}
-		now := sys.Clock()
-		if now >= first {
-			now += recheck / 4 // those whose time is nearly up go along
-		}
-		g.letGo(now, err != nil)
+		g.letGo(sys.Clock(), err != nil)
 	}
 }
 
@@ -90,7 +94,7 @@ func (g *group) list() bool {
 }
 
 // letGo lets go of every arm on which a wake-up may have been spent, whose
-// waiter wants it back, or whose time was up by now.
+// waiter wants it back, or whose time is up.
 func (g *group) letGo(now time.Duration, all bool) {
 	p := &parking
 	p.mu.Lock()

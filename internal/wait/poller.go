@@ -1,5 +1,3 @@
-//go:build !windows
-
 package wait
 
 import "time"
@@ -36,6 +34,8 @@ func (s *poller) sleep(arms []*arm, limit time.Duration) error {
 	}
 	return nil
 }
+
+func (s *poller) room() int { return 1 << 16 }
 
 func (s *poller) ring() {
 	select {

@@ -26,7 +26,7 @@ func takeSeat() (sleeper, error) {
 		p.taken++
 		return s, nil
 	}
-	s, err := newSleeper(1)
+	s, err := newSeat()
 	if err == nil {
 		p.taken++
 	}

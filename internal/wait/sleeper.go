@@ -13,4 +13,6 @@ type sleeper interface {
 	sleep(arms []*arm, limit time.Duration) error
 	// ring may be called by any goroutine.
 	ring()
+	// room is on how many words it can sleep; ask before the first sleep.
+	room() int
 }

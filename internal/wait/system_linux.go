@@ -9,9 +9,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// groupSize leaves room for the bell.
-const groupSize = sys.MaxFutexes - 1
-
 // wakesAll says whether [Word.Wake] wakes all whatever it was asked for.
 const wakesAll = false
 
@@ -26,15 +23,18 @@ func seats() int {
 	return n
 }
 
-func newSleeper(n int) (sleeper, error) {
-	switch {
-	case hasWaitv():
-		return newWaitv(n), nil
-	case n == 1:
-		return &futex{}, nil
-	default:
-		return newPoller(), nil
+func newSeat() (sleeper, error) {
+	if hasWaitv() {
+		return newWaitv(1), nil
 	}
+	return &futex{}, nil
+}
+
+func newBed() (sleeper, error) {
+	if hasWaitv() {
+		return newWaitv(sys.MaxFutexes - 1), nil // one is for the bell
+	}
+	return newPoller(), nil
 }
 
 func (w *Word) wake(n int) int { return sys.FutexWake(w.addr, n) }

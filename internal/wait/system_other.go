@@ -2,15 +2,14 @@
 
 package wait
 
-// The words are polled by the goroutine of a group.
-const (
-	groupSize = 1 << 10
-	wakesAll  = true
-)
+const wakesAll = true
 
+// Without seats all are polled by the goroutine of a group.
 func seats() int { return 0 }
 
-func newSleeper(int) (sleeper, error) { return newPoller(), nil }
+func newSeat() (sleeper, error) { return newPoller(), nil }
+
+func newBed() (sleeper, error) { return newPoller(), nil }
 
 func (w *Word) wake(int) int { return 0 }
 

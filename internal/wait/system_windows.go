@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-const (
-	// groupSize leaves room for the bell: MAXIMUM_WAIT_OBJECTS is 64.
-	groupSize = 64 - 1
-	wakesAll  = true
-)
+const wakesAll = true
 
 func seats() int { return runtime.GOMAXPROCS(0) }
 
-func newSleeper(n int) (sleeper, error) { return newEvents(n) }
+func newSeat() (sleeper, error) { return newEvents(1) }
+
+func newBed() (sleeper, error) {
+	const most = 64 // MAXIMUM_WAIT_OBJECTS; one is for the bell
+	return newEvents(most - 1)
+}
 
 // object is the named event of a word, made when first needed. It resets itself
 // when it wakes somebody, and stays set while there is nobody to wake.

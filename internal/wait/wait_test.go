@@ -551,6 +551,7 @@ func TestThreads(t *testing.T) {
 	for name, c := range map[string]struct{ words, each int }{
 		"one word":   {1, many},
 		"many words": {many, 1},
+		"too many":   {2 * many, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachMode(t, func(t *testing.T, mode string) {
@@ -580,42 +581,6 @@ func TestThreads(t *testing.T) {
 				}
 				p.Expect("all woken")
 			})
-		})
-	}
-}
-
-// Waiting allocates nothing, on a seat or in a group, as long as the context
-// can't be cancelled.
-func TestNoAllocation(t *testing.T) {
-	for name, parking := range map[string]bool{"spinning": false, "parked": true} {
-		t.Run(name, func(t *testing.T) {
-			m := newMemory(t)
-			there, here := m.semaphore(1), m.semaphore(0)
-			defer here.gate.Close()
-			done := make(chan error)
-			go func() {
-				for {
-					if err := there.acquire(context.Background()); err != nil {
-						done <- err
-						return
-					}
-					here.release(1)
-				}
-			}()
-			n := testing.AllocsPerRun(ipctest.Count(1000), func() {
-				if parking {
-					here.gate.w.spin.credit.Store(0)
-				}
-				there.release(1)
-				if err := here.acquire(context.Background()); err != nil {
-					t.Error(err)
-				}
-			})
-			if n != 0 {
-				t.Errorf("%v allocations", n)
-			}
-			there.gate.Close()
-			<-done
 		})
 	}
 }

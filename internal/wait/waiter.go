@@ -9,7 +9,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// recheck is after how long at most a waiter looks for itself.
+// recheck is after how long at most a waiter looks for itself. All do it at the
+// same moments, since what costs most is waking an idle process.
 const recheck = 100 * time.Millisecond
 
 // waiter is a call of [Word.Wait] that spinning didn't satisfy.
@@ -56,7 +57,7 @@ func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error
 		phase := Park
 		now := sys.Clock()
 		if now >= check {
-			phase, check = Check, now+recheck
+			phase, check = Check, now.Truncate(recheck)+recheck
 		}
 		old, done, err := look(phase)
 		if done || err != nil {

@@ -16,7 +16,7 @@ type waitv struct {
 	list []sys.Futex
 }
 
-func newWaitv(n int) *waitv { return &waitv{list: make([]sys.Futex, 0, n+1)} }
+func newWaitv(room int) *waitv { return &waitv{list: make([]sys.Futex, 0, room+1)} }
 
 func (s *waitv) sleep(arms []*arm, limit time.Duration) error {
 	s.list = append(s.list[:0], sys.NewFutex(bellWord(&s.bell), 0, true))
@@ -43,3 +43,5 @@ func (s *waitv) ring() {
 		sys.FutexWakePrivate(bellWord(&s.bell), 1)
 	}
 }
+
+func (s *waitv) room() int { return cap(s.list) - 1 }
