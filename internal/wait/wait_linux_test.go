@@ -1,9 +1,12 @@
 package wait
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -28,6 +31,7 @@ func TestStoppedWaiter(t *testing.T) {
 		p.Say("take in the background")
 		p.Expect("parked")
 		p.Process.Signal(syscall.SIGSTOP)
+		until(t, "all its threads to stop", func() bool { return stopped(p.Process.Pid) })
 		result := make(chan error)
 		go func() { result <- s.acquire(context.Background()) }()
 		until(t, "the second waiter", func() bool { return s.gate.w.parked.Load() > 0 })
@@ -39,6 +43,22 @@ func TestStoppedWaiter(t *testing.T) {
 		p.Process.Signal(syscall.SIGCONT)
 		p.Expect("took <nil>")
 	})
+}
+
+// stopped reports whether no thread of the process runs any more.
+func stopped(pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(stats) == 0 {
+		return false
+	}
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		// The state follows the name, which is in parentheses.
+		if err != nil || !bytes.HasPrefix(text[bytes.LastIndexByte(text, ')')+1:], []byte(" T")) {
+			return false
+		}
+	}
+	return true
 }
 
 // Signals interrupt the sleep, and nobody notices.
