@@ -405,6 +405,80 @@ func pass(from, to *semaphore, n int) (late int, err error) {
 	return late, nil
 }
 
+// What changes after a look keeps the waiter from falling asleep: the look that
+// finds it is not the one after 100 ms. Somebody announced before it must be.
+func TestChangeBeforeSleep(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		for name, n := range map[string]int{"one": 1, "all": All} {
+			t.Run(name, func(t *testing.T) {
+				m := newMemory(t)
+				late := 0
+				const rounds = 10
+				for i := range rounds {
+					s := m.semaphore(i)
+					defer s.gate.Close()
+					released := false
+					err := s.gate.Wait(context.Background(), func(check bool) (bool, error) {
+						if s.parked() && !released {
+							released = true
+							atomic.AddUint32(s.permits, 1)
+							s.gate.Wake(n)
+							return false, nil
+						}
+						if check && released {
+							late++
+						}
+						return s.try(), nil
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				if late > rounds/2 { // a check may be due just then
+					t.Errorf("%d of %d fell asleep", late, rounds)
+				}
+			})
+		}
+	})
+}
+
+// spent is a sleeper on which a wake-up is spent.
+type spent struct{ cancel func() }
+
+func (s spent) sleep(arms []*arm, _ time.Duration) error {
+	arms[0].woken = true
+	s.cancel()
+	return nil
+}
+func (spent) ring()     {}
+func (spent) room() int { return 1 }
+
+// Whoever was woken looks, even if cancelled at the same time.
+func TestWokenLooksBeforeItLeaves(t *testing.T) {
+	m := newMemory(t)
+	s := m.semaphore(0)
+	defer s.gate.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	parking.mu.Lock()
+	before := parking.free
+	parking.free = []sleeper{spent{cancel}}
+	parking.mu.Unlock()
+	looks := 0
+	err := s.gate.Wait(ctx, func(bool) (bool, error) {
+		if s.parked() {
+			looks++
+		}
+		return looks == 2, nil
+	})
+	if err != nil && seats() > 0 {
+		t.Errorf("it left with %v", err)
+	}
+	cancel()
+	parking.mu.Lock()
+	parking.free = before
+	parking.mu.Unlock()
+}
+
 // No wake-up is lost while nobody dies: nothing is found only by looking after
 // 100 ms.
 func TestNoWakeIsLost(t *testing.T) {
