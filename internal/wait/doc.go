@@ -11,11 +11,11 @@
 //   - Nobody sleeps through a change. The argument stands at [Gate.Wake], and
 //     docs/models/parkwake.pml checks it with store buffers, kills and
 //     cancellations; the same model with a fence missing fails.
-//   - A wake-up that raced with a cancellation is not lost. Wait returns an error
-//     only if no wake-up was spent on it; a waiter that used one up looks again
-//     first, whatever its context says, and returns nil if it finds what it
-//     waited for. So nothing has to be passed on by the caller: an error means
-//     that nothing was taken and no wake-up was swallowed.
+//   - A wake-up that raced with a cancellation is not lost. A waiter on whom one
+//     was spent looks again first, whatever its context says, and returns nil if
+//     it finds what it waited for. If that look fails with an error, the wake-up
+//     is passed on. So an error means that nothing was taken and no wake-up was
+//     swallowed, and the caller has nothing to pass on.
 //   - Cancellation is local. It ends one waiter, by a private bell; no other
 //     process is woken by it.
 //   - A wake-up may die with the process that it woke. Therefore every wait looks

@@ -36,8 +36,8 @@ func NewGate(addr *uint32, name Name) *Gate {
 
 // Wait returns nil as soon as try has reported success. It returns
 // [context.Cause] within 10 ms of ctx being done, [os.ErrClosed] after Close, or
-// the error of try; in all these cases nothing was taken and no wake-up was used
-// up. Success wins over both.
+// the error of try. It always tries at least once, and a waiter who was woken
+// tries before he minds ctx or Close, so that with an error no wake-up is lost.
 //
 // try runs on the caller's goroutine, looks at shared memory by atomic loads
 // and takes what it finds. With check it looks also after what nobody is woken

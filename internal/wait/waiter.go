@@ -60,6 +60,9 @@ func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error
 			phase, check = Check, now.Truncate(recheck)+recheck
 		}
 		old, done, err := look(phase)
+		if err != nil && n.arm.woken {
+			w.Wake(1) // somebody else may have more luck with it
+		}
 		if done || err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (w *Word) signal() {
 // join puts a waiter at the end of the queue.
 func (w *Word) join() *waiter {
 	n := waiters.Get().(*waiter)
-	n.arm.word = w
+	n.arm.word, n.arm.woken = w, false
 	w.parked.Add(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
