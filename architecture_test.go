@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"internal/object":   {".", "internal/sys"},
 	"internal/layout":   {"."},
 	"internal/liveness": {"internal/sys"},
+	"internal/wait":     {".", "internal/sys"},
 	"internal/bench":    {".", "internal/sys"},
 	"internal/ipctest":  {"internal/bench"},
 	"pipe":              {".", "internal/sys", "internal/local"},

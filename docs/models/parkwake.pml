@@ -1,0 +1,251 @@
+/*
+ * Parking and waking by a Gate, as internal/wait does it.
+ *
+ * Three processes: A with two goroutines that wait, of which the first sleeps
+ * in the kernel and promotes the other when it leaves; B with one; C posts two
+ * permits, one by one or both at once, and wakes. C stores what it posts through
+ * a store buffer, as processors do; Spin alone would be sequentially consistent.
+ *
+ * Nobody may sleep for ever while a permit is there. A sleeper looks again after
+ * 100 ms, but that must not be needed unless some process was killed: so here
+ * it happens only then. Who sleeps at the end and has nothing to find gives up.
+ *
+ * ipctest.Model checks it with each of these sets of definitions. KILL and
+ * CANCEL together hold too, in a minute, 4 GB and 43 million states.
+ *
+ * holds:
+ * holds: CANCEL
+ * holds: KILL
+ * fails: NO_FENCE          C's store is still in its buffer when it reads the gate
+ * fails: LOOK_FIRST        the look comes before the announcement
+ * fails: NO_MOVE           the gate is not moved on when the announcement is taken down
+ * fails: NO_SECOND_WAKE    nobody is woken after the announcement was taken down
+ * fails: CANCEL NO_PROMOTE         who leaves doesn't promote the next
+ * fails: CANCEL CANCEL_BEFORE_LOOK who was woken and cancelled leaves without a look
+ * fails: KILL NO_RECHECK   nobody looks again after 100 ms
+ */
+
+#define PARKED 1
+#define ANSWER 2
+#define NONE   255
+
+byte gate, posted, taken; /* shared memory */
+
+byte value;   /* C's store buffer: what posted will be, */
+bool pending; /* if there is anything in it */
+
+bool asleep[3], spent[3];    /* the kernel: who sleeps on the gate; whom a wake-up ended it for */
+bool queued[3];              /* A's queue behind its first waiter */
+byte first = NONE;
+bool cancelled[3];
+bool dead[3], killed;        /* by process */
+
+#define there (posted > taken)
+#define quiet (timeout && !pending)
+
+#ifdef NO_FENCE
+#define fence skip
+#else
+#define fence !pending
+#endif
+
+#ifdef NO_RECHECK
+#define recheck false
+#else
+#define recheck (quiet && killed && there)
+#endif
+
+inline announce() { atomic { gate = gate | PARKED; old = gate } }
+
+/* An atomic read-modify-write of something else. */
+inline look() {
+	atomic {
+		if
+		:: there -> taken++; ok = true
+		:: else -> ok = false
+		fi
+	}
+}
+
+proctype Waiter(byte me, process) {
+	byte old;
+	bool ok;
+	{
+		atomic {
+			if
+			:: process == 0 && first != NONE -> queued[me] = true
+			:: process == 0 && first == NONE -> first = me
+			:: else
+			fi
+		}
+		atomic {
+			if
+			:: process != 0 || first == me
+			:: cancelled[me] -> goto leave
+			:: quiet && !there -> goto end
+			fi
+		}
+again:
+#ifdef LOOK_FIRST
+		look();
+		announce();
+#else
+		announce();
+		look();
+#endif
+		atomic {
+			if
+			:: ok -> goto leave
+			:: else
+			fi;
+			skip; /* no jump may lead into a d_step */
+			d_step { /* futex: compare and sleep */
+				spent[me] = false;
+				if
+				:: gate == old -> asleep[me] = true
+				:: else
+				fi
+			}
+		}
+		atomic {
+			if
+			:: !asleep[me]
+			:: asleep[me] && cancelled[me] -> asleep[me] = false /* the bell */
+			:: asleep[me] && recheck -> asleep[me] = false
+			:: asleep[me] && quiet && !there -> goto end
+			fi;
+			if
+#ifdef CANCEL_BEFORE_LOOK
+			:: cancelled[me] -> goto leave
+#else
+			:: cancelled[me] && !spent[me] -> goto leave
+#endif
+			:: else -> goto again
+			fi
+		}
+leave:
+		atomic {
+			if
+			:: process == 0 && first == me ->
+				first = NONE;
+#ifndef NO_PROMOTE
+				if
+				:: queued[1 - me] -> first = 1 - me; queued[1 - me] = false
+				:: else
+				fi
+#endif
+			:: else -> queued[me] = false
+			fi
+		}
+end:
+		skip
+	} unless { dead[process] -> asleep[me] = false }
+}
+
+/* The kernel wakes in any order. Who is woken was reached, dead or not. */
+inline futex_wake(n) {
+	atomic {
+		reached = 0;
+		do
+		:: reached < n && asleep[0] -> d_step { asleep[0] = false; spent[0] = true; reached++ }
+		:: reached < n && asleep[1] -> d_step { asleep[1] = false; spent[1] = true; reached++ }
+		:: reached < n && asleep[2] -> d_step { asleep[2] = false; spent[2] = true; reached++ }
+		:: reached == n || !(asleep[0] || asleep[1] || asleep[2]) -> break
+		od
+	}
+}
+
+inline post(n) {
+	atomic { !pending -> value = value + n; pending = true }
+	atomic {
+		fence;
+		if
+		:: !(gate & PARKED) -> word = 0
+		:: else -> word = PARKED
+		fi
+	}
+	if
+	:: !(word & PARKED)
+	:: else ->
+		/* A read-modify-write waits for the store buffer. */
+		atomic { !pending -> gate = gate + ANSWER; word = gate }
+		if
+		:: !(word & PARKED)
+		:: else ->
+			futex_wake(n);
+			if
+			:: reached >= n
+			:: else ->
+				atomic {
+					!pending;
+					ok = (gate == word);
+					if
+#ifdef NO_MOVE
+					:: ok -> gate = word - ANSWER - PARKED /* as if it had never moved */
+#else
+					:: ok -> gate = word + ANSWER - PARKED
+#endif
+					:: else
+					fi
+				}
+#ifndef NO_SECOND_WAKE
+				if
+				:: ok -> futex_wake(3)
+				:: else
+				fi
+#endif
+			fi
+		fi
+	fi
+}
+
+proctype Waker() {
+	byte word, reached;
+	bool ok;
+	{
+		if
+		:: post(2)
+		:: post(1); post(1)
+		fi
+	} unless { dead[2] }
+}
+
+proctype StoreBuffer() {
+end:
+	do
+	:: atomic { pending -> posted = value; pending = false }
+	od
+}
+
+proctype Killer() {
+	if
+	:: skip
+	:: atomic { dead[0] = true; killed = true }
+	:: atomic { dead[1] = true; killed = true }
+	:: atomic { dead[2] = true; killed = true }
+	fi
+}
+
+proctype Canceller() {
+	if
+	:: skip
+	:: cancelled[0] = true
+	:: cancelled[2] = true
+	fi
+}
+
+init {
+	atomic {
+		run Waiter(0, 0);
+		run Waiter(1, 0);
+		run Waiter(2, 1);
+		run Waker();
+		run StoreBuffer();
+#ifdef KILL
+		run Killer();
+#endif
+#ifdef CANCEL
+		run Canceller();
+#endif
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package wait
+
+import "testing"
+
+func eachMode(t *testing.T, run func(t *testing.T, mode string)) { run(t, "") }
+
+func setMode(string) {}

@@ -1,0 +1,693 @@
+package wait
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+// taker opens the memory Args[1] in mode Args[0], and does as it is told with
+// semaphore 0.
+var taker = ipctest.Helper("taker", func(c *ipctest.Control) error {
+	setMode(c.Args[0])
+	m, err := openMemory(c.Args[1])
+	if err != nil {
+		return err
+	}
+	s := m.semaphore(0)
+	for {
+		switch line := c.Hear(); line {
+		case "take":
+			err := s.acquire(context.Background())
+			c.Say("took %v", err)
+		case "take in the background":
+			go func() {
+				err := s.acquire(context.Background())
+				c.Say("took %v", err)
+			}()
+			if err := eventually("the announcement", s.parked); err != nil {
+				return err
+			}
+			c.Say("parked")
+		case "looks":
+			c.Say("%d", s.looks.Load())
+		case "give":
+			s.release(1)
+			c.Say("gave")
+		case "die woken":
+			// The wake-up is spent on this process, which looks and never takes.
+			s.gate.Wait(context.Background(), func(bool) (bool, error) {
+				if atomic.LoadUint32(s.permits) > 0 {
+					c.Say("woken")
+					select {}
+				}
+				return false, nil
+			})
+		}
+	}
+})
+
+func TestWakeAcrossProcesses(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		p := ipctest.Start(t, taker, mode, m.path)
+		for range ipctest.Count(200) {
+			p.Say("take")
+			until(t, "its announcement", s.parked)
+			s.release(1)
+			p.Expect("took <nil>")
+			p.Say("give")
+			if err := s.acquire(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			p.Expect("gave")
+		}
+	})
+}
+
+// Without a wake-up a waiter finds what there is within 100 ms, and with one at
+// once.
+func TestWakeIsSooner(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		p := ipctest.Start(t, taker, mode, m.path)
+		var quiet, woken time.Duration
+		const n = 10
+		for range n {
+			for _, wake := range []bool{false, true} {
+				p.Say("take in the background")
+				p.Expect("parked")
+				start := time.Now()
+				if atomic.AddUint32(s.permits, 1); wake {
+					s.gate.Wake(1)
+				}
+				p.Expect("took <nil>")
+				if took := time.Since(start); wake {
+					woken += took
+				} else {
+					quiet += took
+					s.gate.Wake(1) // takes the announcement down
+				}
+			}
+		}
+		t.Logf("%v with a wake-up, %v without", woken/n, quiet/n)
+		if quiet > n*time.Second {
+			t.Errorf("without a wake-up it took %v on average", quiet/n)
+		}
+		if woken >= quiet {
+			t.Errorf("waking made no difference: %v with it, %v without", woken/n, quiet/n)
+		}
+	})
+}
+
+func TestCancel(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		cause := errors.New("changed my mind")
+		for name, others := range map[string]int{"alone": 0, "in a group": 2 * (seats() + 1), "behind another": 1} {
+			t.Run(name, func(t *testing.T) {
+				ctx, end := context.WithCancel(context.Background())
+				defer end()
+				var waiting sync.WaitGroup
+				for i := range others {
+					o := s
+					if name == "in a group" {
+						o = m.semaphore(i + 1)
+						defer o.gate.Close()
+					}
+					waiting.Go(func() {
+						if err := o.acquire(ctx); err != context.Canceled {
+							t.Errorf("the other one: %v", err)
+						}
+					})
+				}
+				before := s.gate.w.parked.Load()
+				if name == "behind another" {
+					until(t, "the other one to park", func() bool { return s.gate.w.parked.Load() == 1 })
+					before = 1
+				}
+				var times []time.Duration
+				for range ipctest.Count(100) + 4 {
+					ctx, cancel := context.WithCancelCause(context.Background())
+					result := make(chan error)
+					go func() { result <- s.acquire(ctx) }()
+					until(t, "the waiter", func() bool { return s.gate.w.parked.Load() > before })
+					start := time.Now()
+					cancel(cause)
+					if err := <-result; err != cause {
+						t.Fatalf("%v, want the cause", err)
+					}
+					times = append(times, time.Since(start))
+				}
+				slices.Sort(times)
+				t.Logf("ended after %v, %v at most", times[len(times)/2], times[len(times)-1])
+				if typical := times[len(times)/2]; typical > 10*time.Millisecond {
+					t.Errorf("typically cancelled after %v", typical)
+				}
+				end()
+				waiting.Wait()
+			})
+		}
+	})
+}
+
+// A waiter in another process is not woken by cancellations here.
+func TestCancelWakesNobodyElse(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		p := ipctest.Start(t, taker, mode, m.path)
+		p.Say("take in the background")
+		p.Expect("parked")
+		looks := func() int {
+			p.Say("looks")
+			n, err := strconv.Atoi(p.Hear())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		cancelled := func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			result := make(chan error)
+			go func() { result <- s.acquire(ctx) }()
+			until(t, "the waiter", func() bool { return s.gate.w.parked.Load() > 0 })
+			cancel()
+			if err := <-result; err != context.Canceled {
+				t.Fatal(err)
+			}
+		}
+		cancelled() // by now it sleeps
+		before := looks()
+		for range ipctest.Count(100) {
+			cancelled()
+		}
+		if after := looks(); after != before {
+			t.Errorf("it looked %d times meanwhile", after-before)
+		}
+		s.release(1)
+		p.Expect("took <nil>")
+	})
+}
+
+// A context that is done when something is there, or comes there, loses.
+func TestSuccessWins(t *testing.T) {
+	m := newMemory(t)
+	s := m.semaphore(0)
+	defer s.gate.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.acquire(ctx); err != context.Canceled {
+		t.Error(err)
+	}
+	s.release(1)
+	if err := s.acquire(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestErrorOfTry(t *testing.T) {
+	m := newMemory(t)
+	s := m.semaphore(0)
+	defer s.gate.Close()
+	removed := errors.New("removed")
+	checks := 0
+	err := s.gate.Wait(context.Background(), func(check bool) (bool, error) {
+		if check {
+			checks++
+		}
+		if checks == 3 {
+			return false, removed
+		}
+		return false, nil
+	})
+	if err != removed {
+		t.Error(err)
+	}
+}
+
+// Whoever was woken and killed before it took what there was has used up the
+// only wake-up.
+func TestWakeDiesWithItsProcess(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		p := ipctest.Start(t, taker, mode, m.path)
+		p.Say("die woken")
+		until(t, "its announcement", s.parked)
+		var killed atomic.Bool
+		result := make(chan error)
+		go func() {
+			result <- s.gate.Wait(context.Background(), func(bool) (bool, error) { return killed.Load() && s.try(), nil })
+		}()
+		until(t, "the second waiter", func() bool { return s.gate.w.parked.Load() > 0 })
+		s.release(1)
+		p.Expect("woken")
+		p.Kill()
+		killed.Store(true)
+		start := time.Now()
+		if err := <-result; err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("it took %v", d)
+		}
+	})
+}
+
+// A killed process leaves its announcement, and the next wake takes it down.
+func TestAnnouncementOfTheDead(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		p := ipctest.Start(t, taker, mode, m.path)
+		p.Say("take in the background")
+		p.Expect("parked")
+		p.Kill()
+		if !s.parked() {
+			t.Fatal("it was not announced")
+		}
+		s.gate.Wake(1)
+		if s.parked() {
+			t.Error("still announced")
+		}
+	})
+}
+
+// stormer takes and gives permits, and often changes its mind.
+var stormer = ipctest.Helper("stormer", func(c *ipctest.Control) error {
+	setMode(c.Args[0])
+	m, err := openMemory(c.Args[1])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(c.Args[2])
+	if err != nil {
+		return err
+	}
+	c.Hear()
+	c.Say("%v", storm(m.semaphore(0), n))
+	return nil
+})
+
+func storm(s *semaphore, n int) error {
+	const goroutines = 8
+	results := make(chan error)
+	for range goroutines {
+		go func() {
+			results <- func() error {
+				for range n / goroutines {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rand.IntN(300))*time.Microsecond)
+					err := s.acquire(ctx)
+					if err == nil {
+						if rand.IntN(2) == 0 {
+							runtime.Gosched()
+						}
+						s.release(1)
+					} else if err != context.DeadlineExceeded {
+						cancel()
+						return err
+					}
+					cancel()
+				}
+				return nil
+			}()
+		}()
+	}
+	var err error
+	for range goroutines {
+		err = errors.Join(err, <-results)
+	}
+	return err
+}
+
+func TestStormOfCancels(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		n := ipctest.Count(10_000)
+		var ps []*ipctest.Process
+		for range 2 {
+			ps = append(ps, ipctest.Start(t, stormer, mode, m.path, strconv.Itoa(n/2)))
+		}
+		for _, p := range ps {
+			p.Say("go")
+		}
+		const permits = 3
+		s.release(permits)
+		if err := storm(s, n/2); err != nil {
+			t.Error(err)
+		}
+		for _, p := range ps {
+			p.Expect("<nil>")
+		}
+		if got := atomic.LoadUint32(s.permits); got != permits {
+			t.Errorf("%d permits, %d at first", got, permits)
+		}
+	})
+}
+
+// passer hands a permit on as soon as it has one.
+var passer = ipctest.Helper("passer", func(c *ipctest.Control) error {
+	setMode(c.Args[0])
+	m, err := openMemory(c.Args[1])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(c.Args[2])
+	if err != nil {
+		return err
+	}
+	from, to := m.semaphore(1), m.semaphore(0)
+	late, err := pass(from, to, n)
+	c.Say("%d %v", late, err)
+	return nil
+})
+
+// pass counts what came only when it was looked for.
+func pass(from, to *semaphore, n int) (late int, err error) {
+	for range n {
+		looked := false
+		err := from.gate.Wait(context.Background(), func(check bool) (bool, error) {
+			taken := from.try()
+			if taken && check && looked {
+				late++
+			}
+			looked = looked || check
+			return taken, nil
+		})
+		if err != nil {
+			return late, err
+		}
+		to.release(1)
+	}
+	return late, nil
+}
+
+// What changes after a look keeps the waiter from falling asleep: the look that
+// finds it is not the one after 100 ms. Somebody announced before it must be.
+func TestChangeBeforeSleep(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		for name, n := range map[string]int{"one": 1, "all": All} {
+			t.Run(name, func(t *testing.T) {
+				m := newMemory(t)
+				late := 0
+				const rounds = 10
+				for i := range rounds {
+					s := m.semaphore(i)
+					defer s.gate.Close()
+					released := false
+					err := s.gate.Wait(context.Background(), func(check bool) (bool, error) {
+						if s.parked() && !released {
+							released = true
+							atomic.AddUint32(s.permits, 1)
+							s.gate.Wake(n)
+							return false, nil
+						}
+						if check && released {
+							late++
+						}
+						return s.try(), nil
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				if late > rounds/2 { // a check may be due just then
+					t.Errorf("%d of %d fell asleep", late, rounds)
+				}
+			})
+		}
+	})
+}
+
+// spent is a sleeper on which a wake-up is spent.
+type spent struct{ cancel func() }
+
+func (s spent) sleep(arms []*arm, _ time.Duration) error {
+	arms[0].woken = true
+	s.cancel()
+	return nil
+}
+func (spent) ring()     {}
+func (spent) room() int { return 1 }
+
+// Whoever was woken looks, even if cancelled at the same time.
+func TestWokenLooksBeforeItLeaves(t *testing.T) {
+	m := newMemory(t)
+	s := m.semaphore(0)
+	defer s.gate.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	parking.mu.Lock()
+	before := parking.free
+	parking.free = []sleeper{spent{cancel}}
+	parking.mu.Unlock()
+	looks := 0
+	err := s.gate.Wait(ctx, func(bool) (bool, error) {
+		if s.parked() {
+			looks++
+		}
+		return looks == 2, nil
+	})
+	if err != nil && seats() > 0 {
+		t.Errorf("it left with %v", err)
+	}
+	cancel()
+	parking.mu.Lock()
+	parking.free = before
+	parking.mu.Unlock()
+}
+
+// No wake-up is lost while nobody dies: nothing is found only by looking after
+// 100 ms.
+func TestNoWakeIsLost(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		there, here := m.semaphore(1), m.semaphore(0)
+		defer there.gate.Close()
+		defer here.gate.Close()
+		here.gate.w.spin.credit.Store(0) // so that it parks
+		n := ipctest.Count(20_000)
+		p := ipctest.Start(t, passer, mode, m.path, strconv.Itoa(n))
+		there.release(1)
+		late, err := pass(here, there, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var hisLate int
+		var his string
+		fmt.Sscan(p.Hear(), &hisLate, &his)
+		// A look that was due anyway may come first; with processors taken away for
+		// 100 ms now and then that happens.
+		if his != "<nil>" || late+hisLate > n/1000+2 {
+			t.Errorf("%d of %d came by chance only, there %d (%s)", late, n, hisLate, his)
+		}
+	})
+}
+
+func TestClose(t *testing.T) {
+	eachMode(t, func(t *testing.T, mode string) {
+		m := newMemory(t)
+		p := ipctest.Start(t, taker, mode, m.path)
+		p.Say("take in the background")
+		p.Expect("parked")
+
+		n := 2 * (seats() + 4)
+		var all []*semaphore
+		results := make(chan error)
+		for i := range n {
+			s := m.semaphore(i)
+			all = append(all, s)
+			for range 3 {
+				go func() { results <- s.acquire(context.Background()) }()
+			}
+		}
+		for _, s := range all {
+			until(t, "the waiters", func() bool { return s.gate.w.parked.Load() == 3 })
+		}
+		for _, s := range all {
+			go func() {
+				s.gate.Close()
+				s.gate.Close()
+				if s.gate.w.first != nil {
+					t.Error("Close returned before the waiters had left")
+				}
+				results <- nil
+			}()
+		}
+		closed := 0
+		for range 4 * n {
+			switch err := <-results; err {
+			case nil:
+			case os.ErrClosed:
+				closed++
+			default:
+				t.Error(err)
+			}
+		}
+		if closed != 3*n {
+			t.Errorf("%d of %d ended with os.ErrClosed", closed, 3*n)
+		}
+		if err := all[0].acquire(context.Background()); err != os.ErrClosed {
+			t.Errorf("after Close: %v", err)
+		}
+		all[0].gate.Wake(1)
+
+		// The other process waits on.
+		s := m.semaphore(0)
+		defer s.gate.Close()
+		s.release(1)
+		p.Expect("took <nil>")
+	})
+}
+
+// crowd waits as Args say, and counts threads.
+var crowd = ipctest.Helper("crowd", func(c *ipctest.Control) error {
+	setMode(c.Args[0])
+	m, err := openMemory(c.Args[1])
+	if err != nil {
+		return err
+	}
+	words, err := strconv.Atoi(c.Args[2])
+	if err != nil {
+		return err
+	}
+	each, err := strconv.Atoi(c.Args[3])
+	if err != nil {
+		return err
+	}
+	before := threads(nil)
+	results := make(chan error)
+	var all []*semaphore
+	for i := range words {
+		s := m.semaphore(i)
+		all = append(all, s)
+		for range each {
+			go func() { results <- s.acquire(context.Background()) }()
+		}
+	}
+	for _, s := range all {
+		if err := eventually("the waiters", func() bool { return int(s.gate.w.parked.Load()) == each && s.parked() }); err != nil {
+			return err
+		}
+	}
+	if err := eventually("all to be asleep", func() bool { return asleep() == words }); err != nil {
+		return err
+	}
+	c.Say("parked")
+	c.Hear()
+	c.Say("%d", threads(nil)-before)
+	for range words * each {
+		if err := <-results; err != nil {
+			return err
+		}
+	}
+	c.Say("all woken")
+	return nil
+})
+
+// asleep counts who has a place to sleep.
+func asleep() (n int) {
+	p := &parking
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = p.taken
+	for _, g := range p.groups {
+		n += len(g.arms)
+	}
+	return n
+}
+
+func TestThreads(t *testing.T) {
+	threads(t)
+	const many = 1000
+	for name, c := range map[string]struct{ words, each int }{
+		"one word":   {1, many},
+		"many words": {many, 1},
+		"too many":   {2 * many, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachMode(t, func(t *testing.T, mode string) {
+				m := newMemory(t)
+				p := ipctest.Start(t, crowd, mode, m.path, strconv.Itoa(c.words), strconv.Itoa(c.each))
+				p.Expect("parked")
+				p.Say("count")
+				more, err := strconv.Atoi(p.Hear())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%d threads more", more)
+				if limit := runtime.GOMAXPROCS(0) + 16; more > limit {
+					t.Errorf("%d threads more, at most %d", more, limit)
+				}
+				for i := range c.words {
+					s := m.semaphore(i)
+					defer s.gate.Close()
+					if c.words == 1 {
+						s.release(c.each / 2)
+						for range c.each - c.each/2 {
+							s.release(1)
+						}
+					} else {
+						s.release(1)
+					}
+				}
+				p.Expect("all woken")
+			})
+		})
+	}
+}
+
+// Spinning that doesn't pay ends.
+func TestSpinningHasToPay(t *testing.T) {
+	if runtime.GOMAXPROCS(0) == 1 {
+		t.Skip("nobody spins with GOMAXPROCS 1")
+	}
+	var s spin
+	s.init()
+	for range fullCredit {
+		s.failed()
+	}
+	tried := 0
+	for range 10 * retry {
+		if s.budget() > 0 {
+			tried++
+		}
+	}
+	if tried != 10 {
+		t.Errorf("tried %d times of %d", tried, 10*retry)
+	}
+	for range fullCredit {
+		s.paid()
+	}
+	if s.budget() != maxSpin {
+		t.Errorf("spins for %v, though it pays", s.budget())
+	}
+	start := time.Now()
+	const n = 1000
+	for range n {
+		pause(pauses())
+	}
+	t.Logf("%d pauses between two looks: %v", pauses(), time.Since(start)/n)
+}
