@@ -4,14 +4,21 @@
  * writer's stores go through a buffer, which drains them in any order but for
  * stores to the same word and what barriers forbid.
  *
- *	spin -search latest.pml                 finds nothing
- *	spin -search -DNO_BARRIER latest.pml    finds a torn value, and so do
- *	-DNO_RELEASE and -DLIMIT=3, each of which breaks one thing
+ *	spin -search latest.pml                finds nothing
+ *	spin -search -DNO_BARRIER latest.pml   finds a torn value
+ *
+ * holds:
+ * fails: NO_BARRIER  the next slot is filled before the version is published
+ * fails: NO_RELEASE  the version is published before its slot is filled
+ * fails: WIDE_LIMIT  the slot that was copied may have been filled again
  */
 #define SLOTS 4
 #define LAST 7 /* versions that are stored */
-#ifndef LIMIT
-#define LIMIT 2 /* how far published may have moved during a copy */
+/* How far published may have moved during a copy. */
+#ifdef WIDE_LIMIT
+#define LIMIT 3
+#else
+#define LIMIT 2
 #endif
 
 #define PUBLISHED 0
