@@ -154,33 +154,33 @@ func work(n int) (v uint64) {
 	return v
 }
 
-// poller reads the first word of the segment Args[0] until it is lastWord.
+// poller copies the first line of the segment Args[0] until it is lastLine.
 var poller = ipctest.Helper("poller", func(c *ipctest.Control) error {
 	seg, err := Open(c.Args[0], nil)
 	if err != nil {
 		return err
 	}
-	word, err := mmap.View[uint64](seg.Mapping, 0)
+	shared, err := mmap.View[line](seg.Mapping, 0)
 	if err != nil {
 		return err
 	}
 	c.Say("polling")
-	for pollWord(word) != lastWord {
+	for copyLine(shared) != lastLine {
 	}
 	c.Say("seen")
 	return seg.Close()
 })
 
-const lastWord = math.MaxUint64
+var lastLine = lineOf(math.MaxUint64)
 
 //go:noinline
-func pollWord(p *uint64) uint64 { return *p }
+func copyLine(p *line) line { return *p }
 
 //go:noinline
-func setWord(p *uint64, v uint64) { *p = v }
+func setLine(p *line, v uint64) { *p = lineOf(v) }
 
-// wordOf returns a segment's name and its first word.
-func wordOf(t testing.TB) (name string, word *uint64) {
+// sharedLine returns a segment's name and its first line.
+func sharedLine(t testing.TB) (name string, shared *line) {
 	t.Helper()
 	name = ipctest.UniqueName()
 	seg, err := Create(name, 4096, nil)
@@ -191,32 +191,33 @@ func wordOf(t testing.TB) (name string, word *uint64) {
 		seg.Close()
 		Remove(name)
 	})
-	word, err = mmap.View[uint64](seg.Mapping, 0)
+	shared, err = mmap.View[line](seg.Mapping, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return name, word
+	return name, shared
 }
 
-// A plain store reaches a process that polls.
-func TestPolledWord(t *testing.T) {
-	name, word := wordOf(t)
+// Plain stores reach a process that polls.
+func TestPolledLine(t *testing.T) {
+	name, shared := sharedLine(t)
 	p := ipctest.Start(t, poller, name)
 	p.Expect("polling")
-	setWord(word, lastWord)
+	setLine(shared, math.MaxUint64)
 	p.Expect("seen")
 }
 
-// BenchmarkPolledWord is the hardware's part of BenchmarkLatestStore at once:
-// plain stores to one word, with and without another process that polls it.
-func BenchmarkPolledWord(b *testing.B) {
-	name, polled := wordOf(b)
-	_, alone := wordOf(b)
+// BenchmarkPolledLine is the hardware's part of BenchmarkLatestStore at once:
+// plain stores to one cache line, without any protocol, with and without another
+// process that copies it again and again.
+func BenchmarkPolledLine(b *testing.B) {
+	name, polled := sharedLine(b)
+	_, alone := sharedLine(b)
 	ipctest.Start(b, poller, name).Expect("polling")
-	storing := func(name string, word *uint64) bench.Contender {
-		return bench.Contender{Name: name, Bytes: 8, Run: func(n int) error {
+	storing := func(name string, shared *line) bench.Contender {
+		return bench.Contender{Name: name, Bytes: 64, Run: func(n int) error {
 			for i := range n {
-				setWord(word, uint64(i))
+				setLine(shared, uint64(i))
 			}
 			return nil
 		}}

@@ -3,8 +3,9 @@
 //
 // A holder is a slot and a generation. While a process uses a slot it has a lock
 // on that slot's byte of the object's file; the kernel drops the lock when the
-// process dies, however it does. Who takes a slot counts its generation up: what
-// an older generation held is a dead process's.
+// process dies, however it does. Who takes a slot counts its generation up, in
+// the object's own memory: what an older generation held is a dead process's.
+// This package has the lock only; the generation is the object's to count.
 package liveness
 
 import (
