@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	".":                 {},
 	"internal/sys":      {"."},
 	"internal/local":    {".", "internal/sys"},
-	"internal/object":   {".", "internal/sys"},
+	"internal/object":   {".", "internal/sys", "internal/layout", "mmap"},
 	"internal/layout":   {"."},
 	"internal/liveness": {"internal/sys"},
 	"internal/wait":     {".", "internal/sys"},
@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"pipe":              {".", "internal/sys", "internal/local"},
 	"mmap":              {".", "internal/sys"},
 	"shm":               {".", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "mmap"},
+	"ipcsync":           {".", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "internal/wait", "mmap"},
 	"internal/cli":      {"*"},
 	"cmd/ipc":           {"internal/cli"},
 }

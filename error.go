@@ -13,6 +13,9 @@ import (
 var (
 	// ErrOwnerDead means that the process that held the object died holding it.
 	ErrOwnerDead = errors.New("the owner died")
+	// ErrNotRecoverable means that what a lock protects was given up as broken: a
+	// process died changing it, and whoever had the lock next didn't mend it.
+	ErrNotRecoverable = errors.New("not recoverable")
 	// ErrMismatch means that the other side is not what was expected: another
 	// protocol, mode, version, type or size. The object is left as it was.
 	ErrMismatch = errors.New("mismatch")

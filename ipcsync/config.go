@@ -1,0 +1,59 @@
+package ipcsync
+
+import (
+	"io/fs"
+	"log/slog"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+// Config adjusts an object. nil and the zero value mean the defaults; the
+// functions that take one copy it.
+type Config struct {
+	// Mode and Allow admit more than this process's own user and the
+	// superuser; see breezeway.NewAccess. They apply at both ends: what Create
+	// makes carries them, and Open accepts what belongs to those admitted. The
+	// mode is exact, whatever the umask. On Linux Allow becomes an access
+	// control list of the object's file.
+	Mode  fs.FileMode
+	Allow []string
+
+	// Scope says, on Windows, which log-on sessions meet.
+	Scope breezeway.Scope
+
+	// Max is how many permits a Semaphore can have at most. 0 means what the
+	// system allows, 2147483647. It is written down when the semaphore is
+	// created; those who open it get the creator's.
+	Max int
+
+	// Track makes a Semaphore remember in an object beside it who holds its
+	// permits, so that those of a process that died are given back. All who
+	// open the semaphore should track, or what they hold is not known.
+	Track bool
+
+	// ManualReset makes an Event that, once set, lets everybody through until
+	// it is reset. Without it a set event lets one through and resets itself.
+	// It is written down when the event is created.
+	ManualReset bool
+
+	// Logger is told what happens behind the caller's back: that a holder died
+	// and what was given back. nil is nobody.
+	Logger *slog.Logger
+}
+
+// settings is a checked copy of a Config.
+type settings struct {
+	Config
+	access breezeway.Access
+}
+
+func (c *Config) settings() (s settings, err error) {
+	if c != nil {
+		s.Config = *c
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	s.access, err = breezeway.NewAccess(s.Mode, s.Allow)
+	return s, err
+}

@@ -1,0 +1,3 @@
+// Package ipcsync lets processes take turns: semaphores, locks and events that are
+// found by name.
+package ipcsync

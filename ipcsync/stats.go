@@ -1,0 +1,23 @@
+package ipcsync
+
+// Stats is what an object tells of itself, at one moment that has passed already
+// when it is read. What an object can't tell is -1.
+type Stats struct {
+	// Value is how many permits a semaphore has left, 1 for a set event and for
+	// a lock that is free, otherwise 0.
+	Value int `json:"value"`
+	// Max is how many permits a semaphore can have.
+	Max int `json:"max"`
+	// Holders is how many hold it: permits of a tracked semaphore, readers and
+	// writer of a lock.
+	Holders int `json:"holders"`
+	// PIDs are the processes that hold it, as far as they are known. For
+	// information only: a number may be another process's by now.
+	PIDs []int `json:"pids,omitempty"`
+	// Waiters is how many wait. For a semaphore in glibc's layout those that
+	// sleep, of each of our processes one at most.
+	Waiters int `json:"waiters"`
+	// Recoveries is how often something was taken back from a process that died
+	// holding it.
+	Recoveries int64 `json:"recoveries"`
+}
