@@ -85,7 +85,7 @@ func TestKillMatrix(t *testing.T) {
 				if err := l.Close(); err != nil {
 					t.Error(err)
 				}
-				removeOurs(latestKind, name, 0)
+				removeOurs(latestKind, name, nil)
 				path, err := object.Path(latestKind, name, 0)
 				if err != nil {
 					t.Fatal(err)

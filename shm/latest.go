@@ -104,8 +104,8 @@ func openLatest[T any](name string, cfg *Config) (*Latest[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Latest[T]{o: o, direct: runtime.GOOS != "windows" && o.trusted}
-	if l.cell, err = cellIn[T](o.Mapping, o.start); err != nil {
+	l := &Latest[T]{o: o, direct: runtime.GOOS != "windows" && o.Trusted}
+	if l.cell, err = cellIn[T](o.Mapping, o.Start); err != nil {
 		o.Close()
 		return nil, err
 	}
@@ -246,13 +246,13 @@ func (l *Latest[T]) tryWriter() (*LatestWriter[T], error) {
 	if l.o.ReadOnly() {
 		return nil, fmt.Errorf("it was opened with Config.ReadOnly (%w)", os.ErrPermission)
 	}
-	if gone, err := object.IsRemoved(l.o.f); err != nil || gone {
+	if gone, err := object.IsRemoved(l.o.File); err != nil || gone {
 		if err == nil {
 			err = fmt.Errorf("others don't find it any more; close it and open it again (%w)", breezeway.ErrRemoved)
 		}
 		return nil, err
 	}
-	slot, err := liveness.Take(l.o.f, writerSlot)
+	slot, err := liveness.Take(l.o.File, writerSlot)
 	if err != nil {
 		return nil, err
 	}
@@ -268,10 +268,10 @@ func (l *Latest[T]) tryWriter() (*LatestWriter[T], error) {
 
 // begin takes over from the writer before, dead or not.
 func (w *LatestWriter[T]) begin() (err error) {
-	if w.m, err = mmap.Map(w.l.o.f, &mmap.Config{Length: int64(w.l.o.Len())}); err != nil {
+	if w.m, err = mmap.Map(w.l.o.File, &mmap.Config{Length: int64(w.l.o.Len())}); err != nil {
 		return err
 	}
-	w.cell, err = cellIn[T](w.m, w.l.o.start)
+	w.cell, err = cellIn[T](w.m, w.l.o.Start)
 	if err == nil {
 		err = w.m.Borrow(func([]byte) error {
 			w.generation = w.head.count.Add(1)

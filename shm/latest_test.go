@@ -43,7 +43,7 @@ func openPicture(t testing.TB, name string, cfg *Config) *Latest[picture] {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
-		if l.o.created {
+		if l.o.Created {
 			if err := RemoveLatest(name, cfg); err != nil && !errors.Is(err, os.ErrNotExist) {
 				t.Error(err)
 			}

@@ -45,7 +45,7 @@ func OpenOrCreateStruct[T any](name string, cfg *Config) (*Struct[T], error) {
 	if err != nil {
 		return nil, failed(op, name, err)
 	}
-	value, err := mmap.View[T](o.Mapping, o.start)
+	value, err := mmap.View[T](o.Mapping, o.Start)
 	if err != nil {
 		o.Close()
 		return nil, failed(op, name, err)
@@ -60,11 +60,7 @@ func RemoveStruct(name string, cfg *Config) error {
 }
 
 func removed(op, kind, name string, cfg *Config) error {
-	s, err := cfg.settings()
-	if err == nil {
-		err = removeOurs(kind, name, s.Scope)
-	}
-	if err != nil {
+	if err := removeOurs(kind, name, cfg); err != nil {
 		return failed(op, name, err)
 	}
 	return nil
@@ -81,7 +77,7 @@ func (s *Struct[T]) Borrow(f func(*T) error) error {
 }
 
 // Created reports whether the call that returned s made the value.
-func (s *Struct[T]) Created() bool { return s.o.created }
+func (s *Struct[T]) Created() bool { return s.o.Created }
 
 // Close ends this process's use of the value, which stays. Closing again does
 // nothing.

@@ -1,0 +1,146 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// Spec says which of our own objects is meant, and what it has to be.
+type Spec struct {
+	Header *layout.Header
+	Name   string
+	Scope  breezeway.Scope
+	Access breezeway.Access
+	Map    mmap.Config
+
+	// Fill writes what a new object's payload begins with; nil leaves it zero.
+	Fill func(payload io.WriterAt) error
+}
+
+// Mapped is one of our own objects: the file bw.KIND.NAME, which begins with a
+// header, mapped.
+type Mapped struct {
+	*mmap.Mapping
+	File    *os.File
+	Start   int  // of the payload
+	Created bool // by the call that returned it
+	// Trusted says that nobody can truncate the file but this user and the
+	// superuser.
+	Trusted bool
+
+	closing  sync.Once
+	closeErr error
+}
+
+// Create makes the object. It fails with [fs.ErrExist] if there is one.
+func (s *Spec) Create() (*Mapped, error) {
+	path, header, err := s.prepare()
+	if err != nil {
+		return nil, err
+	}
+	f, err := Create(path, s.Header.Total(), s.Access, s.fill(header))
+	return s.attach(f, true, err)
+}
+
+// Open opens the object. One that differs from the header is refused before it
+// is mapped, with [breezeway.ErrMismatch].
+func (s *Spec) Open() (*Mapped, error) {
+	path, _, err := s.prepare()
+	if err != nil {
+		return nil, err
+	}
+	f, err := Open(path, s.Access, s.Map.ReadOnly)
+	return s.attach(f, false, err)
+}
+
+// OpenOrCreate opens the object, or makes it.
+func (s *Spec) OpenOrCreate() (*Mapped, error) {
+	if s.Map.ReadOnly {
+		m, err := s.Open()
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("there is none, and Config.ReadOnly creates none (%w)", err)
+		}
+		return m, err
+	}
+	path, header, err := s.prepare()
+	if err != nil {
+		return nil, err
+	}
+	f, created, err := OpenOrCreate(path, s.Header.Total(), s.Access, false, s.fill(header))
+	return s.attach(f, created, err)
+}
+
+// Remove removes the object. Processes that have opened it keep it.
+func (s *Spec) Remove() error {
+	path, _, err := s.prepare()
+	if err != nil {
+		return err
+	}
+	return Remove(path)
+}
+
+func (s *Spec) prepare() (path string, header []byte, err error) {
+	if err := breezeway.CheckName(s.Name); err != nil {
+		return "", nil, err
+	}
+	if header, err = s.Header.Encode(); err != nil {
+		return "", nil, err
+	}
+	path, err = Path(s.Header.Kind, s.Name, s.Scope)
+	return path, header, err
+}
+
+func (s *Spec) fill(header []byte) func(*os.File) error {
+	return func(f *os.File) error {
+		if s.Fill != nil {
+			if err := s.Fill(io.NewOffsetWriter(f, int64(len(header)))); err != nil {
+				return err
+			}
+		}
+		_, err := f.WriteAt(header, 0)
+		return err
+	}
+}
+
+// attach maps the file, if it is what the header says.
+func (s *Spec) attach(f *os.File, created bool, err error) (*Mapped, error) {
+	if err != nil {
+		return nil, err
+	}
+	o := &Mapped{File: f, Created: created, Start: int(s.Header.Size())}
+	if err := o.mapAs(s); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *Mapped) mapAs(s *Spec) error {
+	info, err := o.File.Stat()
+	if err != nil {
+		return err
+	}
+	if err := s.Header.Check(o.File, info.Size(), !s.Map.ReadOnly); err != nil {
+		return err
+	}
+	// Somebody whom an access control list names shows in the group's bits.
+	o.Trusted = s.Access.FileMode()&0o022 == 0 && info.Mode()&0o022 == 0
+	cfg := s.Map
+	cfg.Length = s.Header.Total()
+	o.Mapping, err = mmap.Map(o.File, &cfg)
+	return err
+}
+
+// Close ends this process's use of the object, which stays.
+func (o *Mapped) Close() error {
+	o.closing.Do(func() { o.closeErr = errors.Join(o.Mapping.Close(), o.File.Close()) })
+	return o.closeErr
+}
