@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"internal/local":    {".", "internal/sys"},
 	"internal/object":   {".", "internal/sys", "internal/layout", "mmap"},
 	"internal/layout":   {"."},
-	"internal/liveness": {"internal/sys"},
+	"internal/liveness": {".", "internal/sys"},
 	"internal/wait":     {".", "internal/sys"},
 	"internal/bench":    {".", "internal/sys"},
 	"internal/ipctest":  {"internal/bench"},

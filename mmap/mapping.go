@@ -32,6 +32,7 @@ type Mapping struct {
 	lead  int    // where b begins in whole
 
 	name     string
+	offset   int64 // of b in the file
 	readOnly bool
 	private  bool // copy-on-write
 	guarded  bool // bytes may go away
@@ -126,7 +127,7 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 
 func newMapping(whole []byte, lead int, name string, c *Config) *Mapping {
 	m := &Mapping{
-		whole: whole, lead: lead, name: name,
+		whole: whole, lead: lead, name: name, offset: c.Offset,
 		readOnly: c.ReadOnly, private: c.CopyOnWrite,
 		b:     []byte{},
 		calls: makeCalls(), borrows: makeGate(),
@@ -215,6 +216,13 @@ func (m *Mapping) Name() string { return m.name }
 
 // Len returns the size in bytes. It stays the same after Close.
 func (m *Mapping) Len() int { return len(m.b) }
+
+// Offset returns where in the file the mapping begins.
+func (m *Mapping) Offset() int64 { return m.offset }
+
+// Fixed reports whether nobody can take bytes away by truncating the file, as of a
+// sealed segment.
+func (m *Mapping) Fixed() bool { return !m.guarded }
 
 // ReadOnly reports whether the memory can't be written.
 func (m *Mapping) ReadOnly() bool { return m.readOnly }

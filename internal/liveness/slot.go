@@ -3,9 +3,13 @@
 //
 // A holder is a slot and a generation. While a process uses a slot it has a lock
 // on that slot's byte of the object's file; the kernel drops the lock when the
-// process dies, however it does. Who takes a slot counts its generation up, in
-// the object's own memory: what an older generation held is a dead process's.
-// This package has the lock only; the generation is the object's to count.
+// process dies, however it does. Who takes a slot counts its generation up: what
+// an older generation held is a dead process's. A [Table] does both; an object
+// that counts generations in its own way takes a [Slot] alone.
+//
+// That a slot has no lock proves its holder dead. That it has one proves nothing
+// by itself, since a new process may have taken it a moment ago: then its
+// generation is another, or is about to be, and who looks again sees that.
 package liveness
 
 import (
@@ -17,7 +21,7 @@ import (
 // Slot is a slot of an object that this process has taken.
 type Slot struct {
 	f      *os.File
-	number int
+	number int64
 }
 
 // lockedAt is the byte of the file that stands for slot 0. It lies beyond every
@@ -25,26 +29,34 @@ type Slot struct {
 const lockedAt = 1 << 62
 
 // Take takes a slot of the object whose file is f, or returns nil without an
-// error if a living process has it, this one included. It opens the file once
-// more, for the lock alone: that descriptor is never mapped, passed or inherited,
-// each of which would keep the lock beyond the process's end.
-func Take(f *os.File, number int) (*Slot, error) {
+// error if a living process has it, this one included.
+func Take(f *os.File, number int64) (*Slot, error) { return takeFirst(f, number, 1) }
+
+// takeFirst takes the first free one of n slots, or returns nil. It opens the
+// file once more, for the lock alone: that descriptor is never mapped, passed or
+// inherited, each of which would keep the lock beyond the process's end.
+func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 	own, err := sys.Reopen(f)
 	if err != nil {
 		return nil, err
 	}
-	taken, err := sys.TryLockByte(own, lockedAt+int64(number))
-	if err != nil || !taken {
-		own.Close()
-		return nil, err
+	for end := number + n; number < end; number++ {
+		taken, err := sys.TryLockByte(own, lockedAt+number)
+		if taken {
+			return &Slot{own, number}, nil
+		}
+		if err != nil {
+			own.Close()
+			return nil, err
+		}
 	}
-	return &Slot{own, number}, nil
+	return nil, own.Close()
 }
 
 // Release gives the slot up. It unlocks first: a child that was just being
 // started may have a copy of the descriptor for a moment.
 func (s *Slot) Release() error {
-	err := sys.UnlockByte(s.f, lockedAt+int64(s.number))
+	err := sys.UnlockByte(s.f, lockedAt+s.number)
 	if closing := s.f.Close(); err == nil {
 		err = closing
 	}

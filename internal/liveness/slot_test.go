@@ -32,7 +32,7 @@ var holder = ipctest.Helper("holder", func(c *ipctest.Control) error {
 	if err != nil {
 		return err
 	}
-	s, err := Take(f, number)
+	s, err := Take(f, int64(number))
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ var holder = ipctest.Helper("holder", func(c *ipctest.Control) error {
 	return s.Release()
 })
 
-func take(t *testing.T, f *os.File, number int) *Slot {
+func take(t *testing.T, f *os.File, number int64) *Slot {
 	t.Helper()
 	s, err := Take(f, number)
 	if err != nil {

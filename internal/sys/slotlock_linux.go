@@ -41,3 +41,17 @@ func UnlockByte(f *os.File, at int64) error {
 	lock := unix.Flock_t{Type: unix.F_UNLCK, Start: at, Len: 1}
 	return os.NewSyscallError("fcntl F_OFD_SETLK", unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock))
 }
+
+// IsByteLocked reports whether another open file has what TryLockByte takes.
+func IsByteLocked(f *os.File, at int64) (bool, error) {
+	lock := unix.Flock_t{Type: unix.F_WRLCK, Start: at, Len: 1}
+	for {
+		switch err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock); err {
+		case nil:
+			return lock.Type != unix.F_UNLCK, nil
+		case unix.EINTR:
+		default:
+			return false, os.NewSyscallError("fcntl F_OFD_GETLK", err)
+		}
+	}
+}

@@ -19,3 +19,6 @@ func TryLockByte(*os.File, int64) (bool, error) { return false, errNoByteLocks }
 
 // UnlockByte has nothing to give up.
 func UnlockByte(*os.File, int64) error { return errNoByteLocks }
+
+// IsByteLocked can't be told.
+func IsByteLocked(*os.File, int64) (bool, error) { return false, errNoByteLocks }

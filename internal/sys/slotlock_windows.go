@@ -41,3 +41,18 @@ func UnlockByte(f *os.File, at int64) error {
 	o := windows.Overlapped{Offset: uint32(at), OffsetHigh: uint32(at >> 32)}
 	return os.NewSyscallError("UnlockFileEx", windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &o))
 }
+
+// IsByteLocked reports whether another handle has what TryLockByte takes. It
+// takes a shared lock for a moment, which several can at once; a TryLockByte at
+// that moment fails.
+func IsByteLocked(f *os.File, at int64) (bool, error) {
+	o := windows.Overlapped{Offset: uint32(at), OffsetHigh: uint32(at >> 32)}
+	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &o)
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return true, nil
+	}
+	if err != nil {
+		return false, os.NewSyscallError("LockFileEx", err)
+	}
+	return false, UnlockByte(f, at)
+}

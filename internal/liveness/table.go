@@ -1,0 +1,136 @@
+package liveness
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+// Table is the slots of an object. All methods may be called concurrently.
+type Table struct {
+	file    *os.File
+	base    int64
+	entries []Entry
+}
+
+// Entry is a slot in shared memory: 16 bytes. A fresh one is zero.
+type Entry struct {
+	// State has the generation in its upper half. The lower half is the
+	// object's: what the slot's process holds. Who clears it for a dead process
+	// does that in one step that fails if the generation is another.
+	State atomic.Uint64
+	// Waiting is how many goroutines of the slot's process wait.
+	Waiting atomic.Uint32
+	// PID is for people to read.
+	PID atomic.Uint32
+}
+
+// Generation returns the generation in the State of an [Entry].
+func Generation(state uint64) uint32 { return uint32(state >> 32) }
+
+// Holder is who holds something, as a word in shared memory names him: the
+// number of his slot, plus 1, in the lower half, and the lower half of his
+// generation in the upper one. Generations come round after 65,536 processes in
+// one slot, each of which has looked for what the one before it left.
+type Holder uint32
+
+const (
+	Nobody Holder = 0
+	// Dead is a holder who is known to be.
+	Dead Holder = 0xffff
+)
+
+func holderOf(slot int, generation uint32) Holder {
+	return Holder(generation<<16 | uint32(slot+1))
+}
+
+func (h Holder) slot() int { return int(h&0xffff) - 1 }
+
+// SharesSlot reports whether both are of the same slot, in whatever generation.
+func (h Holder) SharesSlot(other Holder) bool { return h != Nobody && h.slot() == other.slot() }
+
+// NewTable returns the table with these entries, which stay mapped as long as it
+// is used. base is where in the file the object begins: several objects of a file
+// lock different bytes, since none has more entries than bytes.
+func NewTable(file *os.File, base int64, entries []Entry) *Table {
+	return &Table{file, base, entries}
+}
+
+// Entries returns the slots.
+func (t *Table) Entries() []Entry { return t.entries }
+
+// Member is a slot that this process has taken.
+type Member struct {
+	Holder Holder
+	Entry  *Entry
+	slot   *Slot
+}
+
+// Join takes a free slot and begins a new generation in it. Then it has recover
+// take back what the generation before held, whose half of the State is still in
+// the entry. If the process dies before recover has returned, the next to take
+// the slot does it again.
+func (t *Table) Join(recover func(*Member) error) (*Member, error) {
+	slot, err := takeFirst(t.file, t.base, int64(len(t.entries)))
+	if err != nil {
+		return nil, err
+	}
+	if slot == nil {
+		return nil, fmt.Errorf("it is in use %d times, more are not possible; close it where it isn't needed (%w)", len(t.entries), breezeway.ErrTooLarge)
+	}
+	sys.KillPoint("slot locked")
+	n := int(slot.number - t.base)
+	e := &t.entries[n]
+	m := &Member{Entry: e, slot: slot}
+	e.Waiting.Store(0)
+	e.PID.Store(uint32(os.Getpid()))
+	m.Holder = holderOf(n, Generation(e.State.Add(1<<32)))
+	sys.KillPoint("slot counted")
+	if err := recover(m); err != nil {
+		slot.Release()
+		return nil, err
+	}
+	return m, nil
+}
+
+// Leave gives the slot up. What it still holds then is a dead process's.
+func (m *Member) Leave() error { return m.slot.Release() }
+
+// Check returns an error that wraps [breezeway.ErrMismatch] if h can't be a
+// holder: whoever wrote it wrote nonsense.
+func (t *Table) Check(h Holder) error {
+	if n := h.slot(); h != Dead && (n < 0 || n >= len(t.entries)) {
+		return fmt.Errorf("it names a holder %#x that can't be; somebody overwrote it: remove it and create it anew (%w)", uint32(h), breezeway.ErrMismatch)
+	}
+	return nil
+}
+
+// IsPast reports whether h, which passed Check, is dead because his slot is
+// another's by now. It asks no kernel.
+func (t *Table) IsPast(h Holder) bool {
+	if h == Dead {
+		return true
+	}
+	n := h.slot()
+	return holderOf(n, Generation(t.entries[n].State.Load())) != h
+}
+
+// Lives reports whether h, which passed Check, lives. What h was read from must
+// be the same still when something is taken from him: see the package's overview.
+func (t *Table) Lives(h Holder) (bool, error) {
+	if t.IsPast(h) {
+		return false, nil
+	}
+	return t.IsTaken(h.slot())
+}
+
+// PID returns the process of a holder who lives, for people to read.
+func (t *Table) PID(h Holder) int { return int(t.entries[h.slot()].PID.Load()) }
+
+// IsTaken reports whether a living process has the slot.
+func (t *Table) IsTaken(slot int) (bool, error) {
+	return sys.IsByteLocked(t.file, lockedAt+t.base+int64(slot))
+}

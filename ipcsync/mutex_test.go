@@ -1,0 +1,173 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+// newTestMutex makes a mutex that is closed and removed when the test is over.
+func newTestMutex(t testing.TB, cfg *Config) *Mutex {
+	t.Helper()
+	m, err := CreateMutex(ipctest.UniqueName(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := RemoveMutex(m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// lockHolder takes the mutex Args[0], says so, and does what it hears: unlock,
+// mark, close, or nothing until it is killed.
+var lockHolder = ipctest.Helper("lock holder", func(c *ipctest.Control) error {
+	m, err := OpenMutex(c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	h, err := m.Lock(context.Background())
+	if err != nil {
+		return err
+	}
+	c.Say("locked %v", h.Recovered())
+	for {
+		switch c.Hear() {
+		case "mark":
+			err = h.MarkConsistent()
+		case "unlock":
+			err = h.Unlock()
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.Say("done")
+	}
+})
+
+func mustLock(t testing.TB, m *Mutex) Held {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	h, err := m.Lock(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func mustUnlock(t testing.TB, h Held) {
+	t.Helper()
+	if err := h.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantBusy(t testing.TB, m *Mutex) {
+	t.Helper()
+	if _, ok, err := m.TryLock(); ok || err != nil {
+		t.Fatalf("a held lock: TryLock says %v, %v", ok, err)
+	}
+}
+
+func TestMutexExcludes(t *testing.T) {
+	m := newTestMutex(t, nil)
+	p := ipctest.Start(t, lockHolder, m.Name())
+	p.Expect("locked false")
+	wantBusy(t, m)
+	p.Say("unlock")
+	p.Expect("done")
+	h := mustLock(t, m)
+	if h.Recovered() {
+		t.Error("recovered from one who unlocked")
+	}
+	mustUnlock(t, h)
+	wantError(t, h.Unlock(), os.ErrInvalid)
+	p.Say("end")
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMutexOfTheDead(t *testing.T) {
+	m := newTestMutex(t, nil)
+	p := ipctest.Start(t, lockHolder, m.Name())
+	p.Expect("locked false")
+	p.Kill()
+	p.Wait()
+	start := time.Now()
+	h := mustLock(t, m)
+	if d := time.Since(start); d > 200*time.Millisecond {
+		t.Errorf("it took %v", d)
+	}
+	if !h.Recovered() {
+		t.Error("not told that the owner died")
+	}
+	if err := h.MarkConsistent(); err != nil {
+		t.Error(err)
+	}
+	mustUnlock(t, h)
+	wantError(t, h.Unlock(), os.ErrInvalid)
+	h = mustLock(t, m)
+	if h.Recovered() {
+		t.Error("recovered twice")
+	}
+	mustUnlock(t, h)
+	if st, err := m.Stats(); err != nil || st.Recoveries != 1 || st.Value != 1 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+}
+
+func TestMutexNotRecoverable(t *testing.T) {
+	for _, end := range []string{"unlock", "kill"} {
+		t.Run(end, func(t *testing.T) {
+			m := newTestMutex(t, nil)
+			first := ipctest.Start(t, lockHolder, m.Name())
+			first.Expect("locked false")
+			first.Kill()
+			first.Wait()
+			second := ipctest.Start(t, lockHolder, m.Name())
+			second.Expect("locked true")
+			waiting := make(chan error)
+			go func() {
+				_, err := m.Lock(t.Context())
+				waiting <- err
+			}()
+			if end == "unlock" {
+				second.Say("unlock")
+				second.Expect("done")
+			} else {
+				second.Kill()
+				second.Wait()
+			}
+			wantError(t, <-waiting, breezeway.ErrNotRecoverable)
+			_, _, err := m.TryLock()
+			wantError(t, err, breezeway.ErrNotRecoverable)
+			if err := m.Reset(); err != nil {
+				t.Fatal(err)
+			}
+			h := mustLock(t, m)
+			if h.Recovered() {
+				t.Error("recovered after Reset")
+			}
+			mustUnlock(t, h)
+			if end == "unlock" {
+				second.Say("end")
+				second.Wait()
+			}
+		})
+	}
+}

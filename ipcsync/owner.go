@@ -1,0 +1,139 @@
+package ipcsync
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+// owner is a word in shared memory that says who has something, and has it even
+// when he is dead. docs/models/mutex.pml is its argument for the model checker.
+//
+//	bits  0..31  the holder (slot + 1, generation); 0: nobody
+//	bit  32      inherited: a holder died, and what he left was not marked
+//	             consistent since. With nobody: it is not recoverable
+//	bit  33      pending: the holder may not touch anything yet
+//	bits 34..63  how often it was taken, modulo 2^30
+//
+// What is invariant:
+//
+//   - Only the process that has the holder's slot, in that generation, and who
+//     finds him dead change a word that names him, and always by one
+//     compare-and-swap of the whole word. The count makes every acquisition a
+//     word of its own, so nobody can take away another one than he judged.
+//   - Somebody is judged dead after the word was read: if his slot has no lock
+//     then, or another generation, he can't come back. If a new process locked
+//     the slot between, it counts the generation up before it touches the word.
+type owner struct {
+	word  *atomic.Uint64
+	table *liveness.Table
+	me    liveness.Holder
+}
+
+const (
+	holderBits = 1<<32 - 1
+	pending    = 1 << 33
+	once       = 1 << 34
+)
+
+var errNotRecoverable = fmt.Errorf("a process died holding it, and whoever had it next didn't mark it consistent; mend what it protects, then call Reset or `ipc reset` (%w)", breezeway.ErrNotRecoverable)
+
+// taken is how an attempt to take a word went.
+type taken int
+
+const (
+	busy     taken = iota
+	fresh          // from nobody
+	stolen         // from a dead one
+	spoiled        // it has just become not recoverable, which others are to learn
+	hopeless       // it is not recoverable
+)
+
+// take takes the word for this process, with flags, and returns the ticket. With
+// check it asks the kernel whether the holder lives.
+func (o *owner) take(flags uint64, check bool) (ticket uint64, how taken, err error) {
+	for {
+		w := o.word.Load()
+		next := w&^(once-1) + once | flags | uint64(o.me)
+		h := liveness.Holder(w & holderBits)
+		switch {
+		case h != liveness.Nobody:
+			if err := o.table.Check(h); err != nil {
+				return 0, busy, err
+			}
+			dead := o.table.IsPast(h)
+			if !dead && check {
+				alive, err := o.table.Lives(h)
+				if err != nil {
+					return 0, busy, err
+				}
+				dead = !alive
+			}
+			switch {
+			case !dead:
+				return 0, busy, nil
+			case w&pending != 0: // he changed nothing
+				how, next = stolen, next|w&inherited
+			case w&inherited != 0:
+				how, next = spoiled, w&^holderBits
+			default:
+				how, next = stolen, next|inherited
+			}
+		case w&inherited != 0:
+			return 0, hopeless, nil
+		default:
+			how = fresh
+		}
+		if o.word.CompareAndSwap(w, next) {
+			sys.KillPoint("owner taken")
+			return next, how, nil
+		}
+	}
+}
+
+// give gives up what the ticket stands for. It reports false if this process
+// doesn't have that, and spoils if it was inherited and is not consistent.
+func (o *owner) give(ticket uint64) (gave, spoils bool) {
+	if o.word.CompareAndSwap(ticket, ticket&^(holderBits|pending)) {
+		sys.KillPoint("owner given")
+		return true, ticket&inherited != 0
+	}
+	if ticket&inherited == 0 {
+		return false, false
+	}
+	ticket &^= inherited // marked consistent since
+	gave = o.word.CompareAndSwap(ticket, ticket&^(holderBits|pending))
+	return gave, false
+}
+
+// has reports whether this process has what the ticket stands for.
+func (o *owner) has(ticket uint64) bool { return o.word.Load()&^inherited == ticket&^inherited }
+
+// mark takes the inherited bit away.
+func (o *owner) mark(ticket uint64) bool {
+	return o.word.CompareAndSwap(ticket, ticket&^inherited) || o.has(ticket)
+}
+
+// reset makes what is not recoverable new, and reports whether it was.
+func (o *owner) reset() bool {
+	w := o.word.Load()
+	return w&holderBits == 0 && w&inherited != 0 && o.word.CompareAndSwap(w, w&^inherited)
+}
+
+// disown is for who takes a slot: what its word names the slot's past holder
+// holds is a dead one's for good, however generations come round.
+func (o *owner) disown(m *liveness.Member) bool {
+	for {
+		w := o.word.Load()
+		h := liveness.Holder(w & holderBits)
+		if !h.SharesSlot(m.Holder) || h == m.Holder {
+			return false
+		}
+		if o.word.CompareAndSwap(w, w&^holderBits|uint64(liveness.Dead)) {
+			return true
+		}
+	}
+}

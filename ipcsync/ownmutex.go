@@ -1,0 +1,230 @@
+package ipcsync
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+)
+
+// ownMutex is a mutex of our own layout.
+type ownMutex struct {
+	*shared
+	owner
+	head *mutexHead
+	free *wait.Gate // for the mutex to be
+}
+
+type mutexHead struct {
+	word       atomic.Uint64 // see owner
+	free       uint32        // gate
+	_          uint32
+	recoveries atomic.Int64
+}
+
+// newOwnMutex makes a mutex of what attach returned.
+func newOwnMutex(s *shared, err error) (*ownMutex, error) {
+	if err != nil {
+		return nil, err
+	}
+	m := &ownMutex{shared: s}
+	if m.head, err = head[mutexHead](s); err != nil {
+		return nil, err
+	}
+	if m.free, err = s.gate(&m.head.free); err != nil {
+		return nil, err
+	}
+	m.owner = owner{word: &m.head.word, table: s.slotTable}
+	err = s.join(func(me *liveness.Member) error {
+		if m.disown(me) {
+			m.free.Wake(1)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.owner.me = s.member.Holder
+	return m, nil
+}
+
+func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
+	if m.direct && c == nil {
+		w := m.word.Load()
+		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, w+once|uint64(m.me)) {
+			return m.locked(w+once|uint64(m.me), fresh)
+		}
+	}
+	var ticket uint64
+	var how taken
+	err := m.wait(ctx, m.free, c, func(check bool) (ok bool, err error) {
+		ticket, how, err = m.tryTake(check)
+		return how == fresh || how == stolen, err
+	})
+	if err != nil {
+		return Held{}, m.fail("lock", err)
+	}
+	return m.locked(ticket, how)
+}
+
+func (m *ownMutex) tryLock() (h Held, ok bool, err error) {
+	var ticket uint64
+	var how taken
+	err = m.use(func() error {
+		ticket, how, err = m.tryTake(true)
+		return err
+	})
+	if err != nil {
+		return Held{}, false, m.fail("lock", err)
+	}
+	if how == busy {
+		if m.closed.Load() {
+			return Held{}, false, m.fail("lock", os.ErrClosed)
+		}
+		return Held{}, false, nil
+	}
+	h, err = m.locked(ticket, how)
+	return h, err == nil, err
+}
+
+// tryTake takes the word, and fails if that can't succeed any more.
+func (m *ownMutex) tryTake(check bool) (uint64, taken, error) {
+	ticket, how, err := m.take(0, check)
+	switch {
+	case err != nil:
+		return 0, busy, err
+	case how == spoiled:
+		m.head.recoveries.Add(1)
+		m.free.Wake(wait.All)
+		return 0, how, errNotRecoverable
+	case how == hopeless:
+		return 0, how, errNotRecoverable
+	}
+	return ticket, how, nil
+}
+
+// locked is what follows when the word was taken, perhaps in the memory that
+// Close left.
+func (m *ownMutex) locked(ticket uint64, how taken) (Held, error) {
+	m.order.Load()
+	if m.closed.Load() {
+		m.use(func() error {
+			if gave, _ := m.give(ticket); gave {
+				m.free.Wake(1)
+			}
+			return nil
+		})
+		return Held{}, m.fail("lock", os.ErrClosed)
+	}
+	if how == stolen {
+		m.use(func() error {
+			m.head.recoveries.Add(1)
+			return nil
+		})
+		m.log.Warn("the process that held the lock died; this one has it now", slog.String("kind", m.kind), slog.String("name", m.name))
+	}
+	return Held{m, ticket}, nil
+}
+
+func (m *ownMutex) unlock(ticket uint64) error {
+	if m.direct {
+		m.order.Store(1)
+		if ticket&inherited == 0 && m.word.CompareAndSwap(ticket, ticket&^holderBits) {
+			m.free.Wake(1)
+			if !m.closed.Load() {
+				return nil
+			}
+		}
+	}
+	return m.unlockSlowly(ticket)
+}
+
+func (m *ownMutex) unlockSlowly(ticket uint64) error {
+	m.order.Store(1)
+	var gave, spoils bool
+	err := m.use(func() error {
+		gave, spoils = m.give(ticket)
+		switch {
+		case spoils:
+			m.free.Wake(wait.All)
+		case gave:
+			m.free.Wake(1)
+		}
+		return nil
+	})
+	if err == nil && (!gave || m.closed.Load()) {
+		err = errNotHeld
+	}
+	if err != nil {
+		return m.fail("unlock", err)
+	}
+	return nil
+}
+
+func (m *ownMutex) markConsistent(ticket uint64) error {
+	marked := false
+	err := m.use(func() error {
+		marked = m.mark(ticket)
+		return nil
+	})
+	if err == nil && (!marked || m.closed.Load()) {
+		err = errNotHeld
+	}
+	if err != nil {
+		return m.fail("mark consistent", err)
+	}
+	return nil
+}
+
+func (m *ownMutex) reset() error {
+	err := m.use(func() error {
+		if m.owner.reset() {
+			m.free.Wake(1)
+		}
+		return nil
+	})
+	if err == nil && m.closed.Load() {
+		err = os.ErrClosed
+	}
+	if err != nil {
+		return m.fail("reset", err)
+	}
+	return nil
+}
+
+func (m *ownMutex) stats() (st Stats, err error) {
+	err = m.use(func() error {
+		st, err = m.lockStats(m.word, m.head.recoveries.Load())
+		return err
+	})
+	if err != nil {
+		return Stats{}, m.fail("stat", err)
+	}
+	return st, nil
+}
+
+// lockStats tells what the word of a lock tells.
+func (s *shared) lockStats(word *atomic.Uint64, recoveries int64) (st Stats, err error) {
+	st = Stats{Max: -1, Recoveries: recoveries}
+	h := liveness.Holder(word.Load() & holderBits)
+	if h == liveness.Nobody {
+		st.Value = 1
+	} else {
+		if err := s.slotTable.Check(h); err != nil {
+			return st, err
+		}
+		alive, err := s.slotTable.Lives(h)
+		if err != nil {
+			return st, err
+		}
+		if alive {
+			st.Holders = 1
+			st.PIDs = []int{s.slotTable.PID(h)}
+		}
+	}
+	st.Waiters, err = s.waiters()
+	return st, err
+}

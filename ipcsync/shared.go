@@ -1,0 +1,283 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// Our own layouts: the header of package layout, a cache line that is the
+// object's, and a table of slots.
+const (
+	cacheLine = 64
+	headSize  = cacheLine
+	slotCount = 504 // so that an object has two pages
+	entrySize = int(unsafe.Sizeof(liveness.Entry{}))
+	payload   = headSize + slotCount*entrySize
+)
+
+// Size is how many bytes an object takes in a [Place].
+const Size = cacheLine + payload
+
+// layoutVersion is that of all kinds.
+const layoutVersion = 1
+
+func headerOf(kind string) *layout.Header {
+	return &layout.Header{Kind: kind, Version: layoutVersion, Reader: layoutVersion, Writer: layoutVersion, Payload: int64(payload)}
+}
+
+// how is a way to come to an object.
+type how int
+
+const (
+	create how = iota
+	open
+	openOrCreate
+)
+
+func (h how) String() string { return [...]string{"create", "open", "open or create"}[h] }
+
+// shared is an object of our own layout that this process uses, and its slot
+// there.
+type shared struct {
+	kind, name string
+	created    bool
+	access     breezeway.Access
+	log        *slog.Logger
+
+	*mmap.Mapping
+	file  *os.File
+	named *object.Mapped // nil in a Place
+	start int            // of the payload
+	// direct says that the memory may be touched without protection: nobody
+	// takes it away, Close leaves zeros in its place.
+	direct bool
+
+	slotTable *liveness.Table
+	member    *liveness.Member
+
+	gates   []*wait.Gate
+	closed  atomic.Bool
+	closing sync.Once
+	err     error // of Close
+
+	// order is stored before something is released, and loaded after something
+	// was acquired, for the race detector, which doesn't see shared memory.
+	order atomic.Uint32
+}
+
+// attach comes to the named object of a kind.
+func attach(h how, kind, name string, cfg *Config, fill func(io.WriterAt) error) (*shared, error) {
+	set, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	spec := object.Spec{Header: headerOf(kind), Name: name, Scope: set.Scope, Access: set.access, Fill: fill}
+	var m *object.Mapped
+	switch h {
+	case create:
+		m, err = spec.Create()
+	case open:
+		m, err = spec.Open()
+	default:
+		m, err = spec.OpenOrCreate()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &shared{
+		kind: kind, name: name, created: m.Created, access: set.access, log: set.Logger,
+		Mapping: m.Mapping, file: m.File, named: m, start: m.Start,
+		direct: m.Trusted && runtime.GOOS != "windows",
+	}
+	return s, s.prepare(0)
+}
+
+// attachAt comes to the object of a kind in a place.
+func attachAt(h how, kind string, p Place, cfg *Config, fill func(io.WriterAt) error) (*shared, error) {
+	set, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	header := headerOf(kind)
+	if err := p.check(header); err != nil {
+		return nil, err
+	}
+	if h == create {
+		err = p.create(header, fill)
+	} else {
+		err = p.open(header)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &shared{
+		kind: kind, name: p.String(), created: h == create, access: set.access, log: set.Logger,
+		Mapping: p.Mapping, file: p.File, start: p.Offset + int(header.Size()),
+		direct: p.Mapping.Fixed() && runtime.GOOS != "windows",
+	}
+	return s, s.prepare(p.Mapping.Offset() + int64(p.Offset))
+}
+
+// prepare finds the slots. base is where in the file the object begins.
+func (s *shared) prepare(base int64) error {
+	entries, err := mmap.Slice[liveness.Entry](s.Mapping, s.start+headSize, slotCount)
+	if err != nil {
+		s.Close()
+		return err
+	}
+	s.slotTable = liveness.NewTable(s.file, base, entries)
+	return nil
+}
+
+// head returns the object's own cache line.
+func head[T any](s *shared) (*T, error) {
+	h, err := mmap.View[T](s.Mapping, s.start)
+	if err != nil {
+		s.Close()
+	}
+	return h, err
+}
+
+// gate makes a gate of a word in the head.
+func (s *shared) gate(word *uint32) (*wait.Gate, error) {
+	at := int64(uintptr(unsafe.Pointer(word)) - uintptr(unsafe.Pointer(unsafe.SliceData(s.Bytes()))))
+	name, err := wait.FileName(s.file, s.Offset()+at)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	g := wait.NewGate(word, wait.Name{Word: name, Access: s.access})
+	s.gates = append(s.gates, g)
+	return g, nil
+}
+
+// join takes a slot; see [liveness.Table.Join].
+func (s *shared) join(recover func(*liveness.Member) error) error {
+	err := s.Borrow(func([]byte) (err error) {
+		s.member, err = s.slotTable.Join(recover)
+		return err
+	})
+	if err != nil {
+		s.Close()
+	}
+	return err
+}
+
+// wait waits at a gate until try takes what it waits for. try is told to check
+// when it is to look after what nobody is woken for.
+func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(check bool) (bool, error)) error {
+	return s.Borrow(func([]byte) error {
+		counted := false
+		defer func() {
+			if counted {
+				s.member.Entry.Waiting.Add(^uint32(0))
+			}
+		}()
+		return g.Wait(ctx, func(check bool) (bool, error) {
+			if check {
+				if !counted {
+					counted = true
+					s.member.Entry.Waiting.Add(1)
+				}
+				if err := s.checkRemoved(); err != nil {
+					return false, err
+				}
+			}
+			return c.take(func() (bool, error) { return try(check) })
+		})
+	})
+}
+
+// use calls f with the memory protected.
+func (s *shared) use(f func() error) error {
+	return s.Borrow(func([]byte) error { return f() })
+}
+
+func (s *shared) checkRemoved() error {
+	removed, err := object.IsRemoved(s.file)
+	if err == nil && removed {
+		err = fmt.Errorf("others don't find it any more; close it and open it again (%w)", breezeway.ErrRemoved)
+	}
+	return err
+}
+
+// waiters counts those who wait in living processes.
+func (s *shared) waiters() (n int, err error) {
+	err = s.slots(func(e *liveness.Entry) bool { return e.Waiting.Load() > 0 }, func(e *liveness.Entry) {
+		n += int(e.Waiting.Load())
+	})
+	return n, err
+}
+
+// slots calls f with the entries that wanted admits and that a living process
+// has.
+func (s *shared) slots(wanted func(*liveness.Entry) bool, f func(*liveness.Entry)) error {
+	for i := range s.slotTable.Entries() {
+		e := &s.slotTable.Entries()[i]
+		if !wanted(e) {
+			continue
+		}
+		taken, err := s.slotTable.IsTaken(i)
+		if err != nil {
+			return err
+		}
+		if taken {
+			f(e)
+		}
+	}
+	return nil
+}
+
+// fail puts an error of an operation into our words.
+func (s *shared) fail(op string, err error) error {
+	if s.closed.Load() {
+		err = os.ErrClosed // whatever it met in the memory
+	}
+	return failed(s.kind, op, s.name, err)
+}
+
+// Close wakes the waiters of this process, gives up its slot and then the
+// memory: in this order, so that whoever is late meets an object of which he has
+// no part any more, or private zeros.
+func (s *shared) Close() error {
+	s.closing.Do(func() {
+		s.closed.Store(true)
+		for _, g := range s.gates {
+			g.Close()
+		}
+		var err error
+		if s.member != nil {
+			err = s.member.Leave()
+		}
+		if s.named != nil {
+			err = errors.Join(err, s.named.Close())
+		}
+		s.err = failed(s.kind, "close", s.name, err)
+	})
+	return s.err
+}
+
+// removeShared removes the object name of a kind.
+func removeShared(kind, name string, cfg *Config) error {
+	set, err := cfg.settings()
+	if err != nil {
+		return err
+	}
+	spec := object.Spec{Header: headerOf(kind), Name: name, Scope: set.Scope}
+	return spec.Remove()
+}
