@@ -109,7 +109,7 @@ func (m *ownMutex) tryTake(check bool) (uint64, taken, error) {
 // locked is what follows when the word was taken, perhaps in the memory that
 // Close left.
 func (m *ownMutex) locked(ticket uint64, how taken) (Held, error) {
-	m.order.Load()
+	m.acquired()
 	if m.closed.Load() {
 		m.use(func() error {
 			if gave, _ := m.give(ticket); gave {
@@ -131,7 +131,7 @@ func (m *ownMutex) locked(ticket uint64, how taken) (Held, error) {
 
 func (m *ownMutex) unlock(ticket uint64) error {
 	if m.direct {
-		m.order.Store(1)
+		m.released()
 		if ticket&inherited == 0 && m.word.CompareAndSwap(ticket, ticket&^holderBits) {
 			m.free.Wake(1)
 			if !m.closed.Load() {
@@ -143,7 +143,7 @@ func (m *ownMutex) unlock(ticket uint64) error {
 }
 
 func (m *ownMutex) unlockSlowly(ticket uint64) error {
-	m.order.Store(1)
+	m.released()
 	var gave, spoils bool
 	err := m.use(func() error {
 		gave, spoils = m.give(ticket)

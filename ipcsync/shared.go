@@ -75,9 +75,7 @@ type shared struct {
 	closing sync.Once
 	err     error // of Close
 
-	// order is stored before something is released, and loaded after something
-	// was acquired, for the race detector, which doesn't see shared memory.
-	order atomic.Uint32
+	order
 }
 
 // attach comes to the named object of a kind.
