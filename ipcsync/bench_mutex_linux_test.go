@@ -1,7 +1,6 @@
 package ipcsync
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -12,21 +11,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"github.com/breezeway-ipc/breezeway/shm"
 )
-
-// turns is what is done n times: take the mutex, count, give it back.
-func turns(m *Mutex, count *int64, n int) error {
-	for range n {
-		h, err := m.Lock(context.Background())
-		if err != nil {
-			return err
-		}
-		*count++
-		if err := h.Unlock(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // robust is pthread's robust mutex in C, locked by one process or two.
 func robust(b *testing.B, processes int) bench.Contender {
@@ -47,36 +31,6 @@ func BenchmarkMutexUncontended(b *testing.B) {
 		robust(b, 1))
 }
 
-// rival contends for the mutex Args[0], as often as it hears, and counts in the
-// segment Args[1].
-var rival = ipctest.Helper("rival", func(c *ipctest.Control) error {
-	m, err := OpenMutex(c.Args[0], nil)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	seg, err := shm.Open(c.Args[1], nil)
-	if err != nil {
-		return err
-	}
-	defer seg.Close()
-	count, err := mmap.View[int64](seg.Mapping, 0)
-	if err != nil {
-		return err
-	}
-	c.Say("ready")
-	for {
-		n, err := strconv.Atoi(c.Hear())
-		if err != nil {
-			return nil
-		}
-		if err := turns(m, count, n); err != nil {
-			return err
-		}
-		c.Say("done")
-	}
-})
-
 func BenchmarkMutexContended(b *testing.B) {
 	m := newTestMutex(b, nil)
 	seg, err := shm.Create(ipctest.UniqueName(), 64, nil)
@@ -89,7 +43,7 @@ func BenchmarkMutexContended(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := ipctest.Start(b, rival, m.Name(), seg.Name())
+	p := ipctest.Start(b, rival, "mutex", m.Name(), seg.Name())
 	p.Expect("ready")
 	var total atomic.Int64
 	ipctest.Compare(b,

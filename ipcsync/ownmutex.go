@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -55,6 +56,7 @@ func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
 	if m.direct && c == nil {
 		w := m.word.Load()
 		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, w+once|uint64(m.me)) {
+			sys.KillPoint("owner taken")
 			return m.locked(w+once|uint64(m.me), fresh)
 		}
 	}
@@ -133,6 +135,7 @@ func (m *ownMutex) unlock(ticket uint64) error {
 	if m.direct {
 		m.released()
 		if ticket&inherited == 0 && m.word.CompareAndSwap(ticket, ticket&^holderBits) {
+			sys.KillPoint("owner given")
 			m.free.Wake(1)
 			if !m.closed.Load() {
 				return nil

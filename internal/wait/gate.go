@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
 // The word of a Gate:
@@ -51,6 +53,7 @@ func (g *Gate) Wait(ctx context.Context, try func(check bool) (done bool, err er
 		// Announced before the look, and what is slept on was read with the
 		// announcement: see Wake.
 		old := atomic.OrUint32(g.w.addr, parked) | parked
+		sys.KillPoint("gate announced")
 		done, err := try(phase == Check)
 		return old, done, err
 	})
@@ -87,6 +90,7 @@ func (g *Gate) Wake(n int) {
 		if word&parked == 0 {
 			return // taken down by somebody who is waking all, after our change
 		}
+		sys.KillPoint("gate moved")
 		if g.w.Wake(n) >= n || !atomic.CompareAndSwapUint32(g.w.addr, word, (word+answer)&^parked) {
 			return
 		}

@@ -1,0 +1,24 @@
+package ipcsync
+
+import (
+	"testing"
+	"time"
+)
+
+// awaitWaiters waits until n are waiting. Nothing announces that somebody fell
+// asleep, so it looks again and again.
+func awaitWaiters(t testing.TB, o interface{ Stats() (Stats, error) }, n int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		st, err := o.Stats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Waiters == n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d wait, want %d", st.Waiters, n)
+		}
+	}
+}

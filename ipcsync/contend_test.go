@@ -1,0 +1,120 @@
+package ipcsync
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/mmap"
+	"github.com/breezeway-ipc/breezeway/shm"
+)
+
+// exclusive is a lock that one has at a time.
+type exclusive interface {
+	Lock(context.Context) (Held, error)
+	Close() error
+}
+
+// openExclusive opens a lock of a kind, or makes it.
+func openExclusive(kind, name string) (exclusive, error) {
+	switch kind {
+	case "mutex":
+		return OpenOrCreateMutex(name, nil)
+	}
+	return nil, fmt.Errorf("no kind %q", kind)
+}
+
+// turns takes the lock n times, to count.
+func turns(m exclusive, count *int64, n int) error {
+	for range n {
+		h, err := m.Lock(context.Background())
+		if err != nil {
+			return err
+		}
+		*count++
+		if err := h.Unlock(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openCount opens the counter in a segment.
+func openCount(name string) (*shm.Segment, *int64, error) {
+	seg, err := shm.Open(name, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	count, err := mmap.View[int64](seg.Mapping, 0)
+	return seg, count, err
+}
+
+// newCount makes a segment with a counter.
+func newCount(t testing.TB) (*shm.Segment, *int64) {
+	t.Helper()
+	seg, err := shm.Create(ipctest.UniqueName(), 64, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		seg.Close()
+		shm.Remove(seg.Name())
+	})
+	count, err := mmap.View[int64](seg.Mapping, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seg, count
+}
+
+// rival contends for the lock Args[1] of the kind Args[0], as often as it hears,
+// and counts in the segment Args[2].
+var rival = ipctest.Helper("rival", func(c *ipctest.Control) error {
+	m, err := openExclusive(c.Args[0], c.Args[1])
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	seg, count, err := openCount(c.Args[2])
+	if err != nil {
+		return err
+	}
+	defer seg.Close()
+	c.Say("ready")
+	for {
+		n, err := strconv.Atoi(c.Hear())
+		if err != nil {
+			return nil
+		}
+		if err := turns(m, count, n); err != nil {
+			return err
+		}
+		c.Say("done")
+	}
+})
+
+// The counter is not atomic: only the lock makes the total right.
+func testContention(t *testing.T, kind, name string, n int) {
+	seg, count := newCount(t)
+	m, err := openExclusive(kind, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	p := ipctest.Start(t, rival, kind, name, seg.Name())
+	p.Expect("ready")
+	p.Say(strconv.Itoa(n))
+	if err := turns(m, count, n); err != nil {
+		t.Fatal(err)
+	}
+	p.Expect("done")
+	if *count != int64(2*n) {
+		t.Errorf("counted %d, want %d", *count, 2*n)
+	}
+}
+
+func TestMutexContention(t *testing.T) {
+	testContention(t, "mutex", newTestMutex(t, nil).Name(), ipctest.Count(500_000))
+}

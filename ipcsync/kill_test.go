@@ -1,0 +1,151 @@
+//go:build killpoints
+
+package ipcsync
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+// mortalAt starts a helper that is to be killed at a point.
+func mortalAt(t *testing.T, point, helper string, args ...string) *ipctest.Process {
+	t.Helper()
+	cmd := ipctest.HelperCommand(t, helper, args...)
+	cmd.Env = append(cmd.Env, sys.KillPointEnv+"="+point)
+	return ipctest.StartCommand(t, cmd)
+}
+
+// wantKilled waits until the process has died at its kill point.
+func wantKilled(t *testing.T, p *ipctest.Process) {
+	t.Helper()
+	if p.Wait() == nil {
+		t.Fatalf("it did not die; stderr: %s", p.Stderr())
+	}
+	if text := p.Stderr(); text != "" {
+		t.Fatalf("it failed before it died: %s", text)
+	}
+}
+
+// mortal takes the mutex Args[0] and gives it back.
+var mortal = ipctest.Helper("mortal", func(c *ipctest.Control) error {
+	m, err := OpenOrCreateMutex(c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	h, err := m.Lock(context.Background())
+	if err != nil {
+		return err
+	}
+	if len(c.Args) > 1 {
+		c.Say("locked")
+		c.Hear()
+	}
+	return h.Unlock()
+})
+
+// wantLock takes the mutex from another process, soon.
+func wantLock(t *testing.T, m *Mutex, recovered bool) {
+	t.Helper()
+	start := time.Now()
+	h := mustLock(t, m)
+	if d := time.Since(start); d > 200*time.Millisecond {
+		t.Errorf("it took %v", d)
+	}
+	if h.Recovered() != recovered {
+		t.Errorf("recovered: %v", h.Recovered())
+	}
+	if err := h.MarkConsistent(); err != nil {
+		t.Error(err)
+	}
+	mustUnlock(t, h)
+}
+
+// Wherever a process is killed that nobody waits for, the next one goes on.
+func TestKillMatrixMutex(t *testing.T) {
+	for point, recovered := range map[string]bool{
+		"object filled": false,
+		"object linked": false,
+		"slot locked":   false,
+		"slot counted":  false,
+		"owner taken":   true,
+		"owner given":   false,
+	} {
+		t.Run(point, func(t *testing.T) {
+			name := ipctest.UniqueName()
+			wantKilled(t, mortalAt(t, point, mortal, name))
+			m, err := OpenOrCreateMutex(name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer RemoveMutex(name, nil)
+			defer m.Close()
+			wantLock(t, m, recovered)
+			wantLock(t, m, false)
+		})
+	}
+}
+
+// Who is killed while another waits for it to unlock doesn't keep him.
+func TestKillMatrixMutexUnlock(t *testing.T) {
+	for _, point := range []string{"owner given", "gate moved"} {
+		t.Run(point, func(t *testing.T) {
+			m := newTestMutex(t, nil)
+			p := mortalAt(t, point, mortal, m.Name(), "wait")
+			p.Expect("locked")
+			locked := make(chan Held)
+			go func() {
+				h, err := m.Lock(context.Background())
+				if err != nil {
+					t.Error(err)
+				}
+				locked <- h
+			}()
+			awaitWaiters(t, m, 1)
+			p.Say("go on")
+			wantKilled(t, p)
+			select {
+			case h := <-locked:
+				if h.Recovered() {
+					t.Error("recovered, though the lock was given up")
+				}
+				mustUnlock(t, h)
+			case <-time.After(200 * time.Millisecond):
+				t.Error("the waiter sleeps on")
+				mustUnlock(t, <-locked)
+			}
+		})
+	}
+}
+
+// Who is killed falling asleep is missed by nobody.
+func TestKillMatrixMutexWait(t *testing.T) {
+	m := newTestMutex(t, nil)
+	h := mustLock(t, m)
+	wantKilled(t, mortalAt(t, "gate announced", mortal, m.Name()))
+	mustUnlock(t, h)
+	wantLock(t, m, false)
+	if st, err := m.Stats(); err != nil || st.Waiters != 0 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+}
+
+// Who takes the lock over from a dead one and is killed at once leaves it not
+// recoverable, and so does everybody after him.
+func TestKillMatrixMutexRecovery(t *testing.T) {
+	m := newTestMutex(t, nil)
+	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
+	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
+	// The third finds out and is killed telling it.
+	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
+	_, err := m.Lock(t.Context())
+	wantError(t, err, breezeway.ErrNotRecoverable)
+	if err := m.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	wantLock(t, m, false)
+}
