@@ -1,7 +1,6 @@
 package ipcsync
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
@@ -28,7 +27,7 @@ type holder interface {
 
 var errNotHeld = fmt.Errorf("it is not held any more: it was unlocked before, or was taken away because this process had closed it (%w)", os.ErrInvalid)
 
-var errNeverHeld = errors.New("the Held is the zero value, which holds nothing; use the one that Lock returned")
+var errNeverHeld = fmt.Errorf("the Held is the zero value, which holds nothing; use the one that Lock returned (%w)", os.ErrInvalid)
 
 // Unlock gives the lock up. Unlocking twice fails with [os.ErrInvalid], and after
 // the lock was closed with [os.ErrClosed], and changes nothing.

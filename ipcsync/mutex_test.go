@@ -171,3 +171,106 @@ func TestMutexNotRecoverable(t *testing.T) {
 		})
 	}
 }
+
+func TestMutexCancelled(t *testing.T) {
+	m := newTestMutex(t, nil)
+	h := mustLock(t, m)
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := m.Lock(ctx)
+		done <- err
+	}()
+	awaitWaiters(t, m, 1)
+	start := time.Now()
+	cancel(cause)
+	wantError(t, <-done, cause)
+	if d := time.Since(start); d > 10*time.Millisecond*slack {
+		t.Errorf("it took %v to end", d)
+	}
+	mustUnlock(t, h)
+	// What is free is taken, whatever the context says.
+	h, err := m.Lock(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustUnlock(t, h)
+}
+
+func TestMutexClose(t *testing.T) {
+	m := newTestMutex(t, nil)
+	other, err := OpenMutex(m.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := mustLock(t, m)
+	done := make(chan error)
+	go func() {
+		_, err := other.Lock(t.Context())
+		done <- err
+	}()
+	awaitWaiters(t, m, 1)
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	wantError(t, <-done, os.ErrClosed)
+	_, err = other.Lock(t.Context())
+	wantError(t, err, os.ErrClosed)
+	_, ok, err := other.TryLock()
+	wantError(t, err, os.ErrClosed)
+	if ok {
+		t.Error("locked a closed mutex")
+	}
+	_, err = other.Stats()
+	wantError(t, err, os.ErrClosed)
+	wantError(t, other.Reset(), os.ErrClosed)
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+
+	// Close of one who holds it is like his death.
+	other, err = OpenMutex(m.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	wantError(t, h.Unlock(), os.ErrClosed)
+	h = mustLock(t, other)
+	if !h.Recovered() {
+		t.Error("not told that the holder closed")
+	}
+	if err := h.MarkConsistent(); err != nil {
+		t.Error(err)
+	}
+	mustUnlock(t, h)
+}
+
+func TestMutexExistence(t *testing.T) {
+	name := ipctest.UniqueName()
+	_, err := OpenMutex(name, nil)
+	wantError(t, err, os.ErrNotExist, "CreateMutex", "ipc create mutex://")
+	m := newTestMutex(t, nil)
+	_, err = CreateMutex(m.Name(), nil)
+	wantError(t, err, os.ErrExist, "OpenMutex", "ipc rm mutex://")
+	other, err := OpenOrCreateMutex(m.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.Created() || !m.Created() {
+		t.Error("it was created by the wrong one")
+	}
+	other.Close()
+	_, err = CreateMutex("a/b", nil)
+	wantError(t, err, os.ErrInvalid, "'/'")
+}
+
+func TestZeroHeld(t *testing.T) {
+	var h Held
+	if h.Recovered() || !errors.Is(h.Unlock(), os.ErrInvalid) || !errors.Is(h.MarkConsistent(), os.ErrInvalid) {
+		t.Error("the zero Held holds something")
+	}
+}

@@ -1,0 +1,152 @@
+package ipcsync
+
+import (
+	"context"
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+func TestMutexAllocatesNothing(t *testing.T) {
+	m := newTestMutex(t, nil)
+	if n := testing.AllocsPerRun(100, func() {
+		h, err := m.Lock(t.Context())
+		if err == nil {
+			err = h.Unlock()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestMutexRemoved(t *testing.T) {
+	m := newTestMutex(t, nil)
+	h := mustLock(t, m)
+	done := make(chan error)
+	go func() {
+		_, err := m.Lock(t.Context())
+		done <- err
+	}()
+	awaitWaiters(t, m, 1)
+	if err := RemoveMutex(m.Name(), nil); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	wantError(t, <-done, breezeway.ErrRemoved)
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("it took %v", d)
+	}
+	mustUnlock(t, h)
+	wantError(t, RemoveMutex(m.Name(), nil), os.ErrNotExist)
+}
+
+// Bytes that another process takes away are an error, and no crash.
+func TestMutexTruncated(t *testing.T) {
+	m := newTestMutex(t, &Config{Mode: 0o666})
+	h := mustLock(t, m)
+	done := make(chan error)
+	go func() {
+		_, err := m.Lock(t.Context())
+		done <- err
+	}()
+	awaitWaiters(t, m, 1)
+	if err := m.locker.(*ownMutex).file.Truncate(0); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, <-done, io.ErrUnexpectedEOF)
+	wantError(t, h.Unlock(), io.ErrUnexpectedEOF)
+}
+
+// Who is stopped is not dead.
+func TestMutexOfTheStopped(t *testing.T) {
+	m := newTestMutex(t, nil)
+	p := ipctest.Start(t, lockHolder, m.Name())
+	p.Expect("locked false")
+	p.Process.Signal(syscall.SIGSTOP)
+	locked := make(chan Held)
+	go func() { locked <- mustLock(t, m) }()
+	select {
+	case <-locked:
+		t.Error("it was taken away from one who is alive")
+	case <-time.After(500 * time.Millisecond):
+	}
+	p.Process.Signal(syscall.SIGCONT)
+	p.Say("unlock")
+	p.Expect("done")
+	h := <-locked
+	if h.Recovered() {
+		t.Error("recovered")
+	}
+	mustUnlock(t, h)
+	p.Say("end")
+	p.Wait()
+}
+
+// parent takes the mutex Args[0] and starts a child that lives on, with all the
+// descriptors that it can inherit.
+var parent = ipctest.Helper("parent", func(c *ipctest.Control) error {
+	m, err := OpenMutex(c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	if _, err := m.Lock(context.Background()); err != nil {
+		return err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	child, err := os.StartProcess("/bin/cat", []string{"cat"}, &os.ProcAttr{Files: []*os.File{r, w, w, m.locker.(*ownMutex).file}})
+	if err != nil {
+		return err
+	}
+	c.Say("%d", child.Pid)
+	c.Hear()
+	return nil
+})
+
+// A child that lives on doesn't keep what its dead parent held.
+func TestMutexOfAParent(t *testing.T) {
+	m := newTestMutex(t, nil)
+	p := ipctest.Start(t, parent, m.Name())
+	child, err := strconv.Atoi(p.Hear())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(child, syscall.SIGKILL)
+	p.Kill()
+	h := mustLock(t, m)
+	if !h.Recovered() {
+		t.Error("not told that the holder died")
+	}
+	if syscall.Kill(child, 0) != nil {
+		t.Error("the child has not lived on")
+	}
+	mustUnlock(t, h)
+}
+
+// Signals that interrupt system calls end no wait.
+func TestMutexInterrupted(t *testing.T) {
+	m := newTestMutex(t, nil)
+	h := mustLock(t, m)
+	p := ipctest.Start(t, lockHolder, m.Name())
+	awaitWaiters(t, m, 1)
+	for range ipctest.Count(2000) {
+		p.Process.Signal(syscall.SIGURG) // which the Go runtime handles
+	}
+	mustUnlock(t, h)
+	p.Expect("locked false")
+	p.Say("unlock")
+	p.Expect("done")
+	p.Say("end")
+	p.Wait()
+}

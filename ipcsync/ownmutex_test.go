@@ -1,0 +1,244 @@
+package ipcsync
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// newPlace makes a file of n objects' size, mapped.
+func newPlace(t testing.TB, n int) Place {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "shared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := openPlace(t, f, int64(n*Size))
+	return p
+}
+
+func openPlace(t testing.TB, f *os.File, size int64) Place {
+	t.Helper()
+	m, err := mmap.Map(f, &mmap.Config{Capacity: size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		m.Close()
+		f.Close()
+	})
+	return Place{File: f, Mapping: m}
+}
+
+// placed opens the mutex at offset Args[1] of the file Args[0], when it hears of
+// it, and says its slot. Then it locks it and unlocks it as it hears.
+var placed = ipctest.Helper("placed", func(c *ipctest.Control) error {
+	f, err := os.OpenFile(c.Args[0], os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	mapping, err := mmap.Map(f, nil)
+	if err != nil {
+		return err
+	}
+	defer mapping.Close()
+	offset, err := strconv.Atoi(c.Args[1])
+	if err != nil {
+		return err
+	}
+	c.Hear()
+	m, err := OpenMutexAt(Place{f, mapping, offset}, nil)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	c.Say("slot %d", slotOf(m))
+	var h Held
+	for {
+		switch c.Hear() {
+		case "lock":
+			h, err = m.Lock(context.Background())
+			c.Say("locked %v", h.Recovered())
+		case "unlock":
+			err = h.Unlock()
+			c.Say("unlocked")
+		default:
+			return err
+		}
+		if err != nil {
+			return err
+		}
+	}
+})
+
+func slotOf(m *Mutex) int { return int(m.locker.(*ownMutex).member.Holder&0xffff) - 1 }
+
+// Several locks in one file don't disturb each other, and each knows when its
+// holder dies.
+func TestMutexInPlace(t *testing.T) {
+	at := newPlace(t, 3)
+	var locks []*Mutex
+	for i := range 3 {
+		at.Offset = i * Size
+		_, err := OpenMutexAt(at, nil)
+		wantError(t, err, fs.ErrNotExist)
+		m, err := CreateMutexAt(at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		_, err = CreateMutexAt(at, nil)
+		wantError(t, err, fs.ErrExist)
+		locks = append(locks, m)
+	}
+	first := mustLock(t, locks[0])
+	p := ipctest.Start(t, placed, at.File.Name(), strconv.Itoa(Size))
+	p.Say("open")
+	p.Expect("slot 1")
+	p.Say("lock")
+	p.Expect("locked false")
+	wantBusy(t, locks[1])
+	last := mustLock(t, locks[2])
+	p.Kill()
+	h := mustLock(t, locks[1])
+	if !h.Recovered() {
+		t.Error("not told that the holder died")
+	}
+	mustUnlock(t, first)
+	mustUnlock(t, last)
+
+	at.Offset = 1
+	_, err := CreateMutexAt(at, nil)
+	wantError(t, err, os.ErrInvalid, "64")
+	at.Offset = 3 * Size
+	_, err = CreateMutexAt(at, nil)
+	wantError(t, err, os.ErrInvalid, "beyond")
+}
+
+// A process that takes a dead one's slot at once is not taken for it: whoever
+// waits for the dead one's lock gets it.
+func TestMutexSlotTakenAtOnce(t *testing.T) {
+	at := newPlace(t, 1)
+	m, err := CreateMutexAt(at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for range 10 {
+		start := func() *ipctest.Process { return ipctest.Start(t, placed, at.File.Name(), "0") }
+		dying, next := start(), start()
+		dying.Say("open")
+		dying.Expect("slot 1")
+		dying.Say("lock")
+		dying.Expect("locked false")
+		locked := make(chan Held)
+		go func() {
+			h, err := m.Lock(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			locked <- h
+		}()
+		awaitWaiters(t, m, 1)
+		dying.Kill()
+		next.Say("open")
+		next.Expect("slot 1")
+		select {
+		case h := <-locked:
+			if !h.Recovered() {
+				t.Error("not told that the holder died")
+			}
+			// Nor does it think that it has the lock.
+			next.Say("lock")
+			awaitWaiters(t, m, 1)
+			if err := h.MarkConsistent(); err != nil {
+				t.Error(err)
+			}
+			mustUnlock(t, h)
+			next.Expect("locked false")
+			next.Say("unlock")
+			next.Expect("unlocked")
+		case <-time.After(200 * time.Millisecond * slack / 2):
+			t.Fatal("the new process is taken for the dead one")
+		}
+		next.Say("end")
+		next.Wait()
+	}
+}
+
+// Whatever is in the memory, it is refused and left alone.
+func TestMutexMismatch(t *testing.T) {
+	whole := func(t *testing.T) []byte {
+		h, err := headerOf(mutexKind).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(h, make([]byte, payload)...)
+	}
+	for name, change := range map[string]func(b []byte) []byte{
+		"empty":     func(b []byte) []byte { return nil },
+		"short":     func(b []byte) []byte { return b[:len(b)-1] },
+		"foreign":   func(b []byte) []byte { copy(b, "GIF89a  "); return b },
+		"kind":      func(b []byte) []byte { copy(b[8:], "event\x00"); return b },
+		"newer":     func(b []byte) []byte { binary.LittleEndian.PutUint16(b[20:], layoutVersion+1); return b },
+		"payload":   func(b []byte) []byte { binary.LittleEndian.PutUint64(b[32:], 1<<40); return b },
+		"elsewhere": func(b []byte) []byte { binary.LittleEndian.PutUint32(b[24:], 128); return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, err := object.Path(mutexKind, ipctest.UniqueName(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := change(whole(t))
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			defer os.Remove(path)
+			m, err := newOwnMutex(attach(openOrCreate, mutexKind, filepath.Base(path)[len("bw.mutex."):], nil, nil))
+			if m != nil {
+				m.Close()
+			}
+			if !errors.Is(err, breezeway.ErrMismatch) {
+				t.Errorf("error is %v", err)
+			}
+			if after, err := os.ReadFile(path); err != nil || string(after) != string(b) {
+				t.Errorf("it was changed: %v", err)
+			}
+		})
+	}
+}
+
+// Nonsense in the words of a mutex that is in use is an error, and nothing worse.
+func TestMutexOverwritten(t *testing.T) {
+	at := newPlace(t, 1)
+	m, err := CreateMutexAt(at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	word := m.locker.(*ownMutex).word
+	word.Store(slotCount + 1) // the number behind the last
+	_, err = m.Lock(t.Context())
+	wantError(t, err, breezeway.ErrMismatch)
+	_, _, err = m.TryLock()
+	wantError(t, err, breezeway.ErrMismatch)
+	_, err = m.Stats()
+	wantError(t, err, breezeway.ErrMismatch)
+	word.Store(uint64(0xfffe))
+	_, err = m.Lock(t.Context())
+	wantError(t, err, breezeway.ErrMismatch)
+	word.Store(0)
+	mustUnlock(t, mustLock(t, m))
+}
