@@ -31,6 +31,10 @@ type owner struct {
 	word  *atomic.Uint64
 	table *liveness.Table
 	me    liveness.Holder
+
+	// mends says that whoever takes the word from a dead one mends what that one
+	// left, as often as it takes: it never becomes not recoverable.
+	mends bool
 }
 
 const (
@@ -77,15 +81,17 @@ func (o *owner) take(flags uint64, check bool) (ticket uint64, how taken, err er
 				return 0, busy, nil
 			case w&pending != 0: // he changed nothing
 				how, next = stolen, next|w&inherited
-			case w&inherited != 0:
+			case w&inherited != 0 && !o.mends:
 				how, next = spoiled, w&^holderBits
 			default:
 				how, next = stolen, next|inherited
 			}
-		case w&inherited != 0:
-			return 0, hopeless, nil
-		default:
+		case w&inherited == 0:
 			how = fresh
+		case o.mends:
+			how, next = stolen, next|inherited
+		default:
+			return 0, hopeless, nil
 		}
 		if o.word.CompareAndSwap(w, next) {
 			sys.KillPoint("owner taken")

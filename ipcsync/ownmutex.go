@@ -31,25 +31,34 @@ func newOwnMutex(s *shared, err error) (*ownMutex, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &ownMutex{shared: s}
-	if m.head, err = head[mutexHead](s); err != nil {
-		return nil, err
-	}
-	if m.free, err = s.gate(&m.head.free); err != nil {
-		return nil, err
-	}
-	m.owner = owner{word: &m.head.word, table: s.slotTable}
-	err = s.join(func(me *liveness.Member) error {
-		if m.disown(me) {
-			m.free.Wake(1)
-		}
-		return nil
-	})
+	m, err := ownMutexIn(s)
 	if err != nil {
 		return nil, err
 	}
-	m.owner.me = s.member.Holder
-	return m, nil
+	return m, m.join(func() error { return nil })
+}
+
+// ownMutexIn makes a mutex of an object that begins with one.
+func ownMutexIn(s *shared) (m *ownMutex, err error) {
+	m = &ownMutex{shared: s}
+	if m.head, err = head[mutexHead](s); err != nil {
+		return nil, err
+	}
+	m.owner = owner{word: &m.head.word, table: s.slotTable}
+	m.free, err = s.gate(&m.head.free)
+	return m, err
+}
+
+// join takes a slot. recover takes back what else its past holder held.
+func (m *ownMutex) join(recover func() error) error {
+	return m.shared.join(func(member *liveness.Member) error {
+		m.member = member
+		m.owner.me = member.Holder
+		if m.disown(member) {
+			m.free.Wake(1)
+		}
+		return recover()
+	})
 }
 
 func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
@@ -121,7 +130,7 @@ func (m *ownMutex) locked(ticket uint64, how taken) (Held, error) {
 		})
 		return Held{}, m.fail("lock", os.ErrClosed)
 	}
-	if how == stolen {
+	if how == stolen && !m.mends {
 		m.use(func() error {
 			m.head.recoveries.Add(1)
 			return nil
