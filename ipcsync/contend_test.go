@@ -2,6 +2,7 @@ package ipcsync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -24,6 +25,18 @@ func openExclusive(kind, name string) (exclusive, error) {
 		return OpenOrCreateMutex(name, nil)
 	}
 	return nil, fmt.Errorf("no kind %q", kind)
+}
+
+func removeExclusive(t testing.TB, kind, name string) {
+	t.Helper()
+	var err error
+	switch kind {
+	case "mutex":
+		err = RemoveMutex(name, nil)
+	}
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Error(err)
+	}
 }
 
 // turns takes the lock n times, to count.

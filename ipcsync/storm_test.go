@@ -1,0 +1,226 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/mmap"
+	"github.com/breezeway-ipc/breezeway/shm"
+)
+
+// arena is what the processes of a storm share.
+type arena struct {
+	Owner  atomic.Int64 // process in the critical section
+	Turns  atomic.Int64
+	Wrong  atomic.Int64 // times that two were in it
+	Unsaid atomic.Int64 // times that one found another's traces, and wasn't told of his death
+}
+
+// turn is a stay in the critical section.
+func (a *arena) turn(h Held) error {
+	me := int64(os.Getpid())
+	before := a.Owner.Swap(me)
+	if before != 0 && !h.Recovered() {
+		a.Unsaid.Add(1)
+	}
+	for range rand.IntN(200) {
+		if a.Owner.Load() != me {
+			a.Wrong.Add(1)
+			break
+		}
+	}
+	a.Turns.Add(1)
+	if !a.Owner.CompareAndSwap(me, 0) {
+		a.Wrong.Add(1)
+	}
+	if h.Recovered() {
+		return h.MarkConsistent()
+	}
+	return nil
+}
+
+// patience is after which time a lock that isn't had is taken for lost. It is
+// long since a machine may have more to do than turns of 64 processes.
+const patience = 30 * time.Second
+
+// storm is what the processes of one contend for: a lock, and what it protects.
+type storm struct {
+	kind string
+	lock exclusive
+	*arena
+}
+
+// stormKinds are the locks in a storm; the arena of the nth is at page n.
+var stormKinds = []string{"mutex"}
+
+func openStorm(name, segment string) (storms []storm, close func(), err error) {
+	seg, err := shm.Open(segment, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	close = func() {
+		for _, s := range storms {
+			s.lock.Close()
+		}
+		seg.Close()
+	}
+	for i, kind := range stormKinds {
+		a, err := mmap.View[arena](seg.Mapping, i*os.Getpagesize())
+		if err != nil {
+			return storms, close, err
+		}
+		lock, err := openExclusive(kind, name)
+		if err != nil {
+			return storms, close, err
+		}
+		storms = append(storms, storm{kind, lock, a})
+	}
+	return storms, close, nil
+}
+
+// stormy takes turns at the locks Args[0], in the segment Args[1], until it is
+// told to end or killed.
+var stormy = ipctest.Helper("stormy", func(c *ipctest.Control) error {
+	storms, close, err := openStorm(c.Args[0], c.Args[1])
+	if err != nil {
+		return err
+	}
+	defer close()
+	var ended atomic.Bool
+	go func() {
+		c.Hear()
+		ended.Store(true)
+	}()
+	for !ended.Load() {
+		s := storms[rand.IntN(len(storms))]
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		h, err := s.lock.Lock(ctx)
+		cancel()
+		if errors.Is(err, breezeway.ErrNotRecoverable) {
+			time.Sleep(time.Millisecond) // the test resets it, and no event tells
+			continue
+		}
+		if err == nil {
+			err = s.turn(h)
+		}
+		if err == nil {
+			err = h.Unlock()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.kind, err)
+		}
+	}
+	return nil
+})
+
+// 64 processes are killed and replaced at random. There are never two owners,
+// nobody waits for ever, and who comes after a dead one is told.
+func TestStorm(t *testing.T) {
+	const processes = 64
+	name := ipctest.UniqueName()
+	seg, err := shm.Create(ipctest.UniqueName(), int64(len(stormKinds)*os.Getpagesize()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shm.Remove(seg.Name())
+	defer seg.Close()
+	storms, closeAll, err := openStorm(name, seg.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		closeAll()
+		for _, kind := range stormKinds {
+			removeExclusive(t, kind, name)
+		}
+	}()
+
+	ps := make([]*ipctest.Process, max(4, ipctest.Count(processes)))
+	for i := range ps {
+		ps[i] = ipctest.Start(t, stormy, name, seg.Name())
+	}
+	kills := 0
+	for end := time.Now().Add(time.Duration(ipctest.Count(30_000)) * time.Millisecond); time.Now().Before(end); kills++ {
+		i := rand.IntN(len(ps))
+		select {
+		case <-ps[i].Done():
+			t.Fatalf("one has ended: %v; stderr: %s", ps[i].Wait(), ps[i].Stderr())
+		default:
+		}
+		ps[i].Kill()
+		ps[i] = ipctest.Start(t, stormy, name, seg.Name())
+		for _, s := range storms {
+			s.resetIfSpoiled(t)
+		}
+	}
+	for _, p := range ps {
+		p.Say("end")
+	}
+	for alive := len(ps); alive > 0; {
+		alive = 0
+		for _, p := range ps {
+			select {
+			case <-p.Done():
+			case <-time.After(time.Millisecond):
+				alive++
+			}
+		}
+		for _, s := range storms {
+			s.resetIfSpoiled(t)
+		}
+	}
+	for _, p := range ps {
+		if err := p.Wait(); err != nil {
+			t.Errorf("%v; stderr: %s", err, p.Stderr())
+		}
+	}
+	for _, s := range storms {
+		h, err := s.lock.Lock(t.Context())
+		if err != nil {
+			t.Fatal(s.kind, err)
+		}
+		if err := s.turn(h); err != nil {
+			t.Error(s.kind, err)
+		}
+		mustUnlock(t, h)
+		t.Logf("%s: %d kills, %d turns", s.kind, kills, s.Turns.Load())
+		if n := s.Wrong.Load(); n > 0 {
+			t.Errorf("%s: two had it, %d times", s.kind, n)
+		}
+		if n := s.Unsaid.Load(); n > 0 {
+			t.Errorf("%s: %d were not told that the owner had died", s.kind, n)
+		}
+	}
+}
+
+// resetIfSpoiled mends what a dead one left whose heir died too.
+func (s *storm) resetIfSpoiled(t *testing.T) {
+	t.Helper()
+	lock := s.lock.(interface {
+		TryLock() (Held, bool, error)
+		Reset() error
+	})
+	h, ok, err := lock.TryLock()
+	switch {
+	case ok:
+		if err := s.turn(h); err != nil {
+			t.Error(s.kind, err)
+		}
+		mustUnlock(t, h)
+	case errors.Is(err, breezeway.ErrNotRecoverable):
+		s.Owner.Store(0)
+		if err := lock.Reset(); err != nil {
+			t.Error(s.kind, err)
+		}
+	case err != nil:
+		t.Error(s.kind, err)
+	}
+}
