@@ -1,0 +1,133 @@
+package ipcsync
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// semaphorePath is where sem_open of glibc has it.
+func semaphorePath(name string) string { return filepath.Join(object.Directory, "sem."+name) }
+
+func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
+	var m *mmap.Mapping
+	f, err := object.Create(semaphorePath(name), semaphoreSize, s.access, s.fillSemaphore(value, &m))
+	return createdSemaphore(f, m, name, s, err)
+}
+
+func openSemaphore(name string, s *settings) (*Semaphore, error) {
+	f, err := object.Open(semaphorePath(name), s.access, false)
+	if err != nil {
+		return nil, err
+	}
+	return attachSemaphore(f, name, s)
+}
+
+func openOrCreateSemaphore(name string, value int, s *settings) (*Semaphore, error) {
+	var m *mmap.Mapping
+	f, created, err := object.OpenOrCreate(semaphorePath(name), semaphoreSize, s.access, false, s.fillSemaphore(value, &m))
+	if err == nil && !created {
+		if m != nil { // another process was faster
+			m.Close()
+		}
+		return attachSemaphore(f, name, s)
+	}
+	return createdSemaphore(f, m, name, s, err)
+}
+
+// fillSemaphore writes and maps a file before it gets its name, so that what
+// can't be mapped never appears.
+func (s *settings) fillSemaphore(value int, m **mmap.Mapping) func(f *os.File) error {
+	return func(f *os.File) error {
+		if *m != nil {
+			(*m).Close() // an attempt that was too late
+		}
+		image, err := semaphoreImage(value, s.maxPermits())
+		if err == nil {
+			_, err = f.WriteAt(image, 0)
+		}
+		if err == nil {
+			*m, err = mmap.Map(f, nil)
+		}
+		return err
+	}
+}
+
+// createdSemaphore returns the semaphore whose file f was made and mapped as m,
+// unless err.
+func createdSemaphore(f *os.File, m *mmap.Mapping, name string, s *settings, err error) (*Semaphore, error) {
+	if err != nil {
+		if m != nil {
+			m.Close()
+		}
+		return nil, err
+	}
+	return semaphoreIn(f, m, name, true, s.maxPermits(), s)
+}
+
+// attachSemaphore maps a file that exists, if it is a semaphore.
+func attachSemaphore(f *os.File, name string, s *settings) (*Semaphore, error) {
+	most, err := checkSemaphoreFile(f)
+	var m *mmap.Mapping
+	if err == nil {
+		m, err = mmap.Map(f, &mmap.Config{Length: semaphoreSize})
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return semaphoreIn(f, m, name, false, most, s)
+}
+
+func checkSemaphoreFile(f *os.File) (most int, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() != semaphoreSize {
+		return 0, fmt.Errorf("it has %d bytes, a semaphore of a 64-bit glibc has %d: it is that of a 32-bit program or another C library, or another kind of object (%w)",
+			info.Size(), semaphoreSize, breezeway.ErrMismatch)
+	}
+	var image [semaphoreSize]byte
+	if _, err := f.ReadAt(image[:], 0); err != nil {
+		return 0, err
+	}
+	return checkSemaphoreImage(image[:])
+}
+
+// semaphoreIn makes a Semaphore of its file and mapping, which belong to it from
+// now on.
+func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most int, s *settings) (*Semaphore, error) {
+	free := func() error { return errors.Join(m.Close(), f.Close()) }
+	info, err := f.Stat()
+	var w *semaphoreWords
+	if err == nil {
+		w, err = newSemaphoreWords(m, 0, most, wait.Name{}, func() error { return checkRemoved(f) }, free)
+	}
+	if err != nil {
+		return nil, errors.Join(err, free())
+	}
+	sem := &Semaphore{name: name, created: created, max: most, permits: w}
+	// Only this user and the superuser can truncate it. Somebody whom an access
+	// control list names shows in the group's bits.
+	if s.Mode&0o022 == 0 && len(s.Allow) == 0 && info.Mode()&0o022 == 0 {
+		sem.direct = w
+	}
+	return sem, nil
+}
+
+func checkRemoved(f *os.File) error {
+	gone, err := object.IsRemoved(f)
+	if gone {
+		err = fmt.Errorf("others don't find it any more; close it, and open or create it again (%w)", breezeway.ErrRemoved)
+	}
+	return err
+}
+
+func removeSemaphore(name string) error { return object.Remove(semaphorePath(name)) }

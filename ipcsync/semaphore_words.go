@@ -1,0 +1,249 @@
+package ipcsync
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// The layout of a semaphore in memory is that of a 64-bit glibc (docs/formats.md):
+//
+//	offset bytes
+//	     0  8  permits in the low half, in the high half how many wait
+//	     8  4  128: shared by processes
+//	    12  4  0
+//	    16  4  mark, 0 without a maximum
+//	    20  4  the maximum, 0 without one
+//	    24  8  0
+//
+// The maximum is ours: glibc clears these bytes and never looks at them again.
+const (
+	semaphoreSize = 32
+	sharedFlag    = 128
+	maxMark       = 'B' | 'W'<<8 | 'm'<<16 | 'x'<<24
+
+	oneWaiter = 1 << 32
+)
+
+// semaphoreImage returns the bytes of a new semaphore.
+func semaphoreImage(value, most int) ([]byte, error) {
+	if bits.UintSize != 64 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil, fmt.Errorf("semaphores in memory are for 64-bit little-endian machines (%w)", errors.ErrUnsupported)
+	}
+	le := binary.LittleEndian
+	b := make([]byte, semaphoreSize)
+	le.PutUint32(b, uint32(value))
+	le.PutUint32(b[8:], sharedFlag)
+	if most != maxPermits {
+		le.PutUint32(b[16:], maxMark)
+		le.PutUint32(b[20:], uint32(most))
+	}
+	return b, nil
+}
+
+// checkSemaphoreImage returns the maximum of the semaphore whose bytes are b, or
+// says why it is none.
+func checkSemaphoreImage(b []byte) (most int, err error) {
+	if _, err := semaphoreImage(0, 1); err != nil {
+		return 0, err
+	}
+	le := binary.LittleEndian
+	value, shared, mark, limit := le.Uint32(b), le.Uint32(b[8:]), le.Uint32(b[16:]), le.Uint32(b[20:])
+	switch {
+	case shared != sharedFlag:
+		return 0, fmt.Errorf("bytes 8 to 11 hold %d, not %d: it is musl's, or another kind of object (%w)", shared, sharedFlag, breezeway.ErrMismatch)
+	case value > maxPermits:
+		return 0, errTooManyPermits(int(value))
+	case mark == 0 && limit == 0:
+		return maxPermits, nil
+	case mark != maxMark || limit == 0 || limit > maxPermits:
+		return 0, fmt.Errorf("bytes 16 to 23 hold %d and %d, which is no maximum: it is damaged, or another kind of object (%w)", mark, limit, breezeway.ErrMismatch)
+	}
+	return int(limit), nil
+}
+
+// semaphoreWords is a semaphore in shared memory.
+//
+// # Order of memory
+//
+// Permits and waiters are halves of one word, and each change is a
+// compare-and-swap or an addition to the whole of it. All of these have one
+// order, so that no barrier is needed between the two halves:
+//
+//	Release: permits += n, and see the waiters     Acquire: waiters += 1; no permit; sleep while the low half is 0
+//
+// If Release sees no waiter, its change came before the waiter's announcement,
+// whose look comes after that and sees the permits. If it sees one, it wakes. The
+// kernel compares the low half and puts the waiter to sleep in one step with
+// respect to wake-ups, so the waiter is woken or doesn't fall asleep: before
+// Release's change the low half is 0 as long as nobody has a permit to take, and
+// after it the wake-up is still to come. Who takes a permit by such a change has
+// seen everything that was before the change that gave it.
+//
+// # Close
+//
+// Where nobody can take the memory away, a permit is taken and given without
+// asking Close to wait. Close says first that it is closed, and then replaces the
+// memory by zeros of this process's own. Whoever is late finds no permit there, so
+// that a permit taken is one of the semaphore's, and counts even if Close has come
+// meanwhile. It can be taken there only if a Release was late too: then that one
+// has given it, and nobody but these two knows. What is given to the zeros is
+// lost, therefore Release looks afterwards and reports it.
+type semaphoreWords struct {
+	state   *atomic.Uint64 // in m
+	most    int            // how many permits there can be
+	word    *wait.Word     // the low half of state
+	m       *mmap.Mapping
+	removed func() error // that nobody finds the semaphore any more
+	free    func() error // ends the use of m, after all waits
+	closed  atomic.Bool
+}
+
+// newSemaphoreWords returns the semaphore at offset at of m, which was checked.
+func newSemaphoreWords(m *mmap.Mapping, at, most int, name wait.Name, removed, free func() error) (*semaphoreWords, error) {
+	state, err := mmap.View[atomic.Uint64](m, at)
+	if err != nil {
+		return nil, err
+	}
+	low, err := mmap.View[uint32](m, at)
+	if err != nil {
+		return nil, err
+	}
+	return &semaphoreWords{state: state, most: most, word: wait.NewWord(low, name), m: m, removed: removed, free: free}, nil
+}
+
+// take takes a permit by adding change, which takes one from the permits.
+func (w *semaphoreWords) take(change uint64) bool {
+	for {
+		v := w.state.Load()
+		if uint32(v) == 0 {
+			return false
+		}
+		if w.state.CompareAndSwap(v, v+change) {
+			sys.KillPoint("semaphore taken")
+			return true
+		}
+	}
+}
+
+// To be added to the word.
+const (
+	minusPermit uint64 = 1<<64 - 1
+	minusWaiter uint64 = 1<<64 - oneWaiter
+	minusBoth   uint64 = 1<<64 - oneWaiter - 1
+)
+
+// give adds n permits.
+func (w *semaphoreWords) give(n int) (previous int, err error) {
+	for {
+		v := w.state.Load()
+		have := int(uint32(v))
+		if n < 1 || n > w.most-have {
+			return 0, refuseRelease(n, have, w.most)
+		}
+		if w.state.CompareAndSwap(v, v+uint64(n)) {
+			sys.KillPoint("semaphore given")
+			if v >= oneWaiter {
+				w.word.Wake(n)
+			}
+			return have, nil
+		}
+	}
+}
+
+// takeDirect is tryAcquire without protection. It fails after Close.
+func (w *semaphoreWords) takeDirect() bool {
+	ok := !w.closed.Load() && w.take(minusPermit)
+	runtime.KeepAlive(w) // or the addresses could be unmapped
+	return ok
+}
+
+// giveDirect is release without protection.
+func (w *semaphoreWords) giveDirect(n int) (previous int, err error) {
+	previous, err = w.give(n)
+	if w.closed.Load() {
+		return 0, os.ErrClosed
+	}
+	return previous, err
+}
+
+func (w *semaphoreWords) tryAcquire() (ok bool, err error) {
+	err = w.protected(func() error {
+		ok = w.take(minusPermit)
+		return nil
+	})
+	return ok, err
+}
+
+func (w *semaphoreWords) release(n int) (previous int, err error) {
+	err = w.protected(func() error {
+		previous, err = w.give(n)
+		return err
+	})
+	return previous, err
+}
+
+func (w *semaphoreWords) stats() (Stats, error) {
+	var v uint64
+	err := w.protected(func() error {
+		v = w.state.Load()
+		return nil
+	})
+	value := int(uint32(v))
+	if err == nil && value > maxPermits {
+		value, err = 0, errTooManyPermits(value)
+	}
+	return Stats{Value: value, Holders: -1, Waiters: int(v >> 32)}, err
+}
+
+// protected calls f while the memory is there, or returns an error.
+func (w *semaphoreWords) protected(f func() error) error {
+	if w.closed.Load() {
+		return os.ErrClosed
+	}
+	return w.m.Borrow(func([]byte) error { return f() })
+}
+
+// acquire is protected all the time that it waits, so that it takes its
+// announcement back before the memory goes. A process that is killed doesn't: what
+// it leaves costs everybody's release a system call.
+func (w *semaphoreWords) acquire(ctx context.Context, c *claim) error {
+	return w.protected(func() error {
+		change, announced := minusPermit, false
+		defer func() {
+			if announced {
+				w.state.Add(minusWaiter)
+			}
+		}()
+		take := func() (bool, error) { return w.take(change), nil }
+		return w.word.Wait(ctx, func(phase wait.Phase) (old uint32, done bool, err error) {
+			if phase != wait.Glance && !announced {
+				w.state.Add(oneWaiter)
+				change, announced = minusBoth, true
+				sys.KillPoint("semaphore announced")
+			}
+			if done, err = c.take(take); done {
+				announced = false // taken back together with the permit
+			} else if err == nil && phase == wait.Check {
+				err = w.removed()
+			}
+			return 0, done, err
+		})
+	})
+}
+
+func (w *semaphoreWords) close() error {
+	w.closed.Store(true)
+	w.word.Close()
+	return w.free()
+}
