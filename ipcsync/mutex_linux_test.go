@@ -174,7 +174,7 @@ var inherited3 = ipctest.Helper("inherited segment", func(c *ipctest.Control) er
 // A segment that has no name may have a lock, which knows who is alive though all
 // have the same descriptor.
 func TestMutexInUnnamedSegment(t *testing.T) {
-	seg, err := shm.CreateUnnamed(Size, nil)
+	seg, err := shm.CreateUnnamed(int64(Size), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
