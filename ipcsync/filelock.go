@@ -50,8 +50,8 @@ const fileLockKind = "filelock"
 // open.
 //
 // Who waits sleeps in the kernel, which serves the waiters in no particular
-// order. Of those in one FileLock that want the same, one sleeps there at a time,
-// and takes a thread. On other systems than Linux and Windows, and under Wine,
+// order. Of those in one FileLock that want the same, only the first sleeps
+// there, and takes a thread. On other systems than Linux and Windows, and under Wine,
 // it looks every 10 ms.
 type FileLock struct {
 	name   string
@@ -69,7 +69,7 @@ type FileLock struct {
 	turns  map[sys.Range]*turn
 }
 
-// turn is for those who wait for the same. One of them sleeps in the kernel.
+// turn is for those who want the same lock. One at a time asks the kernel for it.
 type turn struct {
 	free  chan error // has one element, nil, while it is nobody's turn
 	users int
@@ -155,18 +155,25 @@ func openExisting(path string) (f *os.File, readOnly error, err error) {
 // makeFile makes the file with its rights in one step where that is possible.
 func makeFile(path string, s settings) error {
 	f, err := object.Create(path, 0, s.access, nil)
-	if errors.Is(err, errors.ErrUnsupported) && len(s.Allow) == 0 {
-		mode := s.access.FileMode()
-		if f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode); err == nil {
-			if err = f.Chmod(mode); err != nil { // against the umask
-				f.Close()
-			}
-		}
+	switch {
+	case errors.Is(err, errors.ErrUnsupported) && len(s.Allow) == 0:
+		return makePlainly(path, s)
+	case err != nil:
+		return err
 	}
+	return f.Close()
+}
+
+// makePlainly makes it where the file system has no files without a name. Until
+// it has its rights, it has only those that the umask leaves.
+func makePlainly(path string, s settings) error {
+	mode := s.access.FileMode()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return withoutPath(err)
 	}
-	return f.Close()
+	defer f.Close()
+	return withoutPath(f.Chmod(mode))
 }
 
 func notRegular(info fs.FileInfo) error {
@@ -227,9 +234,22 @@ func (l *FileLock) Close() error {
 	return failed(fileLockKind, "close", l.name, errors.Join(append(all, l.file.Close())...))
 }
 
-// acquire takes the lock r, or reports false if somebody else has it. wait, if it
-// isn't nil, waits for that.
-func (l *FileLock) acquire(c *claim, r sys.Range, wait func(*sys.RangeLock) error) (h Held, ok bool, err error) {
+// wait takes the lock r when it is free and nobody before us in this process
+// wants the same: who waits for that has neither a thread nor a descriptor.
+func (l *FileLock) wait(ctx context.Context, c *claim, r sys.Range) (Held, error) {
+	t := l.enter(r)
+	defer l.leave(r, t)
+	if err := l.await(ctx, t.free); err != nil {
+		return Held{}, err
+	}
+	defer func() { t.free <- nil }()
+	h, _, err := l.acquire(c, r, func(lock *sys.RangeLock) error { return l.sleep(ctx, lock) })
+	return h, err
+}
+
+// acquire takes the lock r. If somebody else has it, it calls sleep to wait for
+// it, or reports false where that is nil.
+func (l *FileLock) acquire(c *claim, r sys.Range, sleep func(*sys.RangeLock) error) (h Held, ok bool, err error) {
 	if err := l.check(r); err != nil {
 		return Held{}, false, err
 	}
@@ -243,8 +263,8 @@ func (l *FileLock) acquire(c *claim, r sys.Range, wait func(*sys.RangeLock) erro
 		}
 	}()
 	ok, err = lock.Try()
-	if !ok && err == nil && wait != nil {
-		err = wait(lock)
+	if !ok && err == nil && sleep != nil {
+		err = sleep(lock)
 		ok = err == nil
 	}
 	if !ok {
@@ -284,15 +304,8 @@ func (l *FileLock) explain(err error) error {
 	return err
 }
 
-// wait waits until lock is ours, or fails and closes it.
-func (l *FileLock) wait(ctx context.Context, lock *sys.RangeLock, r sys.Range) error {
-	t := l.enter(r)
-	defer l.leave(r, t)
-	if err := l.await(ctx, t.free); err != nil {
-		return err
-	}
-	defer func() { t.free <- nil }()
-
+// sleep waits until lock is ours, or fails and closes it.
+func (l *FileLock) sleep(ctx context.Context, lock *sys.RangeLock) error {
 	result, left := make(chan error, 1), make(chan struct{})
 	go func() {
 		defer close(left)
@@ -314,6 +327,14 @@ func (l *FileLock) wait(ctx context.Context, lock *sys.RangeLock, r sys.Range) e
 
 // await waits for a result, and for what ends a wait before.
 func (l *FileLock) await(ctx context.Context, result <-chan error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-result:
+		return err
+	default:
+	}
 	look := time.NewTicker(200 * time.Millisecond)
 	defer look.Stop()
 	for {

@@ -31,11 +31,7 @@ func (r FileRange) RLock(ctx context.Context) (Held, error) {
 func (r FileRange) TryRLock() (Held, bool, error) { return r.try("try rlock", false) }
 
 func (r FileRange) wait(ctx context.Context, c *claim, op string, exclusive bool) (Held, error) {
-	if ctx.Err() != nil {
-		return Held{}, failed(fileLockKind, op, r.lock.name, context.Cause(ctx))
-	}
-	of := r.of(exclusive)
-	h, _, err := r.lock.acquire(c, of, func(lock *sys.RangeLock) error { return r.lock.wait(ctx, lock, of) })
+	h, err := r.lock.wait(ctx, c, r.of(exclusive))
 	return h, failed(fileLockKind, op, r.lock.name, err)
 }
 
