@@ -467,6 +467,37 @@ func TestFileLockCancel(t *testing.T) {
 	}
 }
 
+// Who is cancelled leaves the kernel while the lock is still held, wherever on its
+// way there it is. (Lock itself would not wait long for it.)
+func TestFileLockLeavesKernel(t *testing.T) {
+	for kind, cfg := range fileLockConfigs() {
+		t.Run(kind, func(t *testing.T) {
+			l := newLock(t, cfg)
+			defer unlock(t, got(t)(l.Lock(context.Background())))
+			for i := range ipctest.Count(500) + 10 {
+				lock, err := sys.NewRangeLock(l.file, sys.Range{Exclusive: i%2 == 0, Flock: l.flock})
+				if err != nil {
+					t.Fatal(err)
+				}
+				result := make(chan error, 1)
+				go func() { result <- lock.Wait() }()
+				time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond)
+				if err := lock.Close(); err != nil {
+					t.Error(err)
+				}
+				select {
+				case err := <-result:
+					if err != os.ErrClosed {
+						t.Fatal(err)
+					}
+				case <-time.After(ipctest.Patience / 4):
+					t.Fatal("it still waits")
+				}
+			}
+		})
+	}
+}
+
 // Waits that end at any moment, that of success too, leave nothing behind.
 func TestFileLockCancelStorm(t *testing.T) {
 	for kind, cfg := range fileLockConfigs() {

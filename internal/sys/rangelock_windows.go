@@ -30,6 +30,7 @@ type RangeLock struct {
 
 	mu       sync.Mutex
 	closing  chan struct{} // closed by Close
+	locked   bool
 	waiting  bool
 	attempt  windows.Overlapped // of Wait, while it waits
 	finished windows.Handle     // the event of that
@@ -69,14 +70,11 @@ func (l *RangeLock) Try() (bool, error) {
 	if err == windows.ERROR_IO_PENDING {
 		err = l.finish()
 	}
-	switch err {
-	case nil:
-		return true, nil
-	case windows.ERROR_LOCK_VIOLATION:
+	if err == windows.ERROR_LOCK_VIOLATION {
 		return false, nil
-	default:
-		return false, os.NewSyscallError("LockFileEx", err)
 	}
+	l.locked = err == nil
+	return l.locked, os.NewSyscallError("LockFileEx", err)
 }
 
 // Wait waits for the lock, on a thread of its own. Close ends it with
@@ -99,7 +97,7 @@ func (l *RangeLock) Wait() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = false
+	l.waiting, l.locked = false, err == nil
 	if l.isClosed() {
 		l.release()
 		return os.ErrClosed
@@ -113,6 +111,7 @@ func (l *RangeLock) start(flags uint32) error {
 		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK
 	}
 	l.attempt = l.at()
+	windows.ResetEvent(l.finished)
 	n := l.length()
 	return windows.LockFileEx(l.handle, flags, 0, uint32(n), uint32(n>>32), &l.attempt)
 }
@@ -139,16 +138,15 @@ func (l *RangeLock) Close() error {
 }
 
 // release closes the handles. By that alone the lock would go too, but later.
-func (l *RangeLock) release() error {
-	o := l.at()
-	n := l.length()
-	err := windows.UnlockFileEx(l.handle, 0, uint32(n), uint32(n>>32), &o)
+func (l *RangeLock) release() (err error) {
+	if l.locked {
+		o := l.at()
+		n := l.length()
+		err = os.NewSyscallError("UnlockFileEx", windows.UnlockFileEx(l.handle, 0, uint32(n), uint32(n>>32), &o))
+	}
 	windows.CloseHandle(l.handle)
 	windows.CloseHandle(l.finished)
-	if err == windows.ERROR_NOT_LOCKED {
-		return nil
-	}
-	return os.NewSyscallError("UnlockFileEx", err)
+	return err
 }
 
 func (l *RangeLock) at() windows.Overlapped {
