@@ -108,7 +108,7 @@ func inQueue(t testing.TB, l *FileLock, n int) {
 
 // locker locks and unlocks the file Args[0] as it is told. Args[1] "flock" asks
 // for these.
-var locker = ipctest.Helper("locker", func(c *ipctest.Control) error {
+var fileLocker = ipctest.Helper("locker", func(c *ipctest.Control) error {
 	l, err := OpenFileLock(c.Args[0], &Config{Flock: c.Args[1] == "flock"})
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func kindOf(cfg *Config) string {
 
 func startLocker(t testing.TB, l *FileLock, cfg *Config, more ...string) *ipctest.Process {
 	t.Helper()
-	p := ipctest.Start(t, locker, append([]string{l.Name(), kindOf(cfg)}, more...)...)
+	p := ipctest.Start(t, fileLocker, append([]string{l.Name(), kindOf(cfg)}, more...)...)
 	p.Expect("open")
 	return p
 }
@@ -380,7 +380,7 @@ func TestFileLockChildOfHolder(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer out.Close()
-			cmd := ipctest.HelperCommand(t, locker, l.Name(), kind, child)
+			cmd := ipctest.HelperCommand(t, fileLocker, l.Name(), kind, child)
 			cmd.Stdin, cmd.Stdout = theirIn, theirOut
 			err = cmd.Start()
 			theirIn.Close()

@@ -96,4 +96,3 @@ func (p Place) semaphoreWords(most int, s *settings) (*semaphoreWords, error) {
 	nothing := func() error { return nil }
 	return newSemaphoreWords(p.Mapping, p.Offset, most, wait.Name{Word: name, Access: s.access}, nothing, nothing)
 }
-
