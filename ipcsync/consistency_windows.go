@@ -81,14 +81,14 @@ func (c consistency) set(from, to condition, recovered bool) error {
 
 // openKernelSemaphore opens a semaphore of the kernel, or makes it.
 func openKernelSemaphore(h how, full string, value, most int32, access breezeway.Access) (semaphore windows.Handle, err error) {
-	security, err := sys.SecurityOf(access, sys.SemaphoreRights)
-	if err != nil {
-		return 0, err
-	}
 	const tries = 100 // the last handle may be closed between the two
 	for range tries {
 		semaphore, err = sys.OpenSemaphore(full)
 		if h == open || !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		var security *windows.SecurityAttributes
+		if security, err = sys.SecurityOf(access, sys.SemaphoreRights); err != nil {
 			break
 		}
 		semaphore, err = sys.CreateSemaphore(full, value, most, security)

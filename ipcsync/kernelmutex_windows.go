@@ -216,7 +216,6 @@ func (m *kernelMutex) take(k *keeper, abandoned bool, c *claim) (h Held, err err
 		if recovered, err = m.inherit(abandoned); err != nil {
 			return false, err
 		}
-		sys.KillPoint("kernel mutex inherited")
 		m.ticket = m.ticket&^inherited + once
 		if recovered {
 			m.ticket |= inherited
@@ -257,6 +256,7 @@ func (m *kernelMutex) inherit(abandoned bool) (recovered bool, err error) {
 		if err := m.set(now, next, true); err != nil {
 			return false, err
 		}
+		sys.KillPoint("kernel mutex inherited")
 	}
 	if next == unrecoverable {
 		return false, errNotRecoverable
@@ -326,6 +326,7 @@ func (m *kernelMutex) tryReset() error {
 	switch now, _, err = m.get(); {
 	case err == nil && now == unrecoverable:
 		err = m.set(now, consistent, false)
+		sys.KillPoint("kernel mutex reset")
 	case abandoned: // by one who had it after somebody else's Reset
 		return errors.Join(err, k.abandon())
 	}
@@ -362,7 +363,7 @@ func (m *kernelMutex) stats() (st Stats, err error) {
 	return st, nil
 }
 
-// waiters counts who waits, of our processes.
+// waiters counts who waits, of our processes, and who else counts at this moment.
 func (m *kernelMutex) waiters() (int, error) {
 	seat, err := openKernelSemaphore(open, m.waiting, 0, 1, m.access)
 	if errors.Is(err, fs.ErrNotExist) {

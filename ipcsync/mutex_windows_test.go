@@ -644,7 +644,7 @@ func TestMutexCloseStorm(t *testing.T) {
 			}
 		})
 		all.Wait()
-		if <-unlocked && <-unlocked {
+		if first, second := <-unlocked, <-unlocked; first && second {
 			t.Error("unlocked twice")
 		}
 		h = mustLock(t, m)
