@@ -180,7 +180,10 @@ func (s *Semaphore) Max() int { return s.max }
 // of the semaphore being removed, if it has to wait. A permit that is there is
 // taken even if ctx is done already.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	return s.failed("acquire", s.acquire(ctx, nil))
+	if err := s.acquire(ctx, nil); err != nil {
+		return s.failed("acquire", err)
+	}
+	return nil
 }
 
 func (s *Semaphore) acquire(ctx context.Context, c *claim) error {
