@@ -553,7 +553,7 @@ func TestSemaphoreClose(t *testing.T) {
 func TestSemaphoreCloseInUse(t *testing.T) {
 	const permits = 2
 	s := newSemaphore(t, permits, nil)
-	for range ipctest.Count(100) {
+	for range ipctest.Count(50) {
 		again := sameSemaphore(t, s.Name(), nil)
 		var users sync.WaitGroup
 		started := make(chan struct{}, 4)
