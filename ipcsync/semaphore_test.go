@@ -155,9 +155,18 @@ func tellSemaphoreUser(t testing.TB, p *ipctest.Process, command, answer string)
 	}
 }
 
-func TestSemaphore(t *testing.T) {
+// eachAccess runs a test with a semaphore of this user alone and with one that is
+// shared with others, and so protected from them.
+func eachAccess(t *testing.T, test func(t *testing.T, cfg *Config)) {
+	t.Run("own", func(t *testing.T) { test(t, nil) })
+	t.Run("shared", func(t *testing.T) { test(t, &Config{Mode: 0o666}) })
+}
+
+func TestSemaphore(t *testing.T) { eachAccess(t, testSemaphore) }
+
+func testSemaphore(t *testing.T, cfg *Config) {
 	ctx := context.Background()
-	s := newSemaphore(t, 2, nil)
+	s := newSemaphore(t, 2, cfg)
 	if !s.Created() || s.Max() != math.MaxInt32 {
 		t.Error(s.Created(), s.Max())
 	}
@@ -416,9 +425,11 @@ func semaphoreStorm(s *Semaphore, n int) error {
 	return err
 }
 
-func TestSemaphoreStormOfCancels(t *testing.T) {
+func TestSemaphoreStormOfCancels(t *testing.T) { eachAccess(t, testSemaphoreStorm) }
+
+func testSemaphoreStorm(t *testing.T, cfg *Config) {
 	const permits = 3
-	s := newSemaphore(t, permits, nil)
+	s := newSemaphore(t, permits, cfg)
 	p := startSemaphoreUser(t, s)
 	n := ipctest.Count(10_000)
 	p.Say(fmt.Sprint("storm ", n))
@@ -702,7 +713,7 @@ func TestSemaphoreThreads(t *testing.T) {
 // stays.
 func TestSemaphoreClaim(t *testing.T) {
 	a, b := newSemaphore(t, 0, nil), newSemaphore(t, 0, nil)
-	for range ipctest.Count(2000) {
+	for range ipctest.Count(10_000) {
 		var c claim
 		ctx, cancel := context.WithCancel(context.Background())
 		results := make(chan error)
