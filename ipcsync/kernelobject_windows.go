@@ -78,18 +78,10 @@ func (o *kernelObject) use(f func(h windows.Handle) error) error {
 // wait takes.
 func (o *kernelObject) tryWait() (ok bool, err error) {
 	err = o.use(func(h windows.Handle) error {
-		ok, err = isSignaled(h)
+		ok, err = look(h)
 		return err
 	})
 	return ok, err
-}
-
-func isSignaled(h windows.Handle) (bool, error) {
-	event, err := windows.WaitForSingleObject(h, 0)
-	if err != nil {
-		return false, os.NewSyscallError("WaitForSingleObject", err)
-	}
-	return event == windows.WAIT_OBJECT_0, nil
 }
 
 // wait waits until the object is signaled. With an error it has taken nothing: what
@@ -100,8 +92,7 @@ func isSignaled(h windows.Handle) (bool, error) {
 // kernel, so that it costs a place in a [bed] only once.
 func (o *kernelObject) wait(ctx context.Context, c *claim, giveBack func(h windows.Handle) error) error {
 	return o.use(func(h windows.Handle) error {
-		try := func() (bool, error) { return isSignaled(h) }
-		if ok, err := c.take(try); ok || err != nil {
+		if ok, err := c.take(func() (bool, error) { return look(h) }); ok || err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
