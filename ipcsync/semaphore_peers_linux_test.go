@@ -138,19 +138,6 @@ func TestSemaphoreOfC(t *testing.T) {
 	})
 }
 
-func awaitWaiters(t *testing.T, s *Semaphore, n int) {
-	t.Helper()
-	for {
-		stats, err := s.Stats()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if stats.Waiters == n {
-			return
-		}
-	}
-}
-
 func TestSemaphoreOfPython(t *testing.T) {
 	peer := ipctest.Python(t, "testdata/semaphore_peer.py")
 	t.Run("theirs", func(t *testing.T) {
