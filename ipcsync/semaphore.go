@@ -29,7 +29,7 @@ type Semaphore struct {
 	max     int
 	permits permits
 	direct  *semaphoreWords // permits, where that is memory that needs no protection
-	race    raceMark
+	order
 
 	closing  sync.Once
 	closeErr error
@@ -184,7 +184,7 @@ func (s *Semaphore) Max() int { return s.max }
 // taken even if ctx is done already.
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	if w := s.direct; w != nil && w.takeDirect() {
-		s.race.acquire()
+		s.acquired()
 		return nil
 	}
 	if err := s.acquire(ctx, nil); err != nil {
@@ -196,7 +196,7 @@ func (s *Semaphore) Acquire(ctx context.Context) error {
 func (s *Semaphore) acquire(ctx context.Context, c *claim) error {
 	err := s.permits.acquire(ctx, c)
 	if err == nil {
-		s.race.acquire()
+		s.acquired()
 	}
 	return err
 }
@@ -206,7 +206,7 @@ func (s *Semaphore) acquire(ctx context.Context, c *claim) error {
 func (s *Semaphore) TryAcquire() (bool, error) {
 	if w := s.direct; w != nil {
 		if w.takeDirect() {
-			s.race.acquire()
+			s.acquired()
 			return true, nil
 		}
 		if !w.closed.Load() {
@@ -218,7 +218,7 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 		return false, s.failed("try to acquire", err)
 	}
 	if ok {
-		s.race.acquire()
+		s.acquired()
 	}
 	return ok, nil
 }
@@ -232,7 +232,7 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 // [os.ErrClosed]; nothing is changed by that. Only of a Release that is overtaken
 // by Close it is open whether it took place.
 func (s *Semaphore) Release(n int) (previous int, err error) {
-	s.race.release()
+	s.released()
 	if w := s.direct; w != nil {
 		previous, err = w.giveDirect(n)
 	} else {

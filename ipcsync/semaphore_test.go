@@ -287,7 +287,6 @@ func TestSemaphoreArguments(t *testing.T) {
 			{0, &Config{Max: math.MaxInt32 + 1}, breezeway.ErrTooLarge, "Config.Max"},
 			{4, &Config{Max: 3}, breezeway.ErrTooLarge, "at most 3"},
 			{0, &Config{Mode: 0o1777}, os.ErrInvalid, "mode"},
-			{0, &Config{Track: true}, errors.ErrUnsupported, "Track"},
 		} {
 			_, err := open(c.value, c.cfg)
 			wantError(t, err, c.sentinel, c.word)
