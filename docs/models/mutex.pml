@@ -412,6 +412,7 @@ inline somebody() {
 proctype Killer() {
 	byte p, left = KILLS;
 end:	do
+	:: left -> left = 0 /* or else a kill could always end a wait */
 	:: atomic {
 		left && attached;
 		somebody();
@@ -440,32 +441,31 @@ end:	do
 	od
 }
 
+/* Closes the mutex of the first process, or not. */
 proctype Closer() {
-	byte p;
 	atomic {
 		if
-		:: IN(attached, 0) -> p = 0
-		:: IN(attached, 1) -> p = 1
+		:: IN(attached, 0)
 		:: goto end
 		fi;
 		accident = true;
-		ADD(closed, p);
-		DROP(asleep, p);
+		ADD(closed, 0);
+		DROP(asleep, 0);
 		if
-		:: inside == p + 1 -> inside = 0; lost = lost || INHERITED(word)
+		:: inside == 1 -> inside = 0; lost = lost || INHERITED(word)
 		:: else
 		fi
 	}
 	atomic {
 #ifndef NO_WAIT
-		!IN(waiting, p);
+		!IN(waiting, 0);
 #endif
 		if
-		:: IN(closed, p) -> lock[has[p]] = free; looked = 0; DROP(attached, p)
+		:: IN(closed, 0) -> lock[has[0]] = free; looked = 0; DROP(attached, 0)
 		:: else -> goto end
 		fi
 	}
-	dead[p] = true;
+	dead[0] = true;
 end:	skip
 }
 
