@@ -7,3 +7,5 @@ import (
 )
 
 func TestMutexModel(t *testing.T) { ipctest.Model(t, "../docs/models/mutex.pml") }
+
+func TestSemaphoreModel(t *testing.T) { ipctest.Model(t, "../docs/models/semaphore.pml") }
