@@ -5,11 +5,15 @@ import (
 	"sync"
 )
 
-// claim lets one of several waits take something, for [WaitAny]. A nil claim is
+// claim is told before a wait takes something, and may refuse. A nil claim is
 // that of a wait by itself.
 type claim struct {
 	mu    sync.Mutex
 	taken bool
+
+	// around, if there is one, calls take at the right moment, for outer.
+	around func(take func() (bool, error)) (bool, error)
+	outer  *claim
 }
 
 // errTaken ends a wait when another one of the same claim has taken something.
@@ -19,8 +23,11 @@ var errTaken = errors.New("another one was faster")
 // another wait has taken something already. Since that is an error, a wake-up
 // that led to it is passed on (see package wait).
 func (c *claim) take(try func() (bool, error)) (bool, error) {
-	if c == nil {
+	switch {
+	case c == nil:
 		return try()
+	case c.around != nil:
+		return c.outer.take(func() (bool, error) { return c.around(try) })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

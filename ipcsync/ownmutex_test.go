@@ -83,7 +83,7 @@ var placed = ipctest.Helper("placed", func(c *ipctest.Control) error {
 	}
 })
 
-func slotOf(m *Mutex) int { return int(m.locker.(*ownMutex).member.Holder&0xffff) - 1 }
+func slotOf(m *Mutex) int { return m.locker.(*ownMutex).member.Holder.Slot() }
 
 // Several locks in one file don't disturb each other, and each knows when its
 // holder dies.

@@ -2,7 +2,6 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -105,11 +104,12 @@ func openedSemaphore(op, name string, cfg *Config, open func(*settings) (*Semaph
 	if err == nil {
 		err = breezeway.CheckName(name)
 	}
-	if err == nil && s.Track {
-		err = fmt.Errorf("Config.Track is not possible yet (%w)", errors.ErrUnsupported)
-	}
 	var sem *Semaphore
-	if err == nil {
+	switch {
+	case err != nil:
+	case s.Track:
+		sem, err = openTracked(name, cfg, func() (*Semaphore, error) { return open(&s) })
+	default:
 		sem, err = open(&s)
 	}
 	if err != nil {
@@ -157,6 +157,9 @@ func RemoveSemaphore(name string, cfg *Config) error {
 	}
 	if err == nil {
 		err = removeSemaphore(name)
+	}
+	if err == nil {
+		err = removeTrack(name, cfg)
 	}
 	return failed(semaphoreKind, "remove", name, explainSemaphore(err, name))
 }

@@ -47,10 +47,11 @@ func holderOf(slot int, generation uint32) Holder {
 	return Holder(generation<<16 | uint32(slot+1))
 }
 
-func (h Holder) slot() int { return int(h&0xffff) - 1 }
+// Slot returns the number of the holder's slot.
+func (h Holder) Slot() int { return int(h&0xffff) - 1 }
 
 // SharesSlot reports whether both are of the same slot, in whatever generation.
-func (h Holder) SharesSlot(other Holder) bool { return h != Nobody && h.slot() == other.slot() }
+func (h Holder) SharesSlot(other Holder) bool { return h != Nobody && h.Slot() == other.Slot() }
 
 // NewTable returns the table with these entries, which stay mapped as long as it
 // is used. base is where in the file the object begins: several objects of a file
@@ -102,7 +103,7 @@ func (m *Member) Leave() error { return m.slot.Release() }
 // Check returns an error that wraps [breezeway.ErrMismatch] if h can't be a
 // holder: whoever wrote it wrote nonsense.
 func (t *Table) Check(h Holder) error {
-	if n := h.slot(); h != Dead && (n < 0 || n >= len(t.entries)) {
+	if n := h.Slot(); h != Dead && (n < 0 || n >= len(t.entries)) {
 		return fmt.Errorf("it names a holder %#x that can't be; somebody overwrote it: remove it and create it anew (%w)", uint32(h), breezeway.ErrMismatch)
 	}
 	return nil
@@ -114,7 +115,7 @@ func (t *Table) IsPast(h Holder) bool {
 	if h == Dead {
 		return true
 	}
-	n := h.slot()
+	n := h.Slot()
 	return holderOf(n, Generation(t.entries[n].State.Load())) != h
 }
 
@@ -124,11 +125,11 @@ func (t *Table) Lives(h Holder) (bool, error) {
 	if t.IsPast(h) {
 		return false, nil
 	}
-	return t.IsTaken(h.slot())
+	return t.IsTaken(h.Slot())
 }
 
 // PID returns the process of a holder who lives, for people to read.
-func (t *Table) PID(h Holder) int { return int(t.entries[h.slot()].PID.Load()) }
+func (t *Table) PID(h Holder) int { return int(t.entries[h.Slot()].PID.Load()) }
 
 // IsTaken reports whether a living process has the slot.
 func (t *Table) IsTaken(slot int) (bool, error) {

@@ -1,0 +1,343 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+)
+
+// tracked are the permits of a semaphore, and beside it an object of ours,
+// bw.track.NAME, in which each slot says how many of them its process holds.
+//
+// A permit is taken in the semaphore and counted in the slot, one after the
+// other. Both happen in a section that one process has at a time, and before them
+// it writes down what it is about to do; so whoever has the section next can tell
+// how far one came who was killed. He compares the semaphore's value then and now:
+// if at that very moment somebody who doesn't track changed it too, one permit can
+// come out too few or too many.
+type tracked struct {
+	permits // of the semaphore itself, once it is open
+	section
+	head  *trackHead
+	more  *wait.Gate   // for permits, where the semaphore itself is not waited for
+	open  func() error // sets permits
+	fresh bool         // this process has made the semaphore
+	dueAt atomic.Int64 // when the dead are to be looked for again
+}
+
+type trackHead struct {
+	mutexHead
+	semaphore atomic.Uint64 // which one: its file's number; 0 if none yet
+
+	// What is under way in the section.
+	step  atomic.Uint32
+	slot  atomic.Uint32
+	n     atomic.Uint32 // permits
+	value atomic.Uint32 // of the semaphore before
+	held  atomic.Uint32 // in the slot before
+
+	more uint32 // gate
+}
+
+// The steps that a section consists of.
+const (
+	nothing = iota
+	taking  // permits from the semaphore into the slot
+	giving  // the reverse
+)
+
+const (
+	trackKind = "track"
+	// lookForDead is how often who waits for a permit looks for dead holders.
+	lookForDead = 50 * time.Millisecond
+)
+
+// errStale says that the object is that of a semaphore that was there before.
+var errStale = errors.New("it belongs to another semaphore")
+
+// openTracked opens a semaphore by open and keeps track of who holds its permits.
+func openTracked(name string, cfg *Config, open func() (*Semaphore, error)) (sem *Semaphore, err error) {
+	const tries = 100 // removed and made anew meanwhile, by others
+	for range tries {
+		var t *tracked
+		t, err = attachTrack(name, cfg)
+		if err != nil {
+			break
+		}
+		t.open = func() (err error) {
+			if t.permits != nil {
+				return nil
+			}
+			if sem == nil {
+				if sem, err = open(); err != nil {
+					return err
+				}
+			}
+			t.permits, t.fresh, sem.direct = sem.permits, sem.created, nil
+			return nil
+		}
+		if err = t.join(func() error { return t.do(context.Background(), t.begin) }); err == nil {
+			sem.permits = t
+			return sem, nil
+		}
+		t.shared.Close()
+		if !errors.Is(err, errStale) {
+			break
+		}
+	}
+	if sem != nil {
+		sem.permits.close()
+	}
+	return nil, err
+}
+
+func attachTrack(name string, cfg *Config) (*tracked, error) {
+	s, err := attach(openOrCreate, trackKind, name, cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.kind = semaphoreKind // as far as errors are concerned
+	t := &tracked{}
+	if t.section, err = newSection(s, t.mend); err != nil {
+		return nil, err
+	}
+	if t.head, err = head[trackHead](s); err != nil {
+		return nil, err
+	}
+	t.more, err = s.gate(&t.head.more)
+	return t, err
+}
+
+// slot is the number of this process's slot.
+func (t *tracked) slot() int { return t.owner.me.Slot() }
+
+// begin opens the semaphore and gives back what the slot's past holder held.
+func (t *tracked) begin() error {
+	if err := t.open(); err != nil {
+		return errors.Join(err, t.discard())
+	}
+	if err := t.identify(); err != nil {
+		return err
+	}
+	_, err := t.giveBack(t.slot())
+	return err
+}
+
+// mend finishes what one who died in the section had begun.
+func (t *tracked) mend() error {
+	if err := t.open(); err != nil {
+		return err
+	}
+	step, slot, n := t.head.step.Load(), t.head.slot.Load(), t.head.n.Load()
+	if step == nothing || slot >= slotCount {
+		t.head.step.Store(nothing)
+		return nil
+	}
+	st, err := t.permits.stats()
+	if err != nil {
+		return err
+	}
+	now, before := uint32(st.Value), t.head.value.Load()
+	state := &t.slotTable.Entries()[slot].State
+	if uint32(state.Load()) == t.head.held.Load() { // not counted yet
+		switch {
+		case step == taking && now < before:
+			state.Add(uint64(n))
+		case step == giving && now > before && uint32(state.Load()) >= n:
+			state.Add(-uint64(n))
+		}
+	}
+	t.head.step.Store(nothing)
+	return nil
+}
+
+// change does a step in the section: call changes the semaphore, and reports
+// whether it did.
+func (t *tracked) change(step uint32, slot, n int, call func() (bool, error)) (bool, error) {
+	st, err := t.permits.stats()
+	if err != nil {
+		return false, err
+	}
+	state := &t.slotTable.Entries()[slot].State
+	t.head.slot.Store(uint32(slot))
+	t.head.n.Store(uint32(n))
+	t.head.value.Store(uint32(st.Value))
+	t.head.held.Store(uint32(state.Load()))
+	t.head.step.Store(step)
+	sys.KillPoint("track noted")
+	ok, err := call()
+	if ok {
+		sys.KillPoint("track changed")
+		if step == giving {
+			n = -n
+		}
+		state.Add(uint64(n)) // the generation above may be counted up meanwhile
+		sys.KillPoint("track counted")
+		if step == giving {
+			t.more.Wake(wait.All)
+		}
+	}
+	t.head.step.Store(nothing)
+	return ok, err
+}
+
+// giveBack gives the semaphore what is counted in a slot.
+func (t *tracked) giveBack(slot int) (n int, err error) {
+	e := &t.slotTable.Entries()[slot]
+	n = int(uint32(e.State.Load()))
+	if n == 0 {
+		return 0, nil
+	}
+	_, err = t.change(giving, slot, n, func() (bool, error) {
+		_, err := t.permits.release(n)
+		if errors.Is(err, breezeway.ErrTooLarge) {
+			// Somebody who doesn't track has released it already, or the
+			// number is nonsense.
+			return true, nil
+		}
+		return err == nil, err
+	})
+	if err == nil {
+		t.head.recoveries.Add(int64(n))
+		t.log.Warn("a process died that held permits; they are given back",
+			slog.String("kind", semaphoreKind), slog.String("name", t.name), slog.Int("permits", n), slog.Int("pid", int(e.PID.Load())))
+	}
+	return n, err
+}
+
+// giveBackAll does it for all who are dead. It is called in the section.
+func (t *tracked) giveBackAll() error {
+	for i := range t.slotTable.Entries() {
+		if uint32(t.slotTable.Entries()[i].State.Load()) == 0 {
+			continue
+		}
+		alive, err := t.slotTable.IsTaken(i)
+		if err == nil && !alive {
+			_, err = t.giveBack(i)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take is what a wait does at each look: it has try take a permit of the
+// semaphore, if it seems that there is one or that a dead one holds one.
+func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, err error) {
+	st, err := t.permits.stats()
+	if err != nil {
+		return false, err
+	}
+	if st.Value == 0 {
+		now := int64(sys.Clock())
+		due := t.dueAt.Load()
+		if now < due || !t.dueAt.CompareAndSwap(due, now+int64(lookForDead)) {
+			return false, nil
+		}
+		if dead, err := t.someAreDead(); err != nil || !dead {
+			return false, err
+		}
+	}
+	err = t.do(ctx, func() (err error) {
+		if st.Value == 0 {
+			if err := t.giveBackAll(); err != nil {
+				return err
+			}
+		}
+		ok, err = t.change(taking, t.slot(), 1, try)
+		return err
+	})
+	return ok, err
+}
+
+// someAreDead tells without the section whether it is worth entering.
+func (t *tracked) someAreDead() (bool, error) {
+	for i := range t.slotTable.Entries() {
+		if uint32(t.slotTable.Entries()[i].State.Load()) > 0 {
+			if alive, err := t.slotTable.IsTaken(i); err != nil || !alive {
+				return true, err
+			}
+		}
+	}
+	return t.head.step.Load() != nothing, nil
+}
+
+func (t *tracked) acquire(ctx context.Context, c *claim) error {
+	return t.await(ctx, &claim{outer: c, around: func(try func() (bool, error)) (bool, error) { return t.take(ctx, try) }})
+}
+
+func (t *tracked) tryAcquire() (ok bool, err error) {
+	err = t.use(func() error {
+		t.dueAt.Store(0)
+		ok, err = t.take(context.Background(), t.permits.tryAcquire)
+		return err
+	})
+	return ok, err
+}
+
+func (t *tracked) release(n int) (previous int, err error) {
+	err = t.do(context.Background(), func() error {
+		if held := int(uint32(t.member.Entry.State.Load())); n > held {
+			return fmt.Errorf("this Semaphore holds %d permits and can't release %d: with Config.Track who acquired releases (%w)", held, n, os.ErrInvalid)
+		}
+		_, err := t.change(giving, t.slot(), n, func() (bool, error) {
+			previous, err = t.permits.release(n)
+			return err == nil, err
+		})
+		return err
+	})
+	return previous, err
+}
+
+func (t *tracked) stats() (st Stats, err error) {
+	err = t.use(func() error {
+		if st, err = t.permits.stats(); err != nil {
+			return err
+		}
+		st.Holders, st.Recoveries = 0, t.head.recoveries.Load()
+		return t.slots(func(e *liveness.Entry) bool { return uint32(e.State.Load()) > 0 }, func(e *liveness.Entry) {
+			st.Holders += int(uint32(e.State.Load()))
+			st.PIDs = append(st.PIDs, int(e.PID.Load()))
+		})
+	})
+	return st, err
+}
+
+// close gives back what this process holds: nobody else will.
+func (t *tracked) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := t.do(ctx, func() error {
+		held := int(uint32(t.member.Entry.State.Load()))
+		if held == 0 {
+			return nil
+		}
+		_, err := t.change(giving, t.slot(), held, func() (bool, error) {
+			_, err := t.permits.release(held)
+			return err == nil, err
+		})
+		return err
+	})
+	if err != nil {
+		t.log.Debug("permits are left for others to give back", slog.String("name", t.name), slog.Any("error", err))
+	}
+	return errors.Join(t.permits.close(), t.shared.Close())
+}
+
+// removeTrack removes what stands beside a semaphore that was removed.
+func removeTrack(name string, cfg *Config) error {
+	if err := removeShared(trackKind, name, cfg); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

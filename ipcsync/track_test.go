@@ -1,0 +1,172 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+var tracking = &Config{Track: true}
+
+// newTracked makes a tracked semaphore that is closed and removed when the test is
+// over.
+func newTracked(t testing.TB, value int) *Semaphore {
+	t.Helper()
+	s, err := CreateSemaphore(ipctest.UniqueName(), value, tracking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := RemoveSemaphore(s.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// permitHolder takes permits of the tracked semaphore Args[0] and gives them back
+// as it hears.
+var permitHolder = ipctest.Helper("permit holder", func(c *ipctest.Control) error {
+	s, err := OpenSemaphore(c.Args[0], tracking)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	c.Say("open")
+	for {
+		switch c.Hear() {
+		case "acquire":
+			err = s.Acquire(context.Background())
+		case "release":
+			_, err = s.Release(1)
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.Say("done")
+	}
+})
+
+func startPermitHolder(t *testing.T, s *Semaphore, permits int) *ipctest.Process {
+	t.Helper()
+	p := ipctest.Start(t, permitHolder, s.Name())
+	p.Expect("open")
+	for range permits {
+		p.Say("acquire")
+		p.Expect("done")
+	}
+	return p
+}
+
+func wantValue(t testing.TB, s *Semaphore, want int) {
+	t.Helper()
+	if v, err := s.Value(); v != want || err != nil {
+		t.Errorf("it has %d permits, want %d; %v", v, want, err)
+	}
+}
+
+func mustAcquire(t testing.TB, s *Semaphore) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := s.Acquire(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTrackGivesBack(t *testing.T) {
+	s := newTracked(t, 3)
+	p := startPermitHolder(t, s, 2)
+	mustAcquire(t, s)
+	wantValue(t, s, 0)
+	if st, err := s.Stats(); err != nil || st.Holders != 3 || len(st.PIDs) != 2 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+	if ok, err := s.TryAcquire(); ok || err != nil {
+		t.Errorf("acquired of nothing: %v, %v", ok, err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Acquire(t.Context()) }()
+	time.Sleep(20 * time.Millisecond) // so that it is asleep, mostly
+	p.Kill()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(200 * time.Millisecond * slack / 2):
+		t.Fatal("the dead one's permits are not given back")
+	}
+	wantValue(t, s, 1)
+	if st, err := s.Stats(); err != nil || st.Holders != 2 || st.Recoveries != 2 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+	for range 2 {
+		if _, err := s.Release(1); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := s.Release(1)
+	wantError(t, err, os.ErrInvalid, "holds 0")
+	wantValue(t, s, 3)
+}
+
+// Who closes while he holds permits gives them back, and a new process in a dead
+// one's slot does it for him.
+func TestTrackCloseAndJoin(t *testing.T) {
+	s := newTracked(t, 2)
+	other, err := OpenSemaphore(s.Name(), tracking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAcquire(t, other)
+	wantValue(t, s, 1)
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	wantValue(t, s, 2)
+	wantError(t, other.Acquire(t.Context()), os.ErrClosed)
+
+	startPermitHolder(t, s, 2).Kill()
+	wantValue(t, s, 0)
+	p := startPermitHolder(t, s, 0)
+	wantValue(t, s, 2)
+	p.Say("end")
+	p.Wait()
+}
+
+// What is left beside a semaphore that was removed is not the next one's.
+func TestTrackOfAnother(t *testing.T) {
+	s := newTracked(t, 2)
+	startPermitHolder(t, s, 2).Kill()
+	name := s.Name()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeSemaphore(name); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Fatal(err)
+	}
+	s, err := CreateSemaphore(name, 5, tracking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	wantValue(t, s, 5)
+	if st, err := s.Stats(); err != nil || st.Holders != 0 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+}
+
+func TestTrackWithoutSemaphore(t *testing.T) {
+	_, err := OpenSemaphore(ipctest.UniqueName(), tracking)
+	wantError(t, err, os.ErrNotExist)
+}
