@@ -23,9 +23,30 @@ func openExclusive(kind, name string) (exclusive, error) {
 	switch kind {
 	case "mutex":
 		return OpenOrCreateMutex(name, nil)
+	case "permit":
+		s, err := OpenOrCreateSemaphore(name+".1", 1, tracking)
+		return permitLock{s}, err
+	case "permits":
+		s, err := OpenOrCreateSemaphore(name+".3", 3, tracking)
+		return permitLock{s}, err
 	}
 	return nil, fmt.Errorf("no kind %q", kind)
 }
+
+// permitLock is a tracked semaphore as a lock, which doesn't tell who died.
+type permitLock struct{ *Semaphore }
+
+func (l permitLock) Lock(ctx context.Context) (Held, error) {
+	err := l.Acquire(ctx)
+	return Held{l, 0}, err
+}
+
+func (l permitLock) unlock(uint64) error {
+	_, err := l.Release(1)
+	return err
+}
+
+func (l permitLock) markConsistent(uint64) error { return nil }
 
 func removeExclusive(t testing.TB, kind, name string) {
 	t.Helper()
@@ -33,6 +54,10 @@ func removeExclusive(t testing.TB, kind, name string) {
 	switch kind {
 	case "mutex":
 		err = RemoveMutex(name, nil)
+	case "permit":
+		err = RemoveSemaphore(name+".1", nil)
+	case "permits":
+		err = RemoveSemaphore(name+".3", nil)
 	}
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Error(err)

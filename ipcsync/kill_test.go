@@ -149,3 +149,62 @@ func TestKillMatrixMutexRecovery(t *testing.T) {
 	}
 	wantLock(t, m, false)
 }
+
+// mortalPermit takes a permit of the tracked semaphore Args[0] and gives it back.
+var mortalPermit = ipctest.Helper("mortal permit", func(c *ipctest.Control) error {
+	s, err := OpenSemaphore(c.Args[0], tracking)
+	if err != nil {
+		return err
+	}
+	if err := s.Acquire(context.Background()); err != nil {
+		return err
+	}
+	if len(c.Args) > 1 {
+		sys.KillAt(c.Args[1])
+	}
+	_, err = s.Release(1)
+	return err
+})
+
+// Wherever a process is killed, its permits come back, and no more than these:
+// when it takes them, gives them back, and gives back a dead one's.
+func TestKillMatrixTrack(t *testing.T) {
+	points := []string{"track noted", "semaphore taken", "track changed", "track counted", "owner given"}
+	check := func(t *testing.T, s *Semaphore) {
+		start := time.Now()
+		for range 3 {
+			mustAcquire(t, s)
+		}
+		if d := time.Since(start); d > 200*time.Millisecond {
+			t.Errorf("it took %v", d)
+		}
+		wantValue(t, s, 0)
+		if _, err := s.Release(3); err != nil {
+			t.Error(err)
+		}
+		if st, err := s.Stats(); err != nil || st.Value != 3 || st.Holders != 0 {
+			t.Errorf("stats: %+v, %v", st, err)
+		}
+	}
+	for _, point := range points {
+		t.Run("acquire, "+point, func(t *testing.T) {
+			s := newTracked(t, 3)
+			wantKilled(t, mortalAt(t, point, mortalPermit, s.Name()))
+			check(t, s)
+		})
+	}
+	points[1] = "semaphore given"
+	for _, point := range points {
+		t.Run("give back, "+point, func(t *testing.T) {
+			s := newTracked(t, 3)
+			startPermitHolder(t, s, 3).Kill()
+			wantKilled(t, mortalAt(t, point, mortalPermit, s.Name()))
+			check(t, s)
+		})
+		t.Run("release, "+point, func(t *testing.T) {
+			s := newTracked(t, 3)
+			wantKilled(t, ipctest.Start(t, mortalPermit, s.Name(), point))
+			check(t, s)
+		})
+	}
+}

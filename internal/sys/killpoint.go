@@ -9,6 +9,9 @@ const KillPointEnv = "BREEZEWAY_KILLPOINT"
 
 var killAt = os.Getenv(KillPointEnv)
 
+// KillAt makes this process die at a kill point from now on.
+func KillAt(name string) { killAt = name }
+
 // KillPoint kills this process, as kill -9 does, if it is the one that the
 // environment names.
 func KillPoint(name string) {
