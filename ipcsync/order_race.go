@@ -8,5 +8,5 @@ import "sync/atomic"
 // orders between goroutines of one process. It changes nothing else.
 type order struct{ last atomic.Uint32 }
 
-func (o *order) released() { o.last.Store(1) }
+func (o *order) released() { o.last.Add(1) } // after every other release
 func (o *order) acquired() { o.last.Load() }
