@@ -22,6 +22,8 @@ func openExclusive(kind, name string) (exclusive, error) {
 	switch kind {
 	case "mutex":
 		return OpenOrCreateMutex(name, nil)
+	case "rwmutex":
+		return OpenOrCreateRWMutex(name, nil)
 	}
 	return nil, fmt.Errorf("no kind %q", kind)
 }
