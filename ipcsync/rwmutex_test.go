@@ -344,6 +344,33 @@ func TestRWMutexOfAPendingWriter(t *testing.T) {
 	}
 }
 
+// A writer who gives up before he may touch anything leaves what a dead one left
+// to the next.
+func TestRWMutexGivesUpRecovery(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	p := ipctest.Start(t, rwUser, m.Name())
+	tell(t, p, "lock", "locked false")
+	p.Kill()
+	state := &m.rw.member.Entry.State
+	state.Add(1) // as a reader does before he sees that he may not
+	ctx, cancel := context.WithCancel(t.Context())
+	writing := taking(t, func(context.Context) (Held, error) { return m.Lock(ctx) })
+	awaitWaiters(t, m, 1)
+	wantTry(t, m, false, false)
+	cancel()
+	wantError(t, (<-writing).err, context.Canceled)
+	_, err := m.RLock(t.Context())
+	wantError(t, err, breezeway.ErrOwnerDead)
+	m.rw.leave()
+	h := wantHeld(t, soon(t, taking(t, m.Lock)), true)
+	if err := h.MarkConsistent(); err != nil {
+		t.Error(err)
+	}
+	mustUnlock(t, h)
+	wantTry(t, m, true, true)
+	wantRWStats(t, m, Stats{Value: 1, Recoveries: 1})
+}
+
 // A process that takes a dead one's slot at once deceives nobody.
 func TestRWMutexSlotTakenAtOnce(t *testing.T) {
 	at := newPlace(t, 1)
@@ -421,6 +448,9 @@ func TestRWMutexCancelled(t *testing.T) {
 			wantError(t, (<-done).err, cause)
 			if d := time.Since(start); d > 10*time.Millisecond*slack {
 				t.Errorf("it took %v to end", d)
+			}
+			if turn := m.rw.head.turn.Load(); turn != turnOpen {
+				t.Errorf("it still wants its turn: %d", turn)
 			}
 			mustUnlock(t, h)
 			// What is free is taken, whatever the context says.
@@ -534,6 +564,160 @@ func TestRWMutexClose(t *testing.T) {
 	})
 }
 
+// Who is late finds the lock closed, whatever he took meanwhile.
+func TestRWMutexClosing(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	m.rw.closed.Store(true) // as far as Close has come
+	for _, f := range []func(context.Context) (Held, error){m.Lock, m.RLock} {
+		_, err := f(t.Context())
+		wantError(t, err, os.ErrClosed)
+	}
+	for _, f := range []func() (Held, bool, error){m.TryLock, m.TryRLock} {
+		_, ok, err := f()
+		wantError(t, err, os.ErrClosed)
+		if ok {
+			t.Error("it was taken")
+		}
+	}
+	m.rw.closed.Store(false)
+	wantRWStats(t, m, Stats{Value: 1})
+	wantTry(t, m, true, true)
+}
+
+// A writer who unlocks lets readers go before the next writer.
+func TestRWMutexReadersTurn(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	wantTurn := func(want uint32) {
+		t.Helper()
+		if turn := m.rw.head.turn.Load(); turn != want {
+			t.Errorf("turn is %d, want %d", turn, want)
+		}
+	}
+	h := mustTake(t, m.Lock)
+	reading := taking(t, m.RLock)
+	awaitWaiters(t, m, 1)
+	wantTurn(turnWanted)
+	mustUnlock(t, h)
+	h = wantHeld(t, <-reading, false)
+	wantTurn(turnReaders)
+	mustUnlock(t, h)
+	wantTurn(turnOpen)
+
+	// A writer who looks just when the readers' time is up takes the lock. That
+	// doesn't happen again and again.
+	respected := false
+	for range 20 {
+		h := mustTake(t, m.Lock)
+		m.rw.head.turn.Store(turnWanted)
+		mustUnlock(t, h)
+		writing := taking(t, m.Lock)
+		for len(writing) == 0 {
+			if st, err := m.Stats(); err != nil || st.Waiters > 0 {
+				break
+			}
+		}
+		reader, ok, err := m.TryRLock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			respected = true
+			mustUnlock(t, reader)
+		}
+		mustUnlock(t, wantHeld(t, <-writing, false))
+	}
+	if !respected {
+		t.Error("writers come before readers")
+	}
+	wantTurn(turnOpen)
+}
+
+// What was wanted by somebody who died delays one writer, and not for long.
+func TestRWMutexStaleTurn(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	m.rw.head.turn.Store(turnWanted)
+	mustUnlock(t, mustTake(t, m.Lock))
+	h, ok, err := m.TryLock() // doesn't wait for others to come
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	mustUnlock(t, h)
+	if turn := m.rw.head.turn.Load(); turn != turnReaders {
+		t.Errorf("turn is %d", turn)
+	}
+	mustUnlock(t, wantHeld(t, soon(t, taking(t, m.Lock)), false))
+	if turn := m.rw.head.turn.Load(); turn != turnOpen {
+		t.Errorf("turn is %d", turn)
+	}
+}
+
+// Whoever waits is woken, and doesn't only look again after a while.
+func TestRWMutexWakes(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	other, err := OpenRWMutex(m.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for name, c := range map[string]struct{ held, waiting func(context.Context) (Held, error) }{
+		"writer wakes writer": {m.Lock, other.Lock},
+		"writer wakes reader": {m.Lock, other.RLock},
+		"reader wakes writer": {m.RLock, other.Lock},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantAwake(t, func() <-chan outcome {
+				h := mustTake(t, c.held)
+				waiting := taking(t, c.waiting)
+				awaitWaiters(t, m, 1)
+				mustUnlock(t, h)
+				return waiting
+			})
+		})
+	}
+	t.Run("writer who gives up wakes reader", func(t *testing.T) {
+		wantAwake(t, func() <-chan outcome {
+			h := mustTake(t, m.RLock)
+			defer mustUnlock(t, h)
+			ctx, cancel := context.WithCancel(t.Context())
+			writing := taking(t, func(context.Context) (Held, error) { return m.Lock(ctx) })
+			awaitWaiters(t, m, 1)
+			reading := taking(t, other.RLock)
+			awaitWaiters(t, m, 2)
+			cancel()
+			wantError(t, (<-writing).err, context.Canceled)
+			return reading
+		})
+	})
+	t.Run("reader whose turn it was wakes writer", func(t *testing.T) {
+		wantAwake(t, func() <-chan outcome {
+			h := mustTake(t, m.RLock)
+			m.rw.head.turn.Store(turnReaders)
+			writing := taking(t, other.Lock)
+			awaitWaiters(t, m, 1)
+			mustUnlock(t, h)
+			return writing
+		})
+	})
+}
+
+// wantAwake checks that a waiter whom let lets go has the lock soon: of many
+// rounds most would take 50 ms if he only looked again.
+func wantAwake(t *testing.T, let func() <-chan outcome) {
+	t.Helper()
+	const rounds = 20
+	var total time.Duration
+	for range rounds {
+		waiting := let()
+		start := time.Now()
+		h := wantHeld(t, <-waiting, false)
+		total += time.Since(start)
+		mustUnlock(t, h)
+	}
+	if total > rounds*10*time.Millisecond {
+		t.Errorf("it took %v each time", total/rounds)
+	}
+}
+
 func TestRWMutexExistence(t *testing.T) {
 	name := ipctest.UniqueName()
 	_, err := OpenRWMutex(name, nil)
@@ -596,8 +780,11 @@ func TestRWMutexOverwritten(t *testing.T) {
 	mustUnlock(t, mustTake(t, m.Lock))
 	mustUnlock(t, mustTake(t, m.RLock))
 	h := mustTake(t, m.RLock)
-	old := state.Swap(5 << 32)
+	old := state.Swap(5<<32 | 3)
 	mustUnlock(t, h) // nobody's any more
+	if s := state.Load(); s != 5<<32|3 {
+		t.Errorf("another generation's state was changed to %#x", s)
+	}
 	_, err = m.RLock(t.Context())
 	wantError(t, err, breezeway.ErrMismatch)
 	state.Store(old &^ countBits)
@@ -632,11 +819,20 @@ func TestRWMutexClaim(t *testing.T) {
 	wantRWStats(t, m, Stats{Value: 1})
 }
 
-// pair is two numbers that only writers see differ.
-type pair struct{ a, b int64 }
+// numbers are equal whenever no writer is at work.
+type numbers [8]int64
+
+func (n *numbers) areEqual() bool {
+	for _, v := range n {
+		if v != n[0] {
+			return false
+		}
+	}
+	return true
+}
 
 // workOn has n writes and meanwhile reads done under the lock.
-func workOn(m *RWMutex, p *pair, n int) error {
+func workOn(m *RWMutex, p *numbers, n int) error {
 	var done atomic.Bool
 	reading := make(chan error, 1)
 	go func() {
@@ -646,12 +842,12 @@ func workOn(m *RWMutex, p *pair, n int) error {
 				reading <- err
 				return
 			}
-			a, b := p.a, p.b
+			equal := p.areEqual()
 			if err := h.Unlock(); err != nil {
 				reading <- err
 				return
 			}
-			if a != b {
+			if !equal {
 				reading <- errors.New("a reader saw a writer at work")
 				return
 			}
@@ -664,8 +860,9 @@ func workOn(m *RWMutex, p *pair, n int) error {
 			if err != nil {
 				return err
 			}
-			p.a++
-			p.b++
+			for i := range p {
+				p[i]++
+			}
 			if err := h.Unlock(); err != nil {
 				return err
 			}
@@ -688,7 +885,7 @@ var rwWorker = ipctest.Helper("rw worker", func(c *ipctest.Control) error {
 		return err
 	}
 	defer seg.Close()
-	p, err := mmap.View[pair](seg.Mapping, 0)
+	p, err := mmap.View[numbers](seg.Mapping, 0)
 	if err != nil {
 		return err
 	}
@@ -710,7 +907,7 @@ func TestRWMutexContention(t *testing.T) {
 	t.Run("writers", func(t *testing.T) { testContention(t, "rwmutex", m.Name(), ipctest.Count(500_000)) })
 	t.Run("readers too", func(t *testing.T) {
 		seg, _ := newCount(t)
-		p, err := mmap.View[pair](seg.Mapping, 0)
+		p, err := mmap.View[numbers](seg.Mapping, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -722,8 +919,8 @@ func TestRWMutexContention(t *testing.T) {
 			t.Error(err)
 		}
 		peer.Expect("done")
-		if p.a != int64(2*n) || p.b != p.a {
-			t.Errorf("counted %d and %d, want %d", p.a, p.b, 2*n)
+		if p[0] != int64(2*n) || !p.areEqual() {
+			t.Errorf("counted %d, want %d", *p, 2*n)
 		}
 		wantRWStats(t, m, Stats{Value: 1})
 	})
