@@ -144,7 +144,7 @@ func TestRWMutexKillStorm(t *testing.T) {
 	for i := range workers {
 		start(i)
 	}
-	for range ipctest.Count(300) {
+	for range ipctest.Count(100) {
 		before := w.reads.Load() + w.writes.Load()
 		for end := time.Now().Add(5 * time.Second); w.reads.Load()+w.writes.Load() == before; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
