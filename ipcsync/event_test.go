@@ -135,6 +135,7 @@ var eventUser = ipctest.Helper("event user", func(c *ipctest.Control) error {
 	}
 })
 
+// tell says something to a helper and waits for the answer.
 func tell(t testing.TB, p *ipctest.Process, command, answer string) {
 	t.Helper()
 	p.Say(command)
