@@ -51,7 +51,7 @@ var rwUser = ipctest.Helper("rw user", func(c *ipctest.Control) error {
 			return err
 		}
 		defer mapping.Close()
-		if m, err = OpenRWMutexAt(Place{f, mapping, 0}, nil); err != nil {
+		if m, err = OpenRWMutexAt(Place{f, 0}, nil); err != nil {
 			return err
 		}
 		c.Say("slot %d", m.rw.member.Holder&0xffff-1)
