@@ -815,6 +815,31 @@ func TestRWMutexClaim(t *testing.T) {
 	wantRWStats(t, m, Stats{Value: 1})
 }
 
+// Of several it takes one, and lets readers in again when that is another.
+func TestRWMutexAny(t *testing.T) {
+	a, b := newTestRWMutex(t, nil), newTestMutex(t, nil)
+	mustUnlock(t, wantAny(t, 0, a, b))
+	reader, other := mustTake(t, a.RLock), mustLock(t, b)
+	taken := make(chan int)
+	go func() {
+		i, h, err := WaitAny(t.Context(), a, b)
+		if err != nil {
+			t.Error(err)
+		}
+		mustUnlock(t, h)
+		taken <- i
+	}()
+	awaitWaiters(t, a, 1)
+	awaitWaiters(t, b, 1)
+	mustUnlock(t, other)
+	if i := <-taken; i != 1 {
+		t.Errorf("it took %d", i)
+	}
+	wantTry(t, a, false, true)
+	mustUnlock(t, reader)
+	wantRWStats(t, a, Stats{Value: 1})
+}
+
 // numbers are equal whenever no writer is at work.
 type numbers [8]int64
 
