@@ -5,6 +5,7 @@ package ipcsync
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -111,6 +112,9 @@ func TestKillMatrixRWMutexUnlock(t *testing.T) {
 		{"read", "rwmutex reader uncounted", "lock", false},
 		{"read", "gate moved", "lock", false},
 	} {
+		if c.point == "gate moved" && runtime.GOOS == "windows" {
+			continue // where all are woken in one step
+		}
 		t.Run(c.way+" "+c.point+" "+c.waiter, func(t *testing.T) {
 			m := newTestRWMutex(t, nil)
 			p := mortalAt(t, c.point, rwMortal, m.Name(), c.way, "wait")
