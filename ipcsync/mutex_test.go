@@ -274,3 +274,32 @@ func TestZeroHeld(t *testing.T) {
 		t.Error("the zero Held holds something")
 	}
 }
+
+// All who wait are counted, in whatever process.
+func TestMutexCountsWaiters(t *testing.T) {
+	m := newTestMutex(t, nil)
+	h := mustLock(t, m)
+	p := ipctest.Start(t, lockHolder, m.Name())
+	ctx, cancel := context.WithCancel(t.Context())
+	const here = 5
+	done := make(chan error, here)
+	for range here {
+		go func() {
+			_, err := m.Lock(ctx)
+			done <- err
+		}()
+	}
+	awaitWaiters(t, m, here+1)
+	cancel()
+	for range here {
+		wantError(t, <-done, context.Canceled)
+	}
+	awaitWaiters(t, m, 1)
+	mustUnlock(t, h)
+	p.Expect("locked false")
+	awaitWaiters(t, m, 0)
+	p.Say("unlock")
+	p.Expect("done")
+	p.Say("end")
+	p.Wait()
+}

@@ -176,30 +176,22 @@ func (s *shared) join(recover func(*liveness.Member) error) error {
 	})
 	if err != nil {
 		s.Close()
+		return err
 	}
-	return err
+	for _, g := range s.gates {
+		g.CountIn(&s.member.Entry.Waiting)
+	}
+	return nil
 }
 
 // wait waits at a gate until try takes what it waits for. try is told to check
 // when it is to look after what nobody is woken for.
 func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(check bool) (bool, error)) error {
 	return s.Borrow(func([]byte) error {
-		counted := false
-		defer func() {
-			if counted {
-				s.member.Entry.Waiting.Add(^uint32(0))
-			}
-		}()
 		return g.Wait(ctx, func(check bool) (bool, error) {
-			if check {
-				if !counted {
-					counted = true
-					s.member.Entry.Waiting.Add(1)
-				}
-				if s.named {
-					if err := checkRemoved(s.file); err != nil {
-						return false, err
-					}
+			if check && s.named {
+				if err := checkRemoved(s.file); err != nil {
+					return false, err
 				}
 			}
 			return c.take(func() (bool, error) { return try(check) })

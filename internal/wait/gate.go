@@ -109,5 +109,8 @@ func (g *Gate) Wake(n int) {
 	}
 }
 
+// CountIn counts those who wait, as [Word.CountIn] does.
+func (g *Gate) CountIn(waiters *atomic.Uint32) { g.w.CountIn(waiters) }
+
 // Close ends the waiters of this process, as [Word.Close] does.
 func (g *Gate) Close() { g.w.Close() }

@@ -18,10 +18,11 @@ type waiter struct {
 	before, after *waiter
 	promoted      chan struct{} // has an element once it leads
 
-	arm  arm
-	arms [1]*arm     // points to arm
-	seat sleeper     // nil if it has none; set under Word.mu
-	stop func() bool // ends the watch over the context, for the seat
+	arm     arm
+	arms    [1]*arm     // points to arm
+	counted bool        // in the Word's waiters
+	seat    sleeper     // nil if it has none; set under Word.mu
+	stop    func() bool // ends the watch over the context, for the seat
 }
 
 var waiters = sync.Pool{New: func() any {
@@ -33,6 +34,12 @@ var waiters = sync.Pool{New: func() any {
 
 // queue waits until n leads.
 func (n *waiter) queue(ctx context.Context) error {
+	select {
+	case <-n.promoted:
+		return nil
+	default:
+	}
+	n.count()
 	select {
 	case <-n.promoted:
 		return nil
@@ -66,9 +73,24 @@ func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error
 		if done || err != nil {
 			return err
 		}
+		n.count()
 		if err := n.sleep(ctx, old, check); err != nil {
 			return err
 		}
+	}
+}
+
+func (n *waiter) count() {
+	if all := n.arm.word.waiters; all != nil && !n.counted {
+		n.counted = true
+		all.Add(1)
+	}
+}
+
+func (n *waiter) uncount() {
+	if n.counted {
+		n.counted = false
+		n.arm.word.waiters.Add(^uint32(0))
 	}
 }
 

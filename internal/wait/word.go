@@ -18,6 +18,8 @@ type Word struct {
 	left  chan struct{} // has an element when a Wait has ended since Close
 	shut  chan struct{} // closed by Close
 
+	waiters *atomic.Uint32 // in shared memory; see CountIn
+
 	mu          sync.Mutex
 	first, last *waiter // who waits here, in this process; the first one leads
 	parked      atomic.Int32
@@ -69,6 +71,11 @@ func (w *Word) Wait(ctx context.Context, look func(Phase) (old uint32, done bool
 	}
 	return n.lead(ctx, look)
 }
+
+// CountIn has those of this process who wait, spinning apart, counted in waiters:
+// once they have announced themselves, and until they leave. It is called before
+// the first Wait.
+func (w *Word) CountIn(waiters *atomic.Uint32) { w.waiters = waiters }
 
 // Wake wakes up to n of those who sleep on the word, in any process, and returns
 // how many these were. It is a system call; see whether somebody is parked
@@ -162,6 +169,7 @@ func (w *Word) leave(n *waiter) {
 	}
 	w.mu.Unlock()
 	w.parked.Add(-1)
+	n.uncount()
 	n.before, n.after, n.arm.word = nil, nil, nil
 	select {
 	case <-n.promoted: // when it was cancelled
