@@ -143,6 +143,18 @@ end:	do
 /* What a look at the mutex is for. */
 mtype = { fast, park, check }
 
+/* It takes no part any more. */
+inline strip(p) {
+	d_step {
+		DROP(attached, p);
+		DROP(waiting, p);
+		DROP(spent, p);
+		DROP(asleep, p);
+		DROP(unmoved, p);
+		DROP(looked, p)
+	}
+}
+
 proctype Process(byte me; byte locks) {
 	byte mine = 1; /* its generation */
 	short w;       /* the word as last read */
@@ -368,8 +380,7 @@ undo:		atomic {
 			fi
 		}
 		wake(ONE);
-leave:		DROP(waiting, me);
-		goto out;
+leave:		goto out;
 
 done:		atomic {
 			locks--;
@@ -381,9 +392,10 @@ done:		atomic {
 			:: else
 			fi
 		}
-out:		DROP(attached, me)
+out:		strip(me)
 	} unless { dead[me] };
-	skip
+	/* What ends alike is to be the same state. */
+	d_step { locks = 0; mine = 0; w = 0; ticket = 0; before = 0; phase = fast }
 }
 
 proctype Kernel() {
@@ -428,12 +440,7 @@ end:	do
 		:: inside == p + 1 -> inside = 0
 		:: else
 		fi;
-		DROP(attached, p);
-		DROP(asleep, p);
-		DROP(spent, p);
-		DROP(unmoved, p);
-		DROP(looked, p);
-		DROP(waiting, p);
+		strip(p);
 		DROP(closed, p);
 		has[p] = 0;
 		p = 0

@@ -153,6 +153,19 @@ end:	do
 #define drained true
 #endif
 
+/* It takes no part any more. */
+inline strip(p) {
+	d_step {
+		DROP(attached, p);
+		DROP(waiting, p);
+		DROP(reading, p);
+		DROP(spent, p);
+		DROP(asleep[0], p); DROP(asleep[1], p); DROP(asleep[2], p);
+		DROP(unmoved[0], p); DROP(unmoved[1], p); DROP(unmoved[2], p);
+		DROP(looked[0], p); DROP(looked[1], p); DROP(looked[2], p)
+	}
+}
+
 proctype Process(byte me) {
 	byte mine = 1; /* its generation */
 	short w;       /* the word as last read */
@@ -482,9 +495,10 @@ hopeless:	atomic {
 		}
 		wake(gate, ONE);
 
-leave:		atomic { DROP(waiting, me); DROP(attached, me) }
+leave:		strip(me)
 	} unless { dead[me] };
-	skip
+	/* What ends alike is to be the same state. */
+	d_step { mine = 0; w = 0; ticket = 0; reader = false; gate = 0; phase = fast; s = 0; r = 0 }
 }
 
 proctype Kernel() {
@@ -495,17 +509,6 @@ end:	do
 	:: atomic { lock[3] == dying -> lock[3] = free; anything }
 #endif
 	od
-}
-
-inline strip(p) {
-	DROP(attached, p);
-	DROP(waiting, p);
-	DROP(closed, p);
-	DROP(spent, p);
-	DROP(reading, p);
-	DROP(asleep[0], p); DROP(asleep[1], p); DROP(asleep[2], p);
-	DROP(unmoved[0], p); DROP(unmoved[1], p); DROP(unmoved[2], p);
-	DROP(looked[0], p); DROP(looked[1], p); DROP(looked[2], p)
 }
 
 proctype Killer() {
@@ -532,6 +535,7 @@ end:	do
 		:: else
 		fi;
 		strip(p);
+		DROP(closed, p);
 		has[p] = 0;
 		p = 0
 	   }
