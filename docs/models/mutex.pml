@@ -160,7 +160,7 @@ proctype Process(byte me; byte locks) {
 	short w;       /* the word as last read */
 	short ticket, before;
 	mtype phase = fast;
-life:	{
+	{
 		if
 		:: has[me] -> goto start
 		:: else
@@ -256,7 +256,7 @@ take:		atomic {
 		/* Wait. */
 enter:		atomic {
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: else -> ADD(waiting, me); phase = check
 			fi
 		}
@@ -273,7 +273,7 @@ sleep:		atomic {
 			w = 0;
 			DROP(spent, me);
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: !IN(closed, me) && IN(unmoved, me) -> ADD(asleep, me)
 			:: else
 			fi
@@ -301,7 +301,7 @@ locked:		atomic {
 		}
 		atomic {
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: else -> mess = false
 			fi
 		}
@@ -320,7 +320,7 @@ locked:		atomic {
 		:: INHERITED(ticket) -> atomic {
 			if
 			:: word == ticket -> ticket = WORD(COUNT(ticket), 0, mine, has[me]); put(ticket); lost = false
-			:: else -> assert(IN(closed, me)); goto leave
+			:: else -> assert(IN(closed, me)); goto out
 			fi
 		   }
 		:: skip
@@ -329,7 +329,7 @@ locked:		atomic {
 		atomic {
 			if
 			:: word == ticket
-			:: else -> assert(IN(closed, me)); goto leave
+			:: else -> assert(IN(closed, me)); goto out
 			fi;
 			assert(inside == (IN(closed, me) -> 0 : me + 1));
 			inside = 0;
@@ -359,7 +359,7 @@ hopeless:	atomic {
 reset:		if
 		:: atomic {
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: !IN(closed, me) && word == w ->
 				put(WORD(COUNT(w), 0, 0, NOBODY));
 				lost = false;
@@ -374,13 +374,12 @@ reset:		if
 		/* It was closed meanwhile: given back. */
 undo:		atomic {
 			if
-			:: word != ticket -> goto leave
+			:: word != ticket -> goto out
 			:: word == ticket && INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, DEAD))
 			:: word == ticket && !INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, NOBODY))
 			fi
 		}
 		wake(ONE);
-leave:		goto out;
 
 done:		atomic {
 			locks--;

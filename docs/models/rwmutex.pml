@@ -193,7 +193,7 @@ end_join:	atomic {
 		}
 		atomic {
 			mine = OF(state[has[me]]) + 1;
-			state[has[me]] = STATE(mine, 0);
+			state[has[me]] = STATE(mine, 0); /* in one store: the dead one's readers go with him */
 			anything
 		}
 		wake(FOR_PENDING, ONE);
