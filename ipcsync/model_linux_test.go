@@ -6,6 +6,11 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-func TestMutexModel(t *testing.T) { ipctest.Model(t, "../docs/models/mutex.pml") }
+func TestMutexModel(t *testing.T)     { testModel(t, "mutex") }
+func TestSemaphoreModel(t *testing.T) { testModel(t, "semaphore") }
+func TestRWMutexModel(t *testing.T)   { testModel(t, "rwmutex") }
 
-func TestSemaphoreModel(t *testing.T) { ipctest.Model(t, "../docs/models/semaphore.pml") }
+func testModel(t *testing.T, name string) {
+	t.Parallel() // each keeps one processor busy for a while
+	ipctest.Model(t, "../docs/models/"+name+".pml")
+}

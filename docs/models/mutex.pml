@@ -143,12 +143,24 @@ end:	do
 /* What a look at the mutex is for. */
 mtype = { fast, park, check }
 
+/* It takes no part any more. */
+inline strip(p) {
+	d_step {
+		DROP(attached, p);
+		DROP(waiting, p);
+		DROP(spent, p);
+		DROP(asleep, p);
+		DROP(unmoved, p);
+		DROP(looked, p)
+	}
+}
+
 proctype Process(byte me; byte locks) {
 	byte mine = 1; /* its generation */
 	short w;       /* the word as last read */
 	short ticket, before;
 	mtype phase = fast;
-life:	{
+	{
 		if
 		:: has[me] -> goto start
 		:: else
@@ -244,7 +256,7 @@ take:		atomic {
 		/* Wait. */
 enter:		atomic {
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: else -> ADD(waiting, me); phase = check
 			fi
 		}
@@ -261,7 +273,7 @@ sleep:		atomic {
 			w = 0;
 			DROP(spent, me);
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: !IN(closed, me) && IN(unmoved, me) -> ADD(asleep, me)
 			:: else
 			fi
@@ -289,7 +301,7 @@ locked:		atomic {
 		}
 		atomic {
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: else -> mess = false
 			fi
 		}
@@ -308,7 +320,7 @@ locked:		atomic {
 		:: INHERITED(ticket) -> atomic {
 			if
 			:: word == ticket -> ticket = WORD(COUNT(ticket), 0, mine, has[me]); put(ticket); lost = false
-			:: else -> assert(IN(closed, me)); goto leave
+			:: else -> assert(IN(closed, me)); goto out
 			fi
 		   }
 		:: skip
@@ -317,7 +329,7 @@ locked:		atomic {
 		atomic {
 			if
 			:: word == ticket
-			:: else -> assert(IN(closed, me)); goto leave
+			:: else -> assert(IN(closed, me)); goto out
 			fi;
 			assert(inside == (IN(closed, me) -> 0 : me + 1));
 			inside = 0;
@@ -347,7 +359,7 @@ hopeless:	atomic {
 reset:		if
 		:: atomic {
 			if
-			:: IN(closed, me) -> goto leave
+			:: IN(closed, me) -> goto out
 			:: !IN(closed, me) && word == w ->
 				put(WORD(COUNT(w), 0, 0, NOBODY));
 				lost = false;
@@ -362,14 +374,12 @@ reset:		if
 		/* It was closed meanwhile: given back. */
 undo:		atomic {
 			if
-			:: word != ticket -> goto leave
+			:: word != ticket -> goto out
 			:: word == ticket && INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, DEAD))
 			:: word == ticket && !INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, NOBODY))
 			fi
 		}
 		wake(ONE);
-leave:		DROP(waiting, me);
-		goto out;
 
 done:		atomic {
 			locks--;
@@ -381,9 +391,10 @@ done:		atomic {
 			:: else
 			fi
 		}
-out:		DROP(attached, me)
+out:		strip(me)
 	} unless { dead[me] };
-	skip
+	/* What ends alike is to be the same state. */
+	d_step { locks = 0; mine = 0; w = 0; ticket = 0; before = 0; phase = fast }
 }
 
 proctype Kernel() {
@@ -428,12 +439,7 @@ end:	do
 		:: inside == p + 1 -> inside = 0
 		:: else
 		fi;
-		DROP(attached, p);
-		DROP(asleep, p);
-		DROP(spent, p);
-		DROP(unmoved, p);
-		DROP(looked, p);
-		DROP(waiting, p);
+		strip(p);
 		DROP(closed, p);
 		has[p] = 0;
 		p = 0

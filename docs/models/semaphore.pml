@@ -10,10 +10,9 @@
  * the other. No permit may appear or vanish, and nobody may sleep for ever while
  * there is one.
  *
- * KILL: two processes are killed, each between any two steps; with CANCEL one. A wake-up may die
- * with whom it woke. Then whoever sleeps looks again after 100 ms, which is not
- * needed otherwise: here he does so only if somebody was killed, and at any
- * moment at which he finds a permit.
+ * KILL: two processes are killed, with CANCEL one, each between any two steps. A
+ * wake-up may die with whom it woke. Therefore who sleeps looks again after 100 ms:
+ * here only if somebody was killed, and at any moment at which he finds a permit.
  *
  * CANCEL: one process stops waiting. Either its context is done: if a wake-up was
  * spent on it, it looks first. Or another wait of the same WaitAny was faster:

@@ -55,7 +55,7 @@ func Model(t *testing.T, file string) {
 				args = append(args, "-D"+w)
 			}
 			in(spin, append(args, file)...)
-			in(gcc, "-O2", "-w", "-DSAFETY", "-o", "pan", "pan.c")
+			in(gcc, "-O1", "-w", "-DSAFETY", "-o", "pan", "pan.c")
 			out := in(filepath.Join(dir, "pan"), "-m1000000")
 			complete := !strings.Contains(out, "Search not completed") && !strings.Contains(out, "max search depth too small")
 			holds := strings.Contains(out, "errors: 0\n")
