@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"runtime/pprof"
 	"slices"
@@ -72,22 +71,8 @@ func wantPermits(t testing.TB, s *Semaphore, want int) {
 	}
 }
 
-// acquiring is a goroutine inside Acquire that sleeps.
-var acquiring = regexp.MustCompile(`(?m)^goroutine \d+ (gp=\S+ m=\S+ (mp=\S+ )?)?\[(select|syscall|chan receive)[^\n]*\n(.+\n)*?.*ipcsync\.\(\*Semaphore\)\.Acquire\(`)
-
 // awaitAcquiring waits until n goroutines sleep in Acquire.
-func awaitAcquiring(n int) error {
-	stacks := make([]byte, 8<<20)
-	for deadline := time.Now().Add(ipctest.Patience); ; time.Sleep(time.Millisecond) {
-		asleep := len(acquiring.FindAll(stacks[:runtime.Stack(stacks, true)], -1))
-		if asleep == n {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%d sleep in Acquire, still waiting for %d", asleep, n)
-		}
-	}
-}
+func awaitAcquiring(n int) error { return awaitAsleep("(*Semaphore).Acquire", n) }
 
 func mustAwaitAcquiring(t testing.TB, n int) {
 	t.Helper()
