@@ -11,7 +11,8 @@ import "context"
 //
 // All methods may be called concurrently.
 //
-// On Linux it is the object bw.event.NAME (docs/formats.md).
+// On Linux it is the object bw.event.NAME (docs/formats.md). On Windows it is the
+// kernel's event NAME, which .NET has as System.Threading.EventWaitHandle.
 type Event struct {
 	flag
 	name    string
@@ -74,7 +75,9 @@ func comeToEventAt(h how, p Place, cfg *Config) (*Event, error) {
 }
 
 // RemoveEvent removes the event name. Those who wait for it learn it
-// ([breezeway.ErrRemoved]). It fails with [os.ErrNotExist] if there is none.
+// ([breezeway.ErrRemoved]). It fails with [os.ErrNotExist] if there is none. On
+// Windows an event goes with its last handle; RemoveEvent fails with
+// [errors.ErrUnsupported].
 func RemoveEvent(name string, cfg *Config) error {
 	if err := removeEvent(name, cfg); err != nil {
 		return failed(eventKind, "remove", name, explain(err, "event", "event", "Event", name))
@@ -104,15 +107,17 @@ func (e *Event) TryWait() (ok bool, err error) { return e.tryWait() }
 // Config.ManualReset all who wait and who come until Reset.
 func (e *Event) Set() error { return e.set() }
 
-// Reset makes the event not set. Whoever waited when it was set by hand before is
-// let through all the same, if it is of our own layout.
+// Reset makes the event not set. With Config.ManualReset those who were waiting
+// when it was set are let through all the same, however soon that is; on Windows
+// that is so only in a [Place].
 func (e *Event) Reset() error { return e.reset() }
 
 // Manual reports whether the event stays set until Reset, as its creator's
 // Config.ManualReset said.
 func (e *Event) Manual() bool { return e.resetsByHand() }
 
-// Stats tells whether the event is set and how many wait.
+// Stats tells whether the event is set and how many wait; the latter is not known
+// of a named event on Windows.
 func (e *Event) Stats() (Stats, error) { return e.stats() }
 
 // Name returns the event's name.

@@ -4,6 +4,7 @@ package ipcsync
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -58,8 +59,8 @@ func TestKillMatrixEvent(t *testing.T) {
 func TestKillMatrixEventSet(t *testing.T) {
 	for _, cfg := range []*Config{nil, {ManualReset: true}} {
 		for _, point := range []string{"event set", "gate moved"} {
-			if cfg != nil && point == "gate moved" {
-				continue // all are woken in one step
+			if point == "gate moved" && (cfg != nil || runtime.GOOS == "windows") {
+				continue // all are woken, in one step
 			}
 			t.Run(point, func(t *testing.T) {
 				at := newPlace(t, 1)
@@ -105,6 +106,9 @@ func TestKillMatrixEventWait(t *testing.T) {
 
 // Who is killed making an event leaves none, or a complete one.
 func TestKillMatrixEventCreate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a named event is the kernel's")
+	}
 	for _, point := range []string{"object filled", "object linked"} {
 		t.Run(point, func(t *testing.T) {
 			name := ipctest.UniqueName()

@@ -1,0 +1,116 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// foreignEvent makes or opens the event Args[0] as programs do that know nothing
+// of us, and sets it or waits for it.
+var foreignEvent = ipctest.Helper("foreign event", func(c *ipctest.Control) error {
+	name, err := windows.UTF16PtrFromString(c.Args[0])
+	if err != nil {
+		return err
+	}
+	manual := uint32(0)
+	if c.Args[1] == "manual" {
+		manual = 1
+	}
+	// In Wine what is made without a security descriptor has no owner.
+	access, err := breezeway.NewAccess(0, nil)
+	if err != nil {
+		return err
+	}
+	security, err := sys.SecurityOf(access, sys.EventRights)
+	if err != nil {
+		return err
+	}
+	h, err := windows.CreateEvent(security, manual, 0, name)
+	if h == 0 {
+		return err
+	}
+	defer windows.CloseHandle(h)
+	c.Say("existed %v", errors.Is(err, windows.ERROR_ALREADY_EXISTS))
+	for {
+		switch c.Hear() {
+		case "set":
+			c.Say("%v", windows.SetEvent(h))
+		case "wait":
+			event, err := windows.WaitForSingleObject(h, windows.INFINITE)
+			c.Say("%d %v", event, err)
+		default:
+			return nil
+		}
+	}
+})
+
+// It is the event that every Windows program has, whoever made it.
+func TestEventIsTheKernels(t *testing.T) {
+	e := newTestEvent(t, nil)
+	p := ipctest.Start(t, foreignEvent, `Local\`+e.Name(), "auto")
+	p.Expect("existed true")
+	tell(t, p, "set", "<nil>")
+	if err := e.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantSet(t, e, false)
+	mustSet(t, e)
+	tell(t, p, "wait", "0 <nil>")
+	wantSet(t, e, false)
+
+	for _, kind := range []string{"auto", "manual"} {
+		name := ipctest.UniqueName()
+		p := ipctest.Start(t, foreignEvent, `Local\`+name, kind)
+		p.Expect("existed false")
+		e := sameEvent(t, name)
+		if e.Manual() != (kind == "manual") || e.Created() {
+			t.Errorf("%s: manual %v, created %v", kind, e.Manual(), e.Created())
+		}
+		done := make(chan error)
+		go func() { done <- e.Wait(context.Background()) }()
+		mustAwaitWaiting(t, 1)
+		tell(t, p, "set", "<nil>")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		wantSet(t, e, kind == "manual")
+	}
+}
+
+// A name belongs to one kind of object.
+func TestEventNameOfAnotherKind(t *testing.T) {
+	s := newSemaphore(t, 1, nil)
+	_, err := OpenEvent(s.Name(), nil)
+	wantError(t, err, breezeway.ErrMismatch, "event")
+	_, err = CreateEvent(s.Name(), nil)
+	wantError(t, err, breezeway.ErrMismatch, "event")
+	_, err = OpenOrCreateEvent(s.Name(), nil)
+	wantError(t, err, breezeway.ErrMismatch, "event")
+}
+
+func TestEventGoesWithTheLastHandle(t *testing.T) {
+	e := newTestEvent(t, nil)
+	wantError(t, RemoveEvent(e.Name(), nil), errors.ErrUnsupported)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenEvent(e.Name(), nil)
+	wantError(t, err, os.ErrNotExist)
+}
+
+// The scopes are two namespaces.
+func TestEventScopes(t *testing.T) {
+	e := newTestEvent(t, &Config{Scope: breezeway.Machine})
+	_, err := OpenEvent(e.Name(), nil)
+	wantError(t, err, os.ErrNotExist)
+	p := ipctest.Start(t, foreignEvent, fmt.Sprintf(`Global\%s`, e.Name()), "auto")
+	p.Expect("existed true")
+}
