@@ -55,7 +55,7 @@ func TestSemaphoreInPlace(t *testing.T) {
 		p.Say("take")
 		p.Expect("taken")
 	}
-	wantValue(t, s, 0)
+	wantPermits(t, s, 0)
 	p.Say("take")
 	if n, err := s.Release(1); n != 0 || err != nil {
 		t.Error(n, err)
