@@ -220,7 +220,7 @@ func TestNoSuchTurns(t *testing.T) {
 	url := turnURL(t, "sem")
 	exe, _ := os.Executable()
 	expectFailure(t, run(t, "", "acquire", url, "--", exe, shoutVerb), exitOurs, "ipc create "+url)
-	if isTracked(strings.TrimPrefix(url, "sem://")) {
+	if runtime.GOOS != "windows" && isTracked(strings.TrimPrefix(url, "sem://")) {
 		t.Error("something is left beside what isn't there")
 	}
 }
