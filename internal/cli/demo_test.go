@@ -180,6 +180,7 @@ func TestDemoMutex(t *testing.T) {
 	if mutex.missing != "" {
 		t.Skip(mutex.missing)
 	}
+	t.Setenv(onlyDemoEnv, "mutex")
 	_, exchanges := demoOutput(t, succeed(t, "", "demo", "--json"))
 	said := exchanges["mutex"]
 	var killed string

@@ -41,6 +41,7 @@ const (
 const onlyDemoEnv = "IPC_TEST_DEMO"
 
 var onlyDemos = map[string]demo{
+	"mutex": mutex,
 	"liar": {
 		mechanism: "liar",
 		parental:  true,
