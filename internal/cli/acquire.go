@@ -17,12 +17,13 @@ func newAcquire() *cobra.Command {
 		Long: `acquire waits until a semaphore has a permit, and takes it.
 
 With a COMMAND it runs that, and gives the permit back when COMMAND has ended, however
-that was. That it has the permit is written down beside the semaphore: if ipc itself is
-killed, whoever keeps such books and finds no permit gives back the dead one's, be it
-another ` + "`ipc acquire URL -- COMMAND`" + ` or a Go program with ipcsync.Config.Track.
+that was. That it has the permit is written down beside the semaphore. If ipc itself is
+killed, who comes later and finds no permit gives back the dead one's, if it keeps such
+books too: another ` + "`ipc acquire URL -- COMMAND`" + `, or a Go program with
+ipcsync.Config.Track.
 
-Without a COMMAND the permit stays taken until ` + "`ipc release`" + `, by whomever. The exit code
-is then 0, 1 for an error, 2 for wrong usage, 3 if --timeout or --try ended the wait.
+Without a COMMAND the permit stays taken until ` + "`ipc release`" + `, by whomever, and nothing is
+written down or looked up. The exit code is then 0, 1 for an error, 2 for wrong usage, 3 if --timeout or --try ended the wait.
 
 ` + errandHelp,
 		Example: `  ipc create sem://jobs --value 2

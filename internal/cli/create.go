@@ -152,6 +152,9 @@ func (c *creator) make(t target, mode os.FileMode) (io.Closer, error) {
 	case "shm":
 		return shm.Create(t.name, int64(c.size), &shm.Config{Mode: mode, Allow: c.allow})
 	case "sem":
+		// What is written down about a semaphore that was there before, and has
+		// vanished, is forgotten by that.
+		cfg.Track = t.vanishes()
 		return ipcsync.CreateSemaphore(t.name, c.value, cfg)
 	case "mutex":
 		return ipcsync.CreateMutex(t.name, cfg)
