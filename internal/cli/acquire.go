@@ -23,7 +23,8 @@ books too: another ` + "`ipc acquire URL -- COMMAND`" + `, or a Go program with
 ipcsync.Config.Track.
 
 Without a COMMAND the permit stays taken until ` + "`ipc release`" + `, by whomever, and nothing is
-written down or looked up. The exit code is then 0, 1 for an error, 2 for wrong usage, 3 if --timeout or --try ended the wait.
+written down or looked up. The exit code is then 0, 1 for an error, 2 for wrong usage, 3
+if --timeout or --try ended the wait.
 
 ` + errandHelp,
 		Example: `  ipc create sem://jobs --value 2
