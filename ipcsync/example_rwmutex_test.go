@@ -2,61 +2,58 @@ package ipcsync_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
-	"time"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
-// Any number of processes read at the same time, and one writes alone.
 func ExampleRWMutex() {
-	name := fmt.Sprintf("example-table-%d", os.Getpid())
-	table, err := ipcsync.OpenOrCreateRWMutex(name, nil)
+	// The process's number keeps examples that run at the same time apart.
+	name := fmt.Sprintf("settings-%d", os.Getpid())
+	m, err := ipcsync.OpenOrCreateRWMutex(name, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer ipcsync.RemoveRWMutex(name, nil)
-	defer table.Close()
+	defer m.Close()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	writer, err := table.Lock(ctx)
-	if err != nil {
-		log.Fatal(err)
+	write := func() error {
+		h, err := m.Lock(context.Background())
+		if err != nil {
+			return err
+		}
+		defer h.Unlock()
+		if h.Recovered() {
+			fmt.Println("repair what a dead writer left half done")
+			if err := h.MarkConsistent(); err != nil {
+				return err
+			}
+		}
+		fmt.Println("write")
+		return nil
 	}
-	if writer.Recovered() { // the writer before died
-		fmt.Println("put in order what is half done")
-		writer.MarkConsistent()
+	read := func() error {
+		h, err := m.RLock(context.Background())
+		if errors.Is(err, breezeway.ErrOwnerDead) {
+			// Only a writer can repair it.
+			if err = write(); err == nil {
+				h, err = m.RLock(context.Background())
+			}
+		}
+		if err != nil {
+			return err
+		}
+		defer h.Unlock()
+		fmt.Println("read")
+		return nil
 	}
-	fmt.Println("writing")
-	if err := writer.Unlock(); err != nil {
-		log.Fatal(err)
-	}
-
-	reader, err := table.RLock(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println("reading")
-	if err := reader.Unlock(); err != nil {
-		log.Fatal(err)
-	}
+	fmt.Println(write(), read())
 	// Output:
-	// writing
-	// reading
-}
-
-// Of all processes that call Lead, one does the work. If it dies, the next does.
-func ExampleLead() {
-	name := fmt.Sprintf("example-leader-%d", os.Getpid())
-	leader, err := ipcsync.Lead(context.Background(), name, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer ipcsync.RemoveLeader(name, nil)
-	defer leader.Resign()
-	fmt.Println("leading, term", leader.Term())
-	// Output: leading, term 1
+	// write
+	// read
+	// <nil> <nil>
 }

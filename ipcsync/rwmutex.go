@@ -14,6 +14,8 @@ import "context"
 // writer dies, the next to Lock is told, as with a [Mutex]; readers can't repair
 // what he left, so that until then RLock fails with [breezeway.ErrOwnerDead].
 //
+// In [WaitAny] it is locked for writing.
+//
 // All methods may be called concurrently. It is the object bw.rwmutex.NAME on all
 // systems (docs/formats.md).
 type RWMutex struct{ rw *rwLock }
@@ -105,6 +107,11 @@ func (m *RWMutex) RLock(ctx context.Context) (Held, error) { return m.rw.rlock(c
 // TryRLock takes the lock for reading if no writer has it or is next, and reports
 // whether it did. It never waits, and fails as RLock does.
 func (m *RWMutex) TryRLock() (h Held, ok bool, err error) { return m.rw.tryRLock() }
+
+// takeAny locks it for writing. While it waits for readers others of the claim may
+// win.
+func (m *RWMutex) takeAny(ctx context.Context, c *claim) (Held, error) { return m.rw.lock(ctx, c) }
+func (m *RWMutex) tryAny() (Held, bool, error)                         { return m.rw.tryLock() }
 
 // Reset makes a lock that is not recoverable usable again, after what it protects
 // was put in order. Where there is nothing to reset it does nothing.

@@ -3,10 +3,11 @@ package ipcsync
 // Stats is what an object tells of itself, at one moment that has passed already
 // when it is read. What an object can't tell is -1.
 type Stats struct {
-	// Value is how many permits a semaphore has left, 1 for a set event and for
-	// a lock that is free, otherwise 0.
+	// Value is how many permits a semaphore has left, 1 for a set event, for a
+	// lock that is free and for a barrier that is not broken, otherwise 0.
 	Value int `json:"value"`
-	// Max is how many permits a semaphore can have.
+	// Max is how many permits a semaphore can have, and how many parties a
+	// barrier has.
 	Max int `json:"max"`
 	// Holders is how many hold it: permits of a tracked semaphore, readers and
 	// writer of a lock.

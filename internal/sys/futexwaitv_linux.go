@@ -58,6 +58,6 @@ var clockOffset = sync.OnceValue(func() time.Duration {
 // HasFutexWaitv reports whether the kernel has the call (since Linux 5.16) and
 // no sandbox forbids it.
 var HasFutexWaitv = sync.OnceValue(func() bool {
-	_, _, errno := unix.RawSyscall6(unix.SYS_FUTEX_WAITV, 0, 0, 0, 0, 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_FUTEX_WAITV, 0, 0, 0, 0, unix.CLOCK_MONOTONIC, 0)
 	return errno == unix.EINVAL // it complains about what it was given
 })

@@ -59,6 +59,11 @@ func (w *Word) Wait(ctx context.Context, look func(Phase) (old uint32, done bool
 	}
 	n := w.join()
 	defer w.leave(n) // also when look panics on a fault
+	// Who waits for a later change may have queued before; see the package's
+	// overview.
+	if _, done, err := look(Glance); done || err != nil {
+		return err
+	}
 	if err := n.queue(ctx); err != nil {
 		return err
 	}

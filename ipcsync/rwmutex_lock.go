@@ -328,6 +328,9 @@ func (m *rwLock) release(ticket uint64) bool {
 	// Before the word is free: another writer may be looking at it.
 	theirs := ticket&inherited == 0 && m.head.turn.Load() == turnWanted && m.has(ticket) &&
 		m.head.turn.CompareAndSwap(turnWanted, turnReaders)
+	if theirs {
+		sys.KillPoint("rwmutex turn given")
+	}
 	gave, spoils := m.give(ticket)
 	switch {
 	case spoils:

@@ -1,0 +1,461 @@
+package ipcsync
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+)
+
+// Barrier is experimental. It is where a fixed number of parties meet, which are
+// goroutines of any processes: each waits until all have arrived. Then all go on,
+// and the next round begins. If one of them gives up waiting or dies, the barrier
+// is broken: the others of the round are let go with [breezeway.ErrBroken], and so
+// is everybody who comes, until Reset.
+//
+// All methods may be called concurrently.
+//
+// It is the object bw.barrier.NAME (docs/formats.md).
+type Barrier struct {
+	s       *shared
+	head    *barrierHead
+	over    *wait.Gate // for the round to be
+	parties int
+
+	arriving   sync.Mutex // so that this process's slot never names a past round
+	generation uint32     // of the slot
+}
+
+// barrierHead is what is shared besides the slots. The slots say which processes
+// have part in a round: each names in its State the round in which somebody of its
+// process has arrived last, and does so before he arrives.
+type barrierHead struct {
+	state      atomic.Uint64 // see barrierState
+	parties    uint32        // never changes
+	over       uint32        // gate
+	recoveries atomic.Int64
+
+	// broken has at r mod 4 the latest such round that was broken: what those of
+	// it are told who look only when others have reset the barrier.
+	broken [4]atomic.Uint64
+}
+
+// barrierState is the word that every change of a barrier is one compare-and-swap
+// of:
+//
+//	bit  0       it is broken
+//	bits 1..15   how many have arrived in this round
+//	bits 16..63  the round, from 1 on
+type barrierState uint64
+
+const (
+	barrierBroken  = 1
+	barrierArrival = 2
+	barrierRound   = 1 << 16
+
+	maxParties = 1<<15 - 1
+)
+
+func (s barrierState) round() uint64 { return uint64(s / barrierRound) }
+func (s barrierState) arrived() int  { return int(s % barrierRound / barrierArrival) }
+func (s barrierState) broken() bool  { return s&barrierBroken != 0 }
+
+// next is the beginning of the next round.
+func (s barrierState) next() barrierState { return (s/barrierRound + 1) * barrierRound }
+
+// partOf is how a slot names a round. It is never 0.
+func partOf(round uint64) uint32 { return uint32(round) | 1<<31 }
+
+const barrierKind = "barrier"
+
+var (
+	errBroken             = fmt.Errorf("one who waited gave up or died, or it was reset; call Reset once all parties are ready to begin anew (%w)", breezeway.ErrBroken)
+	errBarrierOverwritten = fmt.Errorf("it is not a barrier any more; somebody overwrote it: remove it and create it anew (%w)", breezeway.ErrMismatch)
+)
+
+// CreateBarrier makes the barrier name for a number of parties, 1 to 32767. It
+// fails with [os.ErrExist] if there is one, with [os.ErrInvalid] for a bad name or
+// number, and with [os.ErrPermission] where this user may not create.
+func CreateBarrier(name string, parties int, cfg *Config) (*Barrier, error) {
+	return comeToBarrier(create, name, parties, cfg)
+}
+
+// OpenBarrier opens the barrier name, which has as many parties as its creator
+// said. It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission]
+// if it is somebody else's whom the access rule doesn't admit, and with
+// [breezeway.ErrMismatch], leaving it as it is, if it is something else than a
+// barrier that this program understands.
+func OpenBarrier(name string, cfg *Config) (*Barrier, error) {
+	return comeToBarrier(open, name, 0, cfg)
+}
+
+// OpenOrCreateBarrier opens the barrier name or, if there is none, makes it;
+// [Barrier.Created] tells which. If there is one for another number of parties it
+// fails with [breezeway.ErrMismatch].
+func OpenOrCreateBarrier(name string, parties int, cfg *Config) (*Barrier, error) {
+	return comeToBarrier(openOrCreate, name, parties, cfg)
+}
+
+func comeToBarrier(h how, name string, parties int, cfg *Config) (b *Barrier, err error) {
+	if err = checkParties(h, parties); err == nil {
+		b, err = newBarrier(parties)(attach(h, barrierKind, name, cfg, fillBarrier(parties)))
+	}
+	if err != nil {
+		return nil, failed(barrierKind, h.String(), name, explain(err, "barrier", "barrier", "Barrier", name))
+	}
+	return b, nil
+}
+
+// CreateBarrierAt makes a barrier of [Size] bytes in memory that the caller
+// shares. It fails with [os.ErrExist] if the first bytes there are not zero.
+func CreateBarrierAt(p Place, parties int, cfg *Config) (*Barrier, error) {
+	return comeToBarrierAt(create, p, parties, cfg)
+}
+
+// OpenBarrierAt opens the barrier that was created in a place. It fails with
+// [os.ErrNotExist] if none was, and else as [OpenBarrier] does.
+func OpenBarrierAt(p Place, cfg *Config) (*Barrier, error) { return comeToBarrierAt(open, p, 0, cfg) }
+
+func comeToBarrierAt(h how, p Place, parties int, cfg *Config) (b *Barrier, err error) {
+	if err = checkParties(h, parties); err == nil {
+		b, err = newBarrier(parties)(attachAt(h, barrierKind, p, cfg, fillBarrier(parties)))
+	}
+	if err != nil {
+		return nil, failed(barrierKind, h.String(), p.String(), err)
+	}
+	return b, nil
+}
+
+// RemoveBarrier removes the barrier name. Those who wait at it learn it
+// ([breezeway.ErrRemoved]). It fails with [os.ErrNotExist] if there is none. On
+// Windows it fails with [os.ErrPermission] while a process has it open.
+func RemoveBarrier(name string, cfg *Config) error {
+	if err := removeShared(barrierKind, name, cfg); err != nil {
+		return failed(barrierKind, "remove", name, explain(err, "barrier", "barrier", "Barrier", name))
+	}
+	return nil
+}
+
+func checkParties(h how, parties int) error {
+	if h != open && (parties < 1 || parties > maxParties) {
+		return fmt.Errorf("%d parties are not possible; 1 to %d are (%w)", parties, maxParties, os.ErrInvalid)
+	}
+	return nil
+}
+
+func fillBarrier(parties int) func(io.WriterAt) error {
+	return func(w io.WriterAt) error {
+		b := binary.LittleEndian.AppendUint64(nil, barrierRound)
+		b = binary.LittleEndian.AppendUint32(b, uint32(parties))
+		_, err := w.WriteAt(b, 0)
+		return err
+	}
+}
+
+// newBarrier makes a barrier of what attach returned. wanted is for how many
+// parties it must be, if it isn't 0.
+func newBarrier(wanted int) func(*shared, error) (*Barrier, error) {
+	return func(s *shared, err error) (*Barrier, error) {
+		if err != nil {
+			return nil, err
+		}
+		b := &Barrier{s: s}
+		if b.head, err = head[barrierHead](s); err != nil {
+			return nil, err
+		}
+		if b.over, err = s.gate(&b.head.over); err != nil {
+			return nil, err
+		}
+		err = s.use(func() error {
+			parties := atomic.LoadUint32(&b.head.parties)
+			if parties < 1 || parties > maxParties {
+				return errBarrierOverwritten
+			}
+			b.parties = int(parties)
+			if wanted != 0 && wanted != b.parties {
+				return fmt.Errorf("it is for %d parties, not %d; open it, or remove it and create it anew (%w)", b.parties, wanted, breezeway.ErrMismatch)
+			}
+			_, err := b.load()
+			return err
+		})
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		return b, s.join(b.recover)
+	}
+}
+
+// recover breaks the round in which the slot's past holder died.
+func (b *Barrier) recover(m *liveness.Member) error {
+	state := m.Entry.State.Load()
+	b.generation = liveness.Generation(state)
+	s, err := b.load()
+	if err == nil {
+		b.forget(m.Entry, state, s.round())
+	}
+	return err
+}
+
+// load returns the state, if it can be one.
+func (b *Barrier) load() (barrierState, error) {
+	s := barrierState(b.head.state.Load())
+	if s.round() == 0 || s.arrived() >= b.parties {
+		return s, errBarrierOverwritten
+	}
+	return s, nil
+}
+
+func (b *Barrier) swap(old, new barrierState) bool {
+	return b.head.state.CompareAndSwap(uint64(old), uint64(new))
+}
+
+// Wait waits until as many as the barrier has parties have called it. It returns
+// 0 to whoever arrived first in this round, and so on: who arrived last, and let
+// the others go, gets the number of parties less 1. What each did before Wait, all
+// see after it.
+//
+// If ctx is done before it arrives it returns [context.Cause], and nothing
+// happens. If ctx is done while it waits it returns that within 10 ms and breaks
+// the barrier, as does Close of this process's Barrier ([os.ErrClosed]), the death
+// of this process, and the barrier's removal, which is found out within a second
+// ([breezeway.ErrRemoved]). The others of the round then get
+// [breezeway.ErrBroken]; that somebody died they find out within 100 ms from when
+// the kernel has freed the dead process's memory and closed its files.
+//
+// A round is over for all of its parties or for none, with one exception: a
+// process that was stopped while four further rounds were broken may get
+// ErrBroken for one that was not.
+func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
+	switch {
+	case b.s.closed.Load():
+		return 0, b.s.fail("wait", os.ErrClosed)
+	case ctx.Err() != nil:
+		return 0, b.s.fail("wait", context.Cause(ctx))
+	}
+	b.s.released()
+	err = b.s.use(func() (err error) {
+		var round uint64
+		if round, index, err = b.arrive(); err != nil {
+			return err
+		}
+		if index == b.parties-1 {
+			b.over.Wake(wait.All)
+			return nil
+		}
+		err = b.s.wait(ctx, b.over, nil, func(check bool) (bool, error) { return b.isOver(round, check) })
+		if err != nil {
+			if _, over := b.breakUp(round); over {
+				return nil // just before
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return 0, b.s.fail("wait", err)
+	}
+	b.s.acquired()
+	return index, nil
+}
+
+// arrive counts one who has come, and begins the next round if he is the last.
+func (b *Barrier) arrive() (round uint64, index int, err error) {
+	b.arriving.Lock()
+	defer b.arriving.Unlock()
+	for {
+		s, err := b.load()
+		if err != nil {
+			return 0, 0, err
+		}
+		if s.broken() {
+			return 0, 0, errBroken
+		}
+		if !b.takePart(s.round()) {
+			return 0, 0, os.ErrClosed
+		}
+		sys.KillPoint("barrier part taken")
+		next := s + barrierArrival
+		if s.arrived() == b.parties-1 {
+			next = s.next()
+		}
+		if b.swap(s, next) {
+			sys.KillPoint("barrier arrived")
+			return s.round(), s.arrived(), nil
+		}
+	}
+}
+
+// takePart notes the round in this process's slot, unless that is another's by
+// now.
+func (b *Barrier) takePart(round uint64) bool {
+	state := &b.s.member.Entry.State
+	for {
+		old := state.Load()
+		if liveness.Generation(old) != b.generation {
+			return false
+		}
+		if state.CompareAndSwap(old, uint64(b.generation)<<32|uint64(partOf(round))) {
+			return true
+		}
+	}
+}
+
+// isOver reports whether a round, in which one of this process has arrived, is
+// over. With check it looks whether all who have arrived live.
+func (b *Barrier) isOver(round uint64, check bool) (bool, error) {
+	s, err := b.load()
+	switch {
+	case err != nil:
+		return false, err
+	case s.round() < round:
+		return false, errBarrierOverwritten
+	case s.round() > round && b.wasBroken(round):
+		return false, errBroken
+	case s.round() > round:
+		return true, nil
+	case s.broken():
+		return false, errBroken
+	case check:
+		return false, b.checkParts(round)
+	}
+	return false, nil
+}
+
+// checkParts breaks the barrier if one has died who had part in the round. What
+// the slots of the dead name it clears: rounds come round there.
+func (b *Barrier) checkParts(round uint64) error {
+	for i := range b.s.slotTable.Entries() {
+		e := &b.s.slotTable.Entries()[i]
+		state := e.State.Load()
+		if uint32(state) == 0 {
+			continue
+		}
+		alive, err := b.s.slotTable.IsTaken(i)
+		if err != nil {
+			return err
+		}
+		if !alive {
+			b.forget(e, state, round)
+		}
+	}
+	return nil // the next look tells whether the round was broken
+}
+
+// forget breaks the round if the dead process that left this state in its slot
+// had part in it, and clears the slot.
+func (b *Barrier) forget(e *liveness.Entry, state, round uint64) {
+	if uint32(state) == partOf(round) {
+		if did, _ := b.breakUp(round); did {
+			b.head.recoveries.Add(1)
+			b.s.log.Warn("a process died waiting; the barrier is broken", slog.String("kind", barrierKind), slog.String("name", b.s.name))
+		}
+	}
+	e.State.CompareAndSwap(state, state&^(1<<32-1))
+}
+
+// breakUp breaks a round that is neither over nor broken, and reports whether it
+// did, and whether it was over.
+func (b *Barrier) breakUp(round uint64) (did, over bool) {
+	for {
+		s := barrierState(b.head.state.Load())
+		switch {
+		case s.round() > round:
+			return false, !b.wasBroken(round)
+		case s.round() < round || s.broken():
+			return false, false
+		case b.swap(s, s|barrierBroken):
+			sys.KillPoint("barrier broken")
+			b.noteBroken(round)
+			b.over.Wake(wait.All)
+			return true, false
+		}
+	}
+}
+
+// noteBroken notes that a round was broken, before the next one begins or later.
+func (b *Barrier) noteBroken(round uint64) {
+	noted := &b.head.broken[round%4]
+	for {
+		old := noted.Load()
+		if old >= round || noted.CompareAndSwap(old, round) {
+			return
+		}
+	}
+}
+
+// wasBroken tells how a round ended that is over. Where a later one is noted in
+// its stead that is not known any more.
+func (b *Barrier) wasBroken(round uint64) bool { return b.head.broken[round%4].Load() >= round }
+
+// Reset begins a new round, also where the barrier is broken. Those who wait are
+// let go with [breezeway.ErrBroken].
+func (b *Barrier) Reset() error {
+	if b.s.closed.Load() {
+		return b.s.fail("reset", os.ErrClosed)
+	}
+	err := b.s.use(func() error {
+		for {
+			s, err := b.load()
+			switch {
+			case err != nil:
+				return err
+			case !s.broken() && s.arrived() == 0:
+				return nil
+			case !s.broken():
+				b.breakUp(s.round())
+			default:
+				b.noteBroken(s.round())
+				if b.swap(s, s.next()) {
+					sys.KillPoint("barrier reset")
+					b.over.Wake(wait.All)
+					return nil
+				}
+			}
+		}
+	})
+	if err != nil {
+		return b.s.fail("reset", err)
+	}
+	return nil
+}
+
+// Parties returns how many have to come, as the barrier's creator said.
+func (b *Barrier) Parties() int { return b.parties }
+
+// Stats tells whether the barrier is whole, and how many have arrived.
+func (b *Barrier) Stats() (st Stats, err error) {
+	if b.s.closed.Load() {
+		return st, b.s.fail("stat", os.ErrClosed)
+	}
+	err = b.s.use(func() error {
+		s, err := b.load()
+		st = Stats{Max: b.parties, Recoveries: b.head.recoveries.Load()}
+		if !s.broken() {
+			st.Value, st.Waiters = 1, s.arrived()
+		}
+		return err
+	})
+	if err != nil {
+		return Stats{}, b.s.fail("stat", err)
+	}
+	return st, nil
+}
+
+// Name returns the barrier's name.
+func (b *Barrier) Name() string { return b.s.name }
+
+// Created reports whether the call that returned b made the barrier.
+func (b *Barrier) Created() bool { return b.s.created }
+
+// Close ends this process's use of the barrier: those of it who wait get
+// [os.ErrClosed], which breaks the barrier. Closing again does nothing.
+func (b *Barrier) Close() error { return b.s.Close() }

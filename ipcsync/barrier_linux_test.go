@@ -1,0 +1,58 @@
+package ipcsync
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+)
+
+func TestBarrierRemoved(t *testing.T) {
+	b := newTestBarrier(t, 3)
+	p := startParty(t, b)
+	p.Say("wait")
+	ours := meet(t.Context(), b, 1)
+	awaitWaiters(t, b, 2)
+	if err := RemoveBarrier(b.Name(), nil); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	err := (<-ours).err
+	theirs := p.Hear()
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("it took %v", d)
+	}
+	// Who finds it out first breaks the barrier for the other.
+	if theirs == "broken" {
+		wantError(t, err, breezeway.ErrRemoved)
+	} else if wantError(t, err, breezeway.ErrBroken); theirs != "removed" {
+		t.Errorf("the other one: %q", theirs)
+	}
+	wantError(t, RemoveBarrier(b.Name(), nil), os.ErrNotExist)
+}
+
+// Who is stopped is not dead.
+func TestBarrierOfTheStopped(t *testing.T) {
+	b := newTestBarrier(t, 3)
+	p := startParty(t, b)
+	p.Say("wait")
+	awaitWaiters(t, b, 1)
+	p.Process.Signal(syscall.SIGSTOP)
+	ours := meet(t.Context(), b, 1)
+	awaitWaiters(t, b, 2)
+	select {
+	case m := <-ours:
+		t.Fatalf("not all have come: %+v", m)
+	case <-time.After(300 * time.Millisecond):
+	}
+	if index, err := b.Wait(t.Context()); index != 2 || err != nil {
+		t.Error(index, err)
+	}
+	if m := <-ours; m.err != nil {
+		t.Error(m.err)
+	}
+	p.Process.Signal(syscall.SIGCONT)
+	p.Expect("0")
+}
