@@ -74,6 +74,7 @@ verbs that run a command say what they do with its code.`,
 		Example: `  ipc serve pipe://chat            # in one terminal
   ipc send pipe://chat hello       # in another
   ipc read shm://frame --hex       # shared memory, whoever made it
+  ipc lock mutex://deploy -- make  # one at a time
   ipc demo                         # see every mechanism at work`,
 		Version:       version(),
 		SilenceErrors: true,
@@ -96,7 +97,8 @@ verbs that run a command say what they do with its code.`,
 		Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("ipc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newServe(), newSend(), newPipeline(), newCreate(), newWrite(), newRead(), newRemove(), newDemo(), newPlayer())
+	root.AddCommand(newServe(), newSend(), newPipeline(), newCreate(), newWrite(), newRead(), newRemove(),
+		newLock(), newAcquire(), newRelease(), newWait(), newSet(), newReset(), newStat(), newDemo(), newPlayer())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

@@ -17,12 +17,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/shm"
 	"github.com/spf13/cobra"
 )
 
 // demos are the rows of ipc demo.
-var demos = []demo{anonymousPipe, namedPipe, fifo, sharedMemory, mappedFile}
+var demos = []demo{anonymousPipe, namedPipe, fifo, sharedMemory, mappedFile, semaphore, mutex, signalledEvent}
 
 // demo shows one mechanism between two processes, which run server and client.
 // Both are told of it by a player, end by themselves, and fail with an error.
@@ -124,7 +123,7 @@ func (d *demoRun) sweep() {
 		os.Remove(filepath.Join(d.dir, f.Name()))
 	}
 	os.Remove(d.dir)
-	shm.Remove(filepath.Base(d.dir)) // the segment, if it is still there
+	removeNames(filepath.Base(d.dir))
 }
 
 // play lets the processes of a row run, and returns the row.
@@ -289,4 +288,10 @@ func (d *demoRun) report(rows []demoEvent) {
 	fmt.Fprintf(d.out, "\n%s", table(cells))
 }
 
-func micros(d time.Duration) string { return fmt.Sprintf("%.1f µs", float64(d)/1e3) }
+func micros(d time.Duration) string {
+	digits := 1
+	if d < time.Microsecond {
+		digits = 2
+	}
+	return fmt.Sprintf("%.*f µs", digits, float64(d)/1e3)
+}

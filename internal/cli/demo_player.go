@@ -59,8 +59,14 @@ func (p *player) play() error {
 // it was killed.
 func (p *player) endWithParent() {
 	io.Copy(io.Discard, os.Stdin)
-	shm.Remove(p.name()) // nobody else would
+	removeNames(p.name()) // nobody else would
 	os.Exit(exitError)
+}
+
+// removeNames removes the objects of a run that are still there.
+func removeNames(name string) {
+	shm.Remove(name)
+	removeTurns(name)
 }
 
 // command returns the command that is this player as a process. Names that
@@ -93,12 +99,12 @@ func (p *player) tell(e demoEvent) {
 
 const (
 	roundTrips  = 300
+	warmUp      = 20
 	payloadSize = 64
 )
 
 // measure times round trips. trip makes n of them, and says what they carry.
 func (p *player) measure(crossed string, trip func(n int) error) error {
-	const warmUp = 20
 	if err := trip(warmUp); err != nil {
 		return err
 	}

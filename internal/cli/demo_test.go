@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/pipe"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // demoOutput reads the JSON of demo.
@@ -47,14 +47,14 @@ func TestDemo(t *testing.T) {
 	if len(rows) != len(demos) {
 		t.Errorf("%d rows, want %d", len(rows), len(demos))
 	}
-	for _, name := range []string{"anonymous pipe", "named pipe", "FIFO", "shared memory", "mapped file"} {
+	for _, name := range []string{"anonymous pipe", "named pipe", "FIFO", "shared memory", "mapped file", "semaphore", "mutex", "event"} {
 		if len(rows[name]) != 1 {
 			t.Errorf("%s: rows %+v", name, rows[name])
 			continue
 		}
 		row := rows[name][0]
 		if name == "FIFO" && runtime.GOOS == "windows" ||
-			name == "shared memory" && runtime.GOOS != "linux" && runtime.GOOS != "windows" {
+			slices.Contains([]string{"shared memory", "semaphore", "mutex", "event"}, name) && runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 			if row.Verdict != verdictUnsupported || row.Error == "" {
 				t.Errorf("%+v", row)
 			}
@@ -81,14 +81,8 @@ func expectNoTraces(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "ipc-demo-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	segments, err := shm.List()
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		t.Error(err)
-	}
-	for _, s := range segments {
-		if strings.HasPrefix(s.Name, "ipc-demo-") {
-			t.Errorf("left behind: segment %s", s.Name)
-		}
+	if left, _ := filepath.Glob("/dev/shm/*ipc-demo-*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
@@ -179,4 +173,29 @@ func TestDemoOverrun(t *testing.T) {
 	expectEnd(t, demo, exitError)
 	expectDeath(t, server)
 	expectNoTraces(t)
+}
+
+// The lock of a killed owner is had, and its death told.
+func TestDemoMutex(t *testing.T) {
+	if mutex.missing != "" {
+		t.Skip(mutex.missing)
+	}
+	t.Setenv(onlyDemoEnv, "mutex")
+	_, exchanges := demoOutput(t, succeed(t, "", "demo", "--json"))
+	said := exchanges["mutex"]
+	var killed string
+	for _, e := range said {
+		if _, pid, ok := strings.Cut(e.Text, "kills process "); ok {
+			killed = pid
+		}
+	}
+	last := said[len(said)-1]
+	if last.Process != "client" || !strings.Contains(last.Text, "its owner died") {
+		t.Errorf("%+v", last)
+	}
+	if !slices.ContainsFunc(said, func(e demoEvent) bool {
+		return e.Process == "server" && strconv.Itoa(e.PID) == killed
+	}) {
+		t.Errorf("killed was %q; %+v", killed, said)
+	}
 }

@@ -55,6 +55,12 @@ func TestCompletion(t *testing.T) {
 		{"se", "serve"},
 		{"serve ", "pipe://"},
 		{"read ", "shm://"},
+		{"create ", "sem://"},
+		{"lock ", "mutex://"},
+		{"lock mutex://a -- ", ":0"}, // files
+		{"acquire ", "sem://"},
+		{"wait ", "event://"},
+		{"stat ", "rwmutex://"},
 		{"serve pipe://a --direction ", "duplex"},
 		{"send pipe://a --encoding ", "utf-16le"},
 		{"send --js", "--json"},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,10 +27,21 @@ const commandEnv = "IPC_TEST_COMMAND"
 // tr is, and Windows lacks.
 const shoutVerb = "shout"
 
+// The verbs of other programs that commands of the tests are: lingerVerb says
+// something, reads until its input ends, and exits with a code; countVerb adds 1 to
+// the number in a file, which is no good if two do it at once; recoveredVerb prints
+// what it is told of the holder before.
+const (
+	lingerVerb    = "linger"
+	countVerb     = "count"
+	recoveredVerb = "recovered"
+)
+
 // onlyDemoEnv makes one of these the only row of ipc demo.
 const onlyDemoEnv = "IPC_TEST_DEMO"
 
 var onlyDemos = map[string]demo{
+	"mutex": mutex,
 	"liar": {
 		mechanism: "liar",
 		parental:  true,
@@ -99,6 +111,22 @@ func TestMain(m *testing.M) {
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 			fmt.Println(strings.ToUpper(in.Text()))
 		}
+	case len(os.Args) == 3 && os.Args[1] == lingerVerb:
+		fmt.Println("lingering")
+		io.Copy(io.Discard, os.Stdin)
+		code, _ := strconv.Atoi(os.Args[2])
+		os.Exit(code)
+	case len(os.Args) == 3 && os.Args[1] == countVerb:
+		text, err := os.ReadFile(os.Args[2])
+		n, _ := strconv.Atoi(string(text))
+		if err == nil {
+			err = os.WriteFile(os.Args[2], []byte(strconv.Itoa(n+1)), 0o600)
+		}
+		if err != nil {
+			panic(err)
+		}
+	case len(os.Args) == 2 && os.Args[1] == recoveredVerb:
+		fmt.Println(os.Getenv(recoveredVariable))
 	default:
 		os.Exit(Main())
 	}

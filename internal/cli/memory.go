@@ -21,15 +21,6 @@ type memory struct {
 	close  func() error
 }
 
-// parseMemory is parseURL for verbs that read and write in place.
-func parseMemory(text string) (target, error) {
-	t, err := parseURL(text)
-	if err == nil && !t.isMemory() {
-		err = usagef("%s carries a stream; see `ipc serve %[1]s` and `ipc send %[1]s`", t)
-	}
-	return t, err
-}
-
 // openMemory opens what t names.
 func (o *accessFlags) openMemory(t target, readOnly bool) (*memory, error) {
 	mode, err := o.bits()

@@ -23,17 +23,24 @@ func create(t testing.TB, scheme, size string) (url string) {
 		t.Skip("this system has no named segments")
 	}
 	url = fmt.Sprintf("shm://cli-%d-%d", os.Getpid(), names.Add(1))
-	if runtime.GOOS == "windows" { // it lives as long as the process
-		p := start(t, "create", url, "--size", size, "--json")
-		t.Cleanup(p.Kill)
-		if e := parse(t, p.Hear()); e.Event != "created" || e.URL != url {
-			t.Fatalf("%+v", e)
-		}
+	if runtime.GOOS == "windows" {
+		createHeld(t, url, "--size", size)
 		return url
 	}
 	succeed(t, "", "create", url, "--size", size)
 	t.Cleanup(func() { os.Remove("/dev/shm/" + strings.TrimPrefix(url, "shm://")) })
 	return url
+}
+
+// createHeld makes what lives as long as the process that made it.
+func createHeld(t testing.TB, url string, args ...string) *ipctest.Process {
+	t.Helper()
+	p := start(t, append([]string{"create", url, "--json"}, args...)...)
+	t.Cleanup(p.Kill)
+	if e := parse(t, p.Hear()); e.Event != "created" || e.URL != url {
+		t.Fatalf("%+v", e)
+	}
+	return p
 }
 
 // onMemory runs a test with either kind.
@@ -188,8 +195,7 @@ func TestCreateHolds(t *testing.T) {
 		t.Skip("segments outlive their creators here")
 	}
 	url := fmt.Sprintf("shm://cli-%d-%d", os.Getpid(), names.Add(1))
-	p := start(t, "create", url, "--size", "10", "--json")
-	parse(t, p.Hear())
+	p := createHeld(t, url, "--size", "10")
 	expectFailure(t, run(t, "", "create", url, "--size", "10"), exitError, "exists")
 	succeed(t, "", "write", url, "held")
 	p.Kill()

@@ -56,8 +56,6 @@ func (o *passageFlags) config(t target) (*pipe.Config, error) {
 		return nil, err
 	}
 	switch {
-	case t.isMemory():
-		return nil, usagef("%s is memory, which carries no stream; see `ipc read %[1]s` and `ipc write %[1]s TEXT`", t)
 	case o.message && o.lines:
 		return nil, usagef("--lines and --message exclude each other")
 	case t.scheme == "fifo" && o.message:

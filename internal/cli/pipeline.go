@@ -19,8 +19,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes for a command that was not started, as shells have them.
+// The exit codes of verbs that run a command and pass its code on: for what went
+// wrong with the command as shells have them, otherwise as timeout(1) does.
 const (
+	exitTimedOut = 124
+	exitOurs     = 125 // ipc itself failed
 	exitCantRun  = 126
 	exitNotFound = 127
 	exitSignal   = 128 // plus the signal's number

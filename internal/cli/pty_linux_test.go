@@ -253,3 +253,18 @@ func TestWatchOnATerminal(t *testing.T) {
 	tt.typeIn("\x03")
 	tt.rest(0)
 }
+
+// Ctrl-C is the command's to handle, and ends whoever waits.
+func TestLockOnATerminal(t *testing.T) {
+	url := turnURL(t, "mutex")
+	holder := onTerminal(t, ipc(t, "lock", url, "--", "sh", "-c", `trap 'echo bye; exit 4' INT; echo ready; read line`))
+	holder.expect("ready\r\n")
+	waiter := onTerminal(t, ipc(t, "lock", url, "--", "true"))
+	waiter.expect("waiting for " + url)
+	waiter.typeIn("\x03")
+	waiter.rest(128 + 2)
+	holder.typeIn("\x03")
+	holder.expect("bye\r\n")
+	holder.rest(4)
+	succeed(t, "", "lock", url, "-n", "--", "true")
+}

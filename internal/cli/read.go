@@ -89,7 +89,7 @@ type reader struct {
 }
 
 func (r *reader) run(ctx context.Context, url string, watchOnly bool) (err error) {
-	if r.target, err = parseMemory(url); err != nil {
+	if r.target, err = parseURLOf(url, "shm", "mmap"); err != nil {
 		return err
 	}
 	if err := r.check(watchOnly); err != nil {

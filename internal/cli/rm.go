@@ -7,6 +7,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/breezeway-ipc/breezeway/shm"
 	"github.com/spf13/cobra"
@@ -16,25 +17,27 @@ func newRemove() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "rm URL",
-		Short: "Remove shared memory, a mapped file, or a FIFO",
+		Short: "Remove shared memory, a semaphore, a lock or the like",
 		Long: `rm removes what a URL names, whoever made it. Processes that have it open keep it,
-and its memory is freed when the last of them closes it.
+and its memory is freed when the last of them closes it; those that wait for a permit,
+a lock or an event get an error.
 
 For mmap:///PATH that is the file, with all that is in it, as rm(1) does; but what
 is a symbolic link, a directory or a device, or belongs to neither this user nor the
 superuser, is left alone. A file of fifo:///PATH must be a FIFO.
 
-Named pipes go with whoever serves them. On Windows so does shared memory, with the
-last process that has it open: rm fails there.
+Named pipes go with whoever serves them. On Windows shared memory, semaphores, mutexes
+and events go with the last process that has them open: rm fails there.
 
 With --json it prints one object with these fields:
   event  removed; time: RFC 3339
   url    as given`,
 		Example: `  ipc rm shm://frame
   ipc rm mmap:///var/tmp/state
+  ipc rm mutex://deploy
   ipc rm fifo:///tmp/log`,
 		Args:              takes(1, 1, "one URL, such as shm://frame"),
-		ValidArgsFunction: completeURL("shm://", "mmap:///", "fifo:///"),
+		ValidArgsFunction: completeURL("shm://", "mmap:///", "fifo:///", "sem://", "mutex://", "rwmutex://", "event://"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			t, err := parseURL(args[0])
 			if err == nil {
@@ -58,6 +61,14 @@ func remove(t target) error {
 		return shm.Remove(t.name)
 	case "mmap":
 		return removeFile(t.path())
+	case "sem":
+		return ipcsync.RemoveSemaphore(t.name, nil)
+	case "mutex":
+		return ipcsync.RemoveMutex(t.name, nil)
+	case "rwmutex":
+		return ipcsync.RemoveRWMutex(t.name, nil)
+	case "event":
+		return ipcsync.RemoveEvent(t.name, nil)
 	}
 	return usagef("a named pipe goes with whoever serves it, so end that process; what a killed one left is replaced by the next to serve %s", t)
 }

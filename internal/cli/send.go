@@ -91,7 +91,7 @@ type outlet interface {
 }
 
 func (s *client) run(ctx context.Context, url string, words []string) (err error) {
-	if s.target, err = parseURL(url); err != nil {
+	if s.target, err = parseURLOf(url, "pipe", "fifo"); err != nil {
 		return err
 	}
 	cfg, err := s.config(s.target)
@@ -123,12 +123,7 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	ctx, cancel := s.bounded(ctx, "no server at %s within %v; start one with `ipc serve %[1]s`")
 	defer cancel()
-	if s.err.tty {
-		const patience = 300 * time.Millisecond // most servers are there
-		defer time.AfterFunc(patience, func() {
-			fmt.Fprintln(s.err, s.err.paint(dim, fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target)))
-		}).Stop()
-	}
+	defer s.err.hintIfSlow(fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target))()
 	if s.target.scheme == "fifo" {
 		f, err := openFIFO(ctx, s.target.name, &pipe.FIFOConfig{Mode: cfg.Mode, Allow: cfg.Allow})
 		if err != nil {

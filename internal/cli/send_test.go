@@ -290,6 +290,18 @@ func TestWrongUsage(t *testing.T) {
 		"read shm://a --watch --raw", "read shm://a --count 1", "read shm://a --watch --interval 0s",
 		"read shm://a --watch --count -1", "read shm://a --length 1x", "read mmap:///tmp/a --mode 0660",
 		"rm", "rm pipe://a", "rm frame",
+		"serve sem://a", "send event://a x", "read mutex://a", "write sem://a x",
+		"create sem://a", "create sem://a --value -1", "create sem://a --value 1 --max 0", "create sem://a --value x",
+		"create sem://a --value 1 --size 4K", "create sem://a --value 1 --manual", "create sem:///a --value 1",
+		"create mutex://a --value 1", "create event://a --max 1", "create rwmutex://a --manual", "create mutex://a --mode 99",
+		"create shm://a --size 1 --value 1",
+		"lock", "lock mutex://a", "lock mutex://a x", "lock mutex://a --", "lock -- mutex://a x", "lock mutex://a b -- x",
+		"lock sem://a -- x", "lock event://a -- x", "lock mutex://a --shared -- x", "lock mutex://a --nonsense -- x",
+		"lock mutex://a --timeout -1s -- x", "lock mutex://a --try --timeout 1s -- x", "lock mutex://a --timeout 1 -- x",
+		"acquire", "acquire mutex://a", "acquire sem://a x", "acquire sem://a --timeout -1s", "acquire sem://a --",
+		"release", "release sem://a b", "release mutex://a", "release sem://a -n 0", "release sem://a -n x",
+		"wait", "wait sem://a", "wait event://a --timeout x", "wait event://a --try --timeout 1s", "wait event://a b",
+		"set", "set mutex://a", "reset", "reset sem://a", "reset pipe://a", "stat", "stat shm://a", "stat a", "stat sem://a b",
 		"pipeline", "pipeline a | b", "pipeline a --quiet --stats", "demo x", "servve", "nonsense", "--nonsense",
 	} {
 		t.Run(line, func(t *testing.T) {

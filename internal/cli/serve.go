@@ -93,7 +93,7 @@ type server struct {
 
 func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error) {
 	s.hasUntil = hasUntil
-	if s.target, err = parseURL(url); err != nil {
+	if s.target, err = parseURLOf(url, "pipe", "fifo"); err != nil {
 		return err
 	}
 	cfg, err := s.config(s.target)

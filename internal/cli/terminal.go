@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -37,6 +38,16 @@ func (s screen) paint(colour, text string) string {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+// hintIfSlow tells the user of a terminal what is waited for, unless that comes
+// soon: until then, or the end of the wait, what it returns is to be called.
+func (s screen) hintIfSlow(text string) (stop func() bool) {
+	const patience = 300 * time.Millisecond
+	if !s.tty {
+		return func() bool { return false }
+	}
+	return time.AfterFunc(patience, func() { fmt.Fprintln(s, s.paint(dim, text)) }).Stop
 }
 
 // width returns how many columns the terminal has.

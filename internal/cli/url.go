@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -24,10 +25,46 @@ var schemes = []struct{ scheme, form, what string }{
 	{"fifo", "fifo:///PATH", "the FIFO at /PATH (Unix)"},
 	{"shm", "shm://NAME", "the shared memory NAME, as C, Python and .NET know it"},
 	{"mmap", "mmap:///PATH", "the file at /PATH, mapped into memory"},
+	{"sem", "sem://NAME", "the semaphore NAME, as C, Python and .NET know it"},
+	{"mutex", "mutex://NAME", "the lock NAME, which one process has at a time"},
+	{"rwmutex", "rwmutex://NAME", "the lock NAME, which readers share"},
+	{"event", "event://NAME", "the event NAME, which processes wait for"},
+}
+
+// uses are the verbs for what a URL names, and why only these.
+var uses = map[string]string{
+	"pipe":    "%s carries a stream; see `ipc serve %[1]s` and `ipc send %[1]s`",
+	"fifo":    "%s carries a stream; see `ipc serve %[1]s` and `ipc send %[1]s`",
+	"shm":     "%s is memory; see `ipc read %[1]s` and `ipc write %[1]s TEXT`",
+	"mmap":    "%s is memory; see `ipc read %[1]s` and `ipc write %[1]s TEXT`",
+	"sem":     "%s is a semaphore; see `ipc acquire %[1]s` and `ipc release %[1]s`",
+	"mutex":   "%s is a lock; see `ipc lock %[1]s -- COMMAND`",
+	"rwmutex": "%s is a lock; see `ipc lock %[1]s -- COMMAND`",
+	"event":   "%s is an event; see `ipc wait %[1]s` and `ipc set %[1]s`",
+}
+
+// parseURLOf is parseURL for a verb that takes only some schemes.
+func parseURLOf(text string, schemes ...string) (target, error) {
+	t, err := parseURL(text)
+	if err == nil && !slices.Contains(schemes, t.scheme) {
+		err = usagef(uses[t.scheme], t)
+	}
+	return t, err
 }
 
 // isMemory reports whether there are bytes in place, not a stream.
 func (t target) isMemory() bool { return t.scheme == "shm" || t.scheme == "mmap" }
+
+// isTurn reports whether processes take turns by it.
+func (t target) isTurn() bool {
+	return slices.Contains([]string{"sem", "mutex", "rwmutex", "event"}, t.scheme)
+}
+
+// vanishes reports whether what t names goes with the last process that has it
+// open.
+func (t target) vanishes() bool {
+	return runtime.GOOS == "windows" && slices.Contains([]string{"shm", "sem", "mutex", "event"}, t.scheme)
+}
 
 // path returns the path of a URL that has one. On Windows a URL may have a slash
 // in front of it, as in mmap:///C:/data.
@@ -63,6 +100,8 @@ func parseURL(text string) (target, error) {
 		return t, usagef("%q lacks a name after %s://", text, scheme)
 	case scheme == "pipe" && !rooted && strings.Contains(name, "/"):
 		return t, usagef("the name in %q has a slash; a path starts with a third one: pipe:///%s", text, name)
+	case t.isTurn() && strings.Contains(name, "/"):
+		return t, usagef("a name has no slash; sem_open's /NAME is sem://NAME, not %q", text)
 	case scheme == "shm" && rooted:
 		return t, usagef("a segment's name has no slash; shm_open's /NAME is shm://NAME, and a file is mmap://%s", name)
 	case (scheme == "fifo" || scheme == "mmap") && !rooted:
@@ -82,5 +121,17 @@ func completeURL(starts ...string) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return starts, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeURLAndCommand is completeURL for verbs that run a command, whose words are
+// files as far as we know.
+func completeURLAndCommand(starts ...string) cobra.CompletionFunc {
+	first := completeURL(starts...)
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return first(cmd, args, toComplete)
 	}
 }

@@ -12,6 +12,10 @@ func TestParseURL(t *testing.T) {
 		"fifo:///tmp/a b%20c": {"fifo", "/tmp/a b%20c"},
 		"shm://frame":         {"shm", "frame"},
 		"mmap:///tmp/data":    {"mmap", "/tmp/data"},
+		"sem://jobs":          {"sem", "jobs"},
+		"mutex://deploy":      {"mutex", "deploy"},
+		"rwmutex://data":      {"rwmutex", "data"},
+		"event://ready":       {"event", "ready"},
 	} {
 		got, err := parseURL(text)
 		if err != nil || got != want || got.String() != text {
@@ -28,6 +32,9 @@ func TestParseURL(t *testing.T) {
 		"fifo://tmp/log": "whole path: fifo://",
 		"mmap://data":    "whole path: mmap://",
 		"shm:///frame":   "no slash",
+		"sem:///jobs":    "sem://NAME",
+		"mutex://a/b":    "no slash",
+		"event://":       "lacks a name",
 	} {
 		if _, err := parseURL(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)

@@ -56,7 +56,7 @@ type writer struct {
 }
 
 func (w *writer) run(url string, words []string) (err error) {
-	t, err := parseMemory(url)
+	t, err := parseURLOf(url, "shm", "mmap")
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/ipcsync"
+)
+
+// onLocks runs a test with either kind of lock.
+func onLocks(t *testing.T, f func(t *testing.T, url string)) {
+	for _, scheme := range []string{"mutex", "rwmutex"} {
+		t.Run(scheme, func(t *testing.T) { f(t, turnURL(t, scheme)) })
+	}
+}
+
+// lingering starts a command under a lock that ends when its input does.
+func lingering(t testing.TB, url string, args ...string) *ipctest.Process {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, append(append([]string{"lock", url}, args...), "--", exe, lingerVerb, "7")...)
+	p.Expect("lingering")
+	return p
+}
+
+func TestLock(t *testing.T) {
+	exe, _ := os.Executable()
+	onLocks(t, func(t *testing.T, url string) {
+		p := lingering(t, url)
+		s := stat(t, url)
+		if s.Value != 0 || s.Holders != 1 || !slices.Equal(s.PIDs, []int{p.Process.Pid}) && runtime.GOOS == "linux" {
+			t.Errorf("%+v", s)
+		}
+		expectFailure(t, run(t, "", "lock", url, "--timeout", "30ms", "--", exe, shoutVerb), exitTimedOut, url, "locked after 30ms")
+		expectFailure(t, run(t, "", "lock", url, "-n", "--", exe, shoutVerb), exitTimedOut, url+" is locked")
+		next := start(t, "lock", url, "--timeout", "60s", "--", exe, recoveredVerb)
+		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 1 })
+		p.CloseInput()
+		expectEnd(t, p, 7)
+		next.Expect("0")
+		expectEnd(t, next, 0)
+		if r := run(t, "through\n", "lock", url, "--try", "--", exe, shoutVerb); r != (result{"THROUGH\n", "", 0}) {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestLockShared(t *testing.T) {
+	exe, _ := os.Executable()
+	url := turnURL(t, "rwmutex")
+	first, second := lingering(t, url, "--shared"), lingering(t, url, "-s")
+	if s := stat(t, url); s.Holders != 2 || len(s.PIDs) != 2 {
+		t.Errorf("%+v", s)
+	}
+	expectFailure(t, run(t, "", "lock", url, "-n", "--", exe, shoutVerb), exitTimedOut, "held by processes")
+	first.CloseInput()
+	second.CloseInput()
+	expectEnd(t, first, 7)
+	expectEnd(t, second, 7)
+	writer := lingering(t, url)
+	expectFailure(t, run(t, "", "lock", url, "-s", "-t", "30ms", "--", exe, shoutVerb), exitTimedOut, "held by process")
+	writer.CloseInput()
+	expectEnd(t, writer, 7)
+}
+
+// Two scripts that count under a lock count right.
+func TestLockCounts(t *testing.T) {
+	exe, _ := os.Executable()
+	onLocks(t, func(t *testing.T, url string) {
+		file := filepath.Join(t.TempDir(), "count")
+		if err := os.WriteFile(file, []byte("0"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rounds := max(ipctest.Count(100), 5)
+		var scripts sync.WaitGroup
+		for range 2 {
+			scripts.Go(func() {
+				for range rounds {
+					if r := run(t, "", "lock", url, "--timeout", "60s", "--", exe, countVerb, file); r != (result{}) {
+						t.Errorf("%+v", r)
+					}
+				}
+			})
+		}
+		scripts.Wait()
+		if text, err := os.ReadFile(file); err != nil || string(text) != strconv.Itoa(2*rounds) {
+			t.Errorf("counted %s, want %d; %v", text, 2*rounds, err)
+		}
+	})
+}
+
+// keepOpen keeps a lock from going with its last user on Windows.
+func keepOpen(t testing.TB, url string) turns {
+	t.Helper()
+	parsed, err := parseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := openTurns(parsed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close() })
+	return o
+}
+
+// A killed holder's lock is free, its command has ended, and the next one is told,
+// once.
+func TestLockKilled(t *testing.T) {
+	exe, _ := os.Executable()
+	again := func(t *testing.T, url, want string, args ...string) {
+		t.Helper()
+		r := run(t, "", append(append([]string{"lock", url}, args...), "--", exe, recoveredVerb)...)
+		if r.stdout != want+"\n" || r.code != 0 || strings.Contains(r.stderr, "warning: the process that held "+url+" died") != (want == "1") {
+			t.Errorf("%+v", r)
+		}
+	}
+	onLocks(t, func(t *testing.T, url string) {
+		p := lingering(t, url)
+		keepOpen(t, url)
+		p.Process.Kill()
+		if line, ok := p.TryHear(); ok { // its output ends with the command
+			t.Errorf("the command goes on: %q", line)
+		}
+		again(t, url, "1")
+		again(t, url, "0")
+	})
+	t.Run("readers", func(t *testing.T) {
+		url := turnURL(t, "rwmutex")
+		lingering(t, url).Kill()
+		again(t, url, "1", "--shared")
+		again(t, url, "0", "--shared")
+		lingering(t, url).Kill()
+		again(t, url, "1", "--shared", "--try")
+		lingering(t, url, "--shared").Kill() // who changed nothing
+		again(t, url, "0")
+	})
+}
+
+// A lock that somebody gave up as broken is refused until it is reset.
+func TestLockNotRecoverable(t *testing.T) {
+	exe, _ := os.Executable()
+	onLocks(t, func(t *testing.T, url string) {
+		p := lingering(t, url)
+		m := keepOpen(t, url).(lock)
+		p.Kill()
+		h, err := m.Lock(t.Context())
+		if err != nil || !h.Recovered() {
+			t.Fatal(err)
+		}
+		if err := h.Unlock(); err != nil {
+			t.Fatal(err)
+		}
+		expectFailure(t, run(t, "", "lock", url, "--", exe, shoutVerb), exitOurs, "ipc reset")
+		succeed(t, "", "reset", url)
+		succeed(t, "", "lock", url, "--", exe, shoutVerb)
+	})
+}
+
+func TestLockExitCodes(t *testing.T) {
+	exe, _ := os.Executable()
+	url := turnURL(t, "mutex")
+	for want, words := range map[int][]string{
+		0:            {exe, lingerVerb, "0"},
+		3:            {exe, lingerVerb, "3"},
+		124:          {exe, lingerVerb, "124"},
+		exitNotFound: {"no-such-program", "x"},
+		exitCantRun:  {t.TempDir()},
+	} {
+		if runtime.GOOS == "windows" && want == exitCantRun {
+			want = exitNotFound // what has no extension is no program
+		}
+		r := run(t, "", append([]string{"lock", url, "--"}, words...)...)
+		if r.code != want || (want == exitNotFound || want == exitCantRun) != strings.HasPrefix(r.stderr, "ipc: ") {
+			t.Errorf("%v: %+v", words, r)
+		}
+	}
+	for _, bad := range []string{"mutex://-x", "rwmutex://" + strings.Repeat("x", 300)} {
+		expectFailure(t, run(t, "", "lock", bad, "--", exe, shoutVerb), exitOurs)
+	}
+}

@@ -1,0 +1,99 @@
+//go:build unix
+
+package cli
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/ipcsync"
+)
+
+func TestLockEndsBySignal(t *testing.T) {
+	url := turnURL(t, "mutex")
+	if r := run(t, "", "lock", url, "--", "sh", "-c", "kill -KILL $$"); r != (result{code: 128 + 9}) {
+		t.Errorf("%+v", r)
+	}
+	if r := run(t, "", "lock", url, "-n", "--", "sh", "-c", "exit 5"); r != (result{code: 5}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// SIGTERM is the command's to handle, and so is SIGHUP.
+func TestLockPassesSignalsOn(t *testing.T) {
+	for sig, name := range map[syscall.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGHUP: "HUP"} {
+		url := turnURL(t, "mutex")
+		p := start(t, "lock", url, "--", "sh", "-c", `trap 'echo told; exit 9' `+name+`; echo ready; read line`)
+		p.Expect("ready")
+		p.Process.Signal(sig)
+		p.Expect("told")
+		expectEnd(t, p, 9)
+		p = lingering(t, url)
+		p.Process.Signal(sig)
+		expectEnd(t, p, exitSignal+int(sig))
+		succeed(t, "", "lock", url, "-n", "--", "true")
+	}
+}
+
+// What a terminal sends to both ends the command, and ipc after it.
+func TestLockOutlivesInterrupt(t *testing.T) {
+	url := turnURL(t, "mutex")
+	p := lingering(t, url)
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		p.Process.Signal(sig)
+	}
+	expectFailure(t, run(t, "", "lock", url, "-n", "--", "true"), exitTimedOut)
+	p.CloseInput()
+	expectEnd(t, p, 7)
+}
+
+// Whoever is interrupted waiting has taken nothing.
+func TestWaitersAreInterrupted(t *testing.T) {
+	mutex := turnURL(t, "mutex")
+	holder := lingering(t, mutex)
+	sem := createTurns(t, "sem", "--value", "0")
+	event := createTurns(t, "event")
+	for _, args := range [][]string{
+		{"lock", mutex, "--", "true"}, {"acquire", sem}, {"acquire", sem, "--", "true"}, {"wait", event},
+	} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			p := start(t, args...)
+			awaitStat(t, args[1], func(s ipcsync.Stats) bool { return s.Waiters == 1 })
+			p.Process.Signal(sig)
+			expectEnd(t, p, exitSignal+int(sig))
+			if s := stat(t, args[1]); s.Waiters != 0 {
+				t.Errorf("%q: %+v", args, s)
+			}
+			if p.Stderr() != "" {
+				t.Errorf("%q: %s", args, p.Stderr())
+			}
+		}
+	}
+	holder.CloseInput()
+	expectEnd(t, holder, 7)
+}
+
+// What the caller ignores, as nohup does, the command ignores.
+func TestLockLeavesIgnoredSignals(t *testing.T) {
+	url := turnURL(t, "mutex")
+	cmd := ipc(t, "lock", url, "--", "sh", "-c", "kill -INT $$; kill -HUP $$; echo alive")
+	sh := []string{"sh", "-c", `trap '' INT HUP; exec "$0" "$@"`}
+	cmd.Args = append(sh, append([]string{cmd.Path}, cmd.Args[1:]...)...)
+	cmd.Path = "/bin/sh"
+	if out, err := cmd.CombinedOutput(); string(out) != "alive\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// Nothing that the lock needs is open in the command.
+func TestLockIsNotInherited(t *testing.T) {
+	for _, args := range [][]string{
+		{"lock", turnURL(t, "mutex")}, {"lock", turnURL(t, "rwmutex"), "-s"}, {"acquire", createTurns(t, "sem", "--value", "1")},
+	} {
+		out := succeed(t, "", append(args, "--", "sh", "-c", "ls -l /dev/fd/")...)
+		if strings.Contains(out, "/shm/") || !strings.Contains(out, " 0 -> ") {
+			t.Errorf("%s", out)
+		}
+	}
+}

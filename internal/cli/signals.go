@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// signals are those that end a process, while it waits or a command runs for it.
+type signals struct {
+	heard   chan os.Signal
+	command chan *os.Process
+	done    chan struct{}
+}
+
+// hearSignals returns a context that a signal ends, with the exit code that a shell
+// gives it, until there is a command to pass the signals on to.
+func hearSignals(ctx context.Context) (context.Context, *signals) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s := &signals{make(chan os.Signal, 8), make(chan *os.Process), make(chan struct{})}
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		// What is ignored, as by nohup, is to be so in the command too.
+		if !signal.Ignored(sig) {
+			signal.Notify(s.heard, sig)
+		}
+	}
+	go s.serve(cancel)
+	return ctx, s
+}
+
+func (s *signals) serve(cancel context.CancelCauseFunc) {
+	defer cancel(nil)
+	var command *os.Process
+	var early os.Signal
+	for {
+		select {
+		case sig := <-s.heard:
+			switch {
+			case command == nil:
+				early = sig
+				cancel(&exit{code: exitSignal + int(sig.(syscall.Signal))})
+			case sig == os.Interrupt, sig == syscall.SIGQUIT:
+				// A terminal has sent it to the command too.
+			default:
+				command.Signal(sig)
+			}
+		case command = <-s.command:
+			if early != nil { // it came while the command was started
+				command.Signal(early)
+			}
+		case <-s.done:
+			return
+		}
+	}
+}
+
+// passTo passes signals on to a command from now on.
+func (s *signals) passTo(command *os.Process) { s.command <- command }
+
+// stop ends all that.
+func (s *signals) stop() {
+	signal.Stop(s.heard)
+	close(s.done)
+}

@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/ipcsync"
+)
+
+// turnURL returns a URL that no other test uses. What it names is removed when the
+// test is over.
+func turnURL(t testing.TB, scheme string) string {
+	t.Helper()
+	if why := noTurns(); why != "" {
+		t.Skip(why)
+	}
+	url := scheme + "://" + ipctest.UniqueName()
+	t.Cleanup(func() { run(t, "", "rm", url) })
+	return url
+}
+
+// createTurns makes an object of the scheme for the time of the test.
+func createTurns(t testing.TB, scheme string, args ...string) (url string) {
+	t.Helper()
+	url = turnURL(t, scheme)
+	if (target{scheme, ""}).vanishes() {
+		createHeld(t, url, args...)
+	} else {
+		succeed(t, "", append([]string{"create", url}, args...)...)
+	}
+	return url
+}
+
+// stat returns what ipc stat prints as JSON.
+func stat(t testing.TB, url string) ipcsync.Stats {
+	t.Helper()
+	var e statEvent
+	d := json.NewDecoder(strings.NewReader(succeed(t, "", "stat", url, "--json")))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Event != "stat" || e.URL != url || time.Since(e.Time).Abs() > time.Hour {
+		t.Errorf("%+v", e)
+	}
+	return e.Stats
+}
+
+// awaitStat waits until ipc stat says what is wanted.
+func awaitStat(t testing.TB, url string, wanted func(ipcsync.Stats) bool) ipcsync.Stats {
+	t.Helper()
+	for deadline := time.Now().Add(ipctest.Patience); ; {
+		s := stat(t, url)
+		if wanted(s) {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it stays at %+v", s)
+		}
+	}
+}
+
+func TestSemaphore(t *testing.T) {
+	url := createTurns(t, "sem", "--value", "1", "--max", "2")
+	expectFailure(t, run(t, "", "create", url, "--value", "1"), exitError, "exists", "ipc rm "+url)
+	succeed(t, "", "acquire", url)
+	expectFailure(t, run(t, "", "acquire", url, "--timeout", "30ms"), exitTimeout, url, "without a permit after 30ms")
+	expectFailure(t, run(t, "", "acquire", url, "--try"), exitTimeout, url+" is without a permit")
+	if out := succeed(t, "", "release", url, "-n", "2"); out != "" {
+		t.Errorf("%q", out)
+	}
+	expectFailure(t, run(t, "", "release", url), exitError, "too large")
+	if s := stat(t, url); s.Value != 2 || s.Max != 2 || len(s.PIDs) != 0 {
+		t.Errorf("%+v", s)
+	}
+	succeed(t, "", "acquire", url, "-n")
+	if s := stat(t, url); s.Value != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAcquireWaits(t *testing.T) {
+	url := createTurns(t, "sem", "--value", "0")
+	p := start(t, "acquire", url, "--timeout", "60s")
+	if runtime.GOOS == "linux" { // elsewhere nobody can tell
+		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 1 })
+	}
+	succeed(t, "", "release", url)
+	expectEnd(t, p, 0)
+	if s := stat(t, url); s.Value != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAcquireCommand(t *testing.T) {
+	exe, _ := os.Executable()
+	url := createTurns(t, "sem", "--value", "1")
+	p := start(t, "acquire", url, "--", exe, lingerVerb, "7")
+	p.Expect("lingering")
+	if s := stat(t, url); s.Value != 0 || s.Holders != 1 || !slices.Equal(s.PIDs, []int{p.Process.Pid}) && !ipctest.UnderWine() {
+		t.Errorf("%+v", s)
+	}
+	expectFailure(t, run(t, "", "acquire", url, "--timeout", "30ms", "--", exe, shoutVerb), exitTimedOut, "held by process")
+	expectFailure(t, run(t, "", "acquire", url, "-n", "--", exe, shoutVerb), exitTimedOut, "held by process")
+	p.CloseInput()
+	expectEnd(t, p, 7)
+	if s := stat(t, url); s.Value != 1 || s.Holders != 0 {
+		t.Errorf("%+v", s)
+	}
+	if r := run(t, "through\n", "acquire", url, "--", exe, shoutVerb); r != (result{"THROUGH\n", "", 0}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A permit whose ipc is killed is given back.
+func TestAcquireKilled(t *testing.T) {
+	exe, _ := os.Executable()
+	url := createTurns(t, "sem", "--value", "1")
+	p := start(t, "acquire", url, "--", exe, lingerVerb, "0")
+	p.Expect("lingering")
+	p.Kill()
+	if r := run(t, "x\n", "acquire", url, "--timeout", "30s", "--", exe, shoutVerb); r != (result{"X\n", "", 0}) {
+		t.Errorf("%+v", r)
+	}
+	if s := stat(t, url); s.Value != 1 || s.Recoveries != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestEvent(t *testing.T) {
+	url := createTurns(t, "event")
+	expectFailure(t, run(t, "", "wait", url, "--timeout", "30ms"), exitTimeout, url, "not set after 30ms")
+	expectFailure(t, run(t, "", "wait", url, "--try"), exitTimeout, "is not set")
+	succeed(t, "", "set", url)
+	succeed(t, "", "set", url)
+	succeed(t, "", "wait", url)
+	expectFailure(t, run(t, "", "wait", url, "-n"), exitTimeout)
+	succeed(t, "", "set", url)
+	succeed(t, "", "reset", url)
+	expectFailure(t, run(t, "", "wait", url, "-n"), exitTimeout)
+
+	first, second := start(t, "wait", url), start(t, "wait", url)
+	if runtime.GOOS == "linux" {
+		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 2 })
+	}
+	succeed(t, "", "set", url)
+	select { // one of them
+	case <-first.Done():
+	case <-second.Done():
+		first, second = second, first
+	case <-time.After(ipctest.Patience):
+		t.Fatal("nobody came through")
+	}
+	expectEnd(t, first, 0)
+	succeed(t, "", "set", url)
+	expectEnd(t, second, 0)
+}
+
+func TestManualEvent(t *testing.T) {
+	url := createTurns(t, "event", "--manual")
+	first, second := start(t, "wait", url), start(t, "wait", url)
+	succeed(t, "", "set", url)
+	expectEnd(t, first, 0)
+	expectEnd(t, second, 0)
+	succeed(t, "", "wait", url)
+	if s := stat(t, url); s.Value != 1 {
+		t.Errorf("%+v", s)
+	}
+	succeed(t, "", "reset", url)
+	expectFailure(t, run(t, "", "wait", url, "-n"), exitTimeout)
+}
+
+func TestRemoveTurns(t *testing.T) {
+	for scheme, args := range map[string][]string{"sem": {"--value", "1"}, "mutex": nil, "rwmutex": nil, "event": nil} {
+		t.Run(scheme, func(t *testing.T) {
+			url := createTurns(t, scheme, args...)
+			if (target{scheme, ""}).vanishes() {
+				expectFailure(t, run(t, "", "rm", url), exitError)
+				return
+			}
+			if e := parse(t, succeed(t, "", "rm", url, "--json")); e.Event != "removed" || e.URL != url {
+				t.Errorf("%+v", e)
+			}
+			expectFailure(t, run(t, "", "rm", url), exitError, "no such")
+			expectFailure(t, run(t, "", "stat", url), exitError, "ipc create "+url)
+		})
+	}
+}
+
+// An object is there as long as its creator on Windows, and no longer.
+func TestCreateHoldsTurns(t *testing.T) {
+	if runtime.GOOS != "windows" {
+		t.Skip("objects outlive their creators here")
+	}
+	url := turnURL(t, "sem")
+	p := createHeld(t, url, "--value", "3")
+	if s := stat(t, url); s.Value != 3 {
+		t.Errorf("%+v", s)
+	}
+	p.Kill()
+	expectFailure(t, run(t, "", "stat", url), exitError, "no such semaphore")
+}
+
+func TestNoSuchTurns(t *testing.T) {
+	for _, line := range []string{
+		"acquire sem://", "acquire sem:// --timeout 1s", "release sem://", "stat sem://", "stat mutex://", "stat rwmutex://",
+		"stat event://", "wait event://", "set event://", "reset event://", "reset mutex://", "reset rwmutex://",
+	} {
+		words := strings.Fields(line)
+		scheme, _, _ := strings.Cut(words[1], ":")
+		words[1] = turnURL(t, scheme)
+		expectFailure(t, run(t, "", words...), exitError, "no such", "ipc create "+words[1])
+	}
+	url := turnURL(t, "sem")
+	exe, _ := os.Executable()
+	expectFailure(t, run(t, "", "acquire", url, "--", exe, shoutVerb), exitOurs, "ipc create "+url)
+	if runtime.GOOS != "windows" && isTracked(strings.TrimPrefix(url, "sem://")) {
+		t.Error("something is left beside what isn't there")
+	}
+}
+
+// Of what a dead process held of a semaphore nothing comes to the next one of that
+// name.
+func TestAcquireFromTheNextSemaphore(t *testing.T) {
+	exe, _ := os.Executable()
+	url := turnURL(t, "sem")
+	for range 2 {
+		var creator *ipctest.Process
+		if runtime.GOOS == "windows" {
+			creator = createHeld(t, url, "--value", "1")
+		} else {
+			succeed(t, "", "create", url, "--value", "1")
+		}
+		p := start(t, "acquire", url, "--timeout", "30s", "--", exe, lingerVerb, "0")
+		p.Expect("lingering")
+		if s := stat(t, url); s.Value != 0 {
+			t.Errorf("%+v", s)
+		}
+		p.Kill()
+		if creator != nil {
+			creator.Kill()
+		} else {
+			succeed(t, "", "rm", url)
+		}
+	}
+}
+
+// To look at a semaphore makes nothing new.
+func TestStatMakesNothing(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("create makes what is beside a semaphore here")
+	}
+	url := createTurns(t, "sem", "--value", "1")
+	if s := stat(t, url); s.Holders != -1 {
+		t.Errorf("%+v", s)
+	}
+	if isTracked(strings.TrimPrefix(url, "sem://")) {
+		t.Error("it is tracked now")
+	}
+}
+
+func TestStatTable(t *testing.T) {
+	for want, s := range map[string]ipcsync.Stats{
+		"value  max  holders  waiters  recoveries  pids\n" +
+			"0      3    2        4        1           17 65000\n": {Max: 3, Holders: 2, Waiters: 4, Recoveries: 1, PIDs: []int{17, 65000}},
+		"value  max  holders  waiters  recoveries  pids\n" +
+			"1      -    -        -        0           -\n": {Value: 1, Max: -1, Holders: -1, Waiters: -1},
+	} {
+		if got := statTable(s); got != want {
+			t.Errorf("%s", got)
+		}
+	}
+	url := createTurns(t, "rwmutex")
+	if got := succeed(t, "", "stat", url); !strings.HasPrefix(got, "value  max  holders  waiters  recoveries  pids\n1      -    0        0        0") {
+		t.Errorf("%s", got)
+	}
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway/ipcsync"
+	"github.com/spf13/cobra"
+)
+
+func newWait() *cobra.Command {
+	w := &waiter{err: newScreen(os.Stderr)}
+	cmd := &cobra.Command{
+		Use:   "wait URL",
+		Short: "Wait until an event is set",
+		Long: `wait waits until an event is set. One that was made with --manual stays set; any other
+lets one waiter through, and is reset by that.`,
+		Example: `  ipc wait event://ready && echo "the server is ready"
+  ipc wait event://ready --timeout 10s`,
+		Args:              takes(1, 1, "one URL, such as event://ready"),
+		ValidArgsFunction: completeURL("event://"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return w.run(cmd.Context(), args[0]) },
+	}
+	cmd.Flags().SortFlags = false
+	w.waitFlags.register(cmd)
+	cmd.Flags().BoolVarP(&w.try, "try", "n", false, "don't wait")
+	w.accessFlags.register(cmd)
+	return cmd
+}
+
+// waiter is one run of wait.
+type waiter struct {
+	accessFlags
+	waitFlags
+	err screen
+}
+
+func (w *waiter) run(ctx context.Context, url string) error {
+	t, err := parseURLOf(url, "event")
+	if err != nil {
+		return err
+	}
+	if err := w.check(); err != nil {
+		return err
+	}
+	cfg, err := w.syncConfig()
+	if err != nil {
+		return err
+	}
+	e, err := ipcsync.OpenEvent(t.name, cfg)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	ctx, signals := hearSignals(ctx)
+	defer signals.stop()
+	ctx, cancel := w.bounded(ctx)
+	defer cancel()
+	defer w.err.hintIfSlow("waiting for " + t.String() + ", Ctrl-C stops")()
+	ok := true
+	if w.try {
+		ok, err = e.TryWait()
+	} else {
+		err = e.Wait(ctx)
+	}
+	if err == nil && !ok || errors.Is(err, errLate) {
+		err = w.late(exitTimeout, t, "not set", e)
+	}
+	return err
+}
