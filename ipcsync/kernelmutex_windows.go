@@ -349,11 +349,14 @@ func (m *kernelMutex) stats() (st Stats, err error) {
 		case !info.Abandoned:
 			st.Value = 1
 		}
-		_, recoveries, err := m.get()
+		now, recoveries, err := m.get()
 		if err != nil {
 			return err
 		}
 		st.Recoveries = int64(recoveries)
+		if st.NotRecoverable = now == unrecoverable && st.Holders == 0; st.NotRecoverable {
+			st.Value = 0
+		}
 		st.Waiters, err = m.waiters()
 		return err
 	})

@@ -156,6 +156,9 @@ func TestMutexNotRecoverable(t *testing.T) {
 			wantError(t, <-waiting, breezeway.ErrNotRecoverable)
 			_, _, err := m.TryLock()
 			wantError(t, err, breezeway.ErrNotRecoverable)
+			if st, err := m.Stats(); err != nil || !st.NotRecoverable || st.Value != 0 {
+				t.Errorf("stats: %+v, %v", st, err)
+			}
 			if err := m.Reset(); err != nil {
 				t.Fatal(err)
 			}
@@ -170,6 +173,24 @@ func TestMutexNotRecoverable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Reset needs nobody to have found out that the heir died too.
+func TestMutexResetOfADeadHeir(t *testing.T) {
+	m := newTestMutex(t, nil)
+	for _, want := range []string{"locked false", "locked true"} {
+		p := ipctest.Start(t, lockHolder, m.Name())
+		p.Expect(want)
+		p.Kill()
+	}
+	if err := m.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	h := mustLock(t, m)
+	if h.Recovered() {
+		t.Error("recovered after Reset")
+	}
+	mustUnlock(t, h)
 }
 
 func TestMutexCancelled(t *testing.T) {

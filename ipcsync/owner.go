@@ -141,10 +141,25 @@ func (o *owner) mark(ticket uint64) bool {
 	return o.word.CompareAndSwap(ticket, ticket&^inherited) || o.has(ticket)
 }
 
-// reset makes what is not recoverable new, and reports whether it was.
-func (o *owner) reset() bool {
+// reset makes what is not recoverable new, and reports whether it was: also if
+// nobody has found out yet, since the last one to inherit it is dead.
+func (o *owner) reset() (bool, error) {
 	w := o.word.Load()
-	return w&holderBits == 0 && w&inherited != 0 && o.word.CompareAndSwap(w, w&^inherited)
+	if w&inherited == 0 {
+		return false, nil
+	}
+	if h := liveness.Holder(w & holderBits); h != liveness.Nobody {
+		if dead, err := o.isDead(h, true); err != nil || !dead || w&pending != 0 {
+			return false, err
+		}
+	}
+	return o.word.CompareAndSwap(w, w&^(holderBits|inherited)), nil
+}
+
+// isSpoiled reports whether it is not recoverable.
+func (o *owner) isSpoiled() bool {
+	w := o.word.Load()
+	return w&holderBits == 0 && w&inherited != 0
 }
 
 // disown is for who takes a slot: what its word names the slot's past holder

@@ -66,7 +66,7 @@ func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
 		w := m.word.Load()
 		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, w+once|uint64(m.me)) {
 			sys.KillPoint("owner taken")
-			return m.locked(w+once|uint64(m.me), fresh)
+			return m.lockedDirectly(w + once | uint64(m.me))
 		}
 	}
 	var ticket uint64
@@ -78,7 +78,7 @@ func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
 	if err != nil {
 		return Held{}, m.fail("lock", err)
 	}
-	return m.locked(ticket, how)
+	return m.locked(ticket, how), nil
 }
 
 func (m *ownMutex) tryLock() (h Held, ok bool, err error) {
@@ -92,16 +92,14 @@ func (m *ownMutex) tryLock() (h Held, ok bool, err error) {
 		return Held{}, false, m.fail("lock", err)
 	}
 	if how == busy {
-		if m.closed.Load() {
-			return Held{}, false, m.fail("lock", os.ErrClosed)
-		}
 		return Held{}, false, nil
 	}
-	h, err = m.locked(ticket, how)
-	return h, err == nil, err
+	return m.locked(ticket, how), true, nil
 }
 
-// tryTake takes the word, and fails if that can't succeed any more.
+// tryTake takes the word, and fails if that can't succeed any more. Close waits
+// for it, as it must where something is taken from a dead one: the word would name
+// one who has closed, and pass for one who died before he mended anything.
 func (m *ownMutex) tryTake(check bool) (uint64, taken, error) {
 	ticket, how, err := m.take(0, check)
 	switch {
@@ -113,31 +111,30 @@ func (m *ownMutex) tryTake(check bool) (uint64, taken, error) {
 		return 0, how, errNotRecoverable
 	case how == hopeless:
 		return 0, how, errNotRecoverable
+	case how == stolen && !m.mends:
+		m.head.recoveries.Add(1)
 	}
 	return ticket, how, nil
 }
 
-// locked is what follows when the word was taken, perhaps in the memory that
-// Close left.
-func (m *ownMutex) locked(ticket uint64, how taken) (Held, error) {
-	m.acquired()
+// lockedDirectly is what follows when the word was taken from nobody, perhaps in
+// the memory that Close left.
+func (m *ownMutex) lockedDirectly(ticket uint64) (Held, error) {
 	if m.closed.Load() {
-		m.use(func() error {
-			if m.withdraw(ticket) {
-				m.free.Wake(1)
-			}
-			return nil
-		})
+		if m.withdraw(ticket) {
+			m.free.Wake(1)
+		}
 		return Held{}, m.fail("lock", os.ErrClosed)
 	}
+	return m.locked(ticket, fresh), nil
+}
+
+func (m *ownMutex) locked(ticket uint64, how taken) Held {
+	m.acquired()
 	if how == stolen && !m.mends {
-		m.use(func() error {
-			m.head.recoveries.Add(1)
-			return nil
-		})
 		m.log.Warn("the process that held the lock died; this one has it now", slog.String("kind", m.kind), slog.String("name", m.name))
 	}
-	return Held{m, ticket}, nil
+	return Held{m, ticket}
 }
 
 func (m *ownMutex) unlock(ticket uint64) error {
@@ -193,14 +190,12 @@ func (m *ownMutex) markConsistent(ticket uint64) error {
 
 func (m *ownMutex) reset() error {
 	err := m.use(func() error {
-		if m.owner.reset() {
+		did, err := m.owner.reset()
+		if did {
 			m.free.Wake(1)
 		}
-		return nil
+		return err
 	})
-	if err == nil && m.closed.Load() {
-		err = os.ErrClosed
-	}
 	if err != nil {
 		return m.fail("reset", err)
 	}
@@ -209,7 +204,7 @@ func (m *ownMutex) reset() error {
 
 func (m *ownMutex) stats() (st Stats, err error) {
 	err = m.use(func() error {
-		st, err = m.lockStats(m.word, m.head.recoveries.Load())
+		st, err = m.lockStats(&m.owner, m.head.recoveries.Load())
 		return err
 	})
 	if err != nil {
@@ -219,11 +214,13 @@ func (m *ownMutex) stats() (st Stats, err error) {
 }
 
 // lockStats tells what the word of a lock tells.
-func (s *shared) lockStats(word *atomic.Uint64, recoveries int64) (st Stats, err error) {
-	st = Stats{Max: -1, Recoveries: recoveries}
-	h := liveness.Holder(word.Load() & holderBits)
+func (s *shared) lockStats(o *owner, recoveries int64) (st Stats, err error) {
+	st = Stats{Max: -1, Recoveries: recoveries, NotRecoverable: o.isSpoiled()}
+	h := liveness.Holder(o.word.Load() & holderBits)
 	if h == liveness.Nobody {
-		st.Value = 1
+		if !st.NotRecoverable {
+			st.Value = 1
+		}
 	} else {
 		if err := s.slotTable.Check(h); err != nil {
 			return st, err

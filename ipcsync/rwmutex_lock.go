@@ -156,7 +156,7 @@ func (m *rwLock) lock(ctx context.Context, c *claim) (Held, error) {
 		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, ticket) {
 			sys.KillPoint("owner taken")
 			if ok, _ := m.settle(ticket, false); ok {
-				return m.locked(ticket&^pending, fresh)
+				return m.lockedDirectly(ticket &^ pending)
 			}
 			return m.drain(ctx, nil, ticket, fresh)
 		}
@@ -208,7 +208,7 @@ func (m *rwLock) drain(ctx context.Context, c *claim, ticket uint64, how taken) 
 		m.touch(func() { m.retreat(ticket) })
 		return Held{}, m.fail("lock", err)
 	}
-	return m.locked(ticket&^pending, how)
+	return m.locked(ticket&^pending, how), nil
 }
 
 // settle makes the pending writer the only one there, if no reader is left.
@@ -220,6 +220,9 @@ func (m *rwLock) settle(ticket uint64, check bool) (bool, error) {
 		return false, errOverwritten
 	}
 	sys.KillPoint("rwmutex drained")
+	if ticket&inherited != 0 {
+		m.head.recoveries.Add(1)
+	}
 	return true, nil
 }
 
@@ -256,19 +259,22 @@ func (m *rwLock) retreat(ticket uint64) {
 	}
 }
 
-// locked is what follows when the lock was taken for writing, perhaps in the
-// memory that Close left.
-func (m *rwLock) locked(ticket uint64, how taken) (Held, error) {
-	m.acquired()
+// lockedDirectly is what follows when the word was taken from nobody, perhaps in
+// the memory that Close left.
+func (m *rwLock) lockedDirectly(ticket uint64) (Held, error) {
 	if m.closed.Load() {
-		m.touch(func() { m.retreat(ticket) })
+		m.retreat(ticket)
 		return Held{}, m.fail("lock", os.ErrClosed)
 	}
+	return m.locked(ticket, fresh), nil
+}
+
+func (m *rwLock) locked(ticket uint64, how taken) Held {
+	m.acquired()
 	if how == stolen && ticket&inherited != 0 {
-		m.touch(func() { m.head.recoveries.Add(1) })
 		m.log.Warn("the process that held the lock died; this one has it now", slog.String("kind", m.kind), slog.String("name", m.name))
 	}
-	return Held{m, ticket}, nil
+	return Held{m, ticket}
 }
 
 func (m *rwLock) tryLock() (h Held, ok bool, err error) {
@@ -289,14 +295,14 @@ func (m *rwLock) tryLock() (h Held, ok bool, err error) {
 		return err
 	})
 	if err == nil && ok {
-		h, err = m.locked(ticket&^pending, how)
+		h = m.locked(ticket&^pending, how)
 	}
 	return m.tried("lock", h, ok, err)
 }
 
 // tried is how an attempt that doesn't wait ends.
 func (m *rwLock) tried(op string, h Held, ok bool, err error) (Held, bool, error) {
-	if err == nil && m.closed.Load() {
+	if err == nil && !ok && m.closed.Load() {
 		err = os.ErrClosed
 	}
 	if err != nil {
@@ -350,18 +356,22 @@ func (m *rwLock) markConsistent(ticket uint64) error {
 }
 
 func (m *rwLock) reset() error {
-	err := m.touch(func() {
-		if m.owner.reset() {
+	err := m.use(func() error {
+		did, err := m.owner.reset()
+		if did {
 			m.wakeAll(1)
 		}
+		return err
 	})
-	_, _, err = m.tried("reset", Held{}, true, err)
-	return err
+	if err != nil {
+		return m.fail("reset", err)
+	}
+	return nil
 }
 
 func (m *rwLock) stats() (st Stats, err error) {
 	err = m.use(func() (err error) {
-		st, err = m.lockStats(m.word, m.head.recoveries.Load())
+		st, err = m.lockStats(&m.owner, m.head.recoveries.Load())
 		if err != nil {
 			return err
 		}

@@ -187,7 +187,7 @@ func (s *shared) join(recover func(*liveness.Member) error) error {
 // wait waits at a gate until try takes what it waits for. try is told to check
 // when it is to look after what nobody is woken for.
 func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(check bool) (bool, error)) error {
-	return s.Borrow(func([]byte) error {
+	return s.use(func() error {
 		return g.Wait(ctx, func(check bool) (bool, error) {
 			if check && s.named {
 				if err := checkRemoved(s.file); err != nil {
@@ -199,9 +199,14 @@ func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(chec
 	})
 }
 
-// use calls f with the memory protected.
+// use calls f with the memory protected, and Close waits for it.
 func (s *shared) use(f func() error) error {
-	return s.Borrow(func([]byte) error { return f() })
+	return s.Borrow(func([]byte) error {
+		if s.closed.Load() {
+			return os.ErrClosed
+		}
+		return f()
+	})
 }
 
 // checkRemoved returns an error if nobody finds the file of an object any more.

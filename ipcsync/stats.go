@@ -21,4 +21,6 @@ type Stats struct {
 	// Recoveries is how often something was taken back from a process that died
 	// holding it.
 	Recoveries int64 `json:"recoveries"`
+	// NotRecoverable says that a lock waits for Reset.
+	NotRecoverable bool `json:"not_recoverable,omitempty"`
 }
