@@ -36,6 +36,12 @@ type Config struct {
 	// It is written down when the event is created.
 	ManualReset bool
 
+	// Flock makes a FileLock take the lock of flock(2), as flock(1) does, instead
+	// of fcntl(2)'s. Ranges can't be locked then. All who are to exclude each
+	// other must use the same kind. Windows has no such locks; systems other than
+	// Linux and Windows use them anyway.
+	Flock bool
+
 	// Logger is told what happens behind the caller's back: that a holder died
 	// and what was given back. nil is nobody.
 	Logger *slog.Logger

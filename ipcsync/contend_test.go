@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -23,6 +25,8 @@ func openExclusive(kind, name string) (exclusive, error) {
 	switch kind {
 	case "mutex":
 		return OpenOrCreateMutex(name, nil)
+	case "file":
+		return OpenFileLock(filepath.Join(os.TempDir(), name), nil)
 	case "permit":
 		s, err := OpenOrCreateSemaphore(name+".1", 1, tracking)
 		return permitLock{s}, err
@@ -54,6 +58,8 @@ func removeExclusive(t testing.TB, kind, name string) {
 	switch kind {
 	case "mutex":
 		err = RemoveMutex(name, nil)
+	case "file":
+		err = os.Remove(filepath.Join(os.TempDir(), name))
 	case "permit":
 		err = RemoveSemaphore(name+".1", nil)
 	case "permits":

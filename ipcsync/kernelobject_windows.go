@@ -2,49 +2,11 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"sync"
 
-	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
-
-// kernelName says in which namespace the name of a kernel object is.
-func kernelName(name string, scope breezeway.Scope) string {
-	if scope == breezeway.Machine {
-		return `Global\` + name
-	}
-	return `Local\` + name
-}
-
-// explainKernel says what is in the way of creating or opening a kernel object.
-// what is what it should be.
-func explainKernel(err error, what string, scope breezeway.Scope) error {
-	switch {
-	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
-		return fmt.Errorf("the name is that of another kind of object than a %s: segments, semaphores, mutexes, events and timers share one namespace (%w): %w",
-			what, breezeway.ErrMismatch, err)
-	case errors.Is(err, fs.ErrPermission) && scope == breezeway.Machine:
-		return fmt.Errorf("another user's, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have (%w)", err)
-	}
-	return err
-}
-
-// admitOwner refuses a kernel object that belongs to somebody whom the rule doesn't
-// admit.
-func admitOwner(h windows.Handle, a breezeway.Access) error {
-	owner, err := sys.OwnerOf(h, windows.SE_KERNEL_OBJECT)
-	if err == nil {
-		if err = a.Admit(owner); err != nil {
-			err = fmt.Errorf("it belongs to %s: %w", owner.User(), err)
-		}
-	}
-	return err
-}
 
 // kernelObject is a handle that goroutines use until it is closed.
 type kernelObject struct {
@@ -78,18 +40,10 @@ func (o *kernelObject) use(f func(h windows.Handle) error) error {
 // wait takes.
 func (o *kernelObject) tryWait() (ok bool, err error) {
 	err = o.use(func(h windows.Handle) error {
-		ok, err = isSignaled(h)
+		ok, err = look(h)
 		return err
 	})
 	return ok, err
-}
-
-func isSignaled(h windows.Handle) (bool, error) {
-	event, err := windows.WaitForSingleObject(h, 0)
-	if err != nil {
-		return false, os.NewSyscallError("WaitForSingleObject", err)
-	}
-	return event == windows.WAIT_OBJECT_0, nil
 }
 
 // wait waits until the object is signaled. With an error it has taken nothing: what
@@ -100,8 +54,7 @@ func isSignaled(h windows.Handle) (bool, error) {
 // kernel, so that it costs a place in a [bed] only once.
 func (o *kernelObject) wait(ctx context.Context, c *claim, giveBack func(h windows.Handle) error) error {
 	return o.use(func(h windows.Handle) error {
-		try := func() (bool, error) { return isSignaled(h) }
-		if ok, err := c.take(try); ok || err != nil {
+		if ok, err := c.take(func() (bool, error) { return look(h) }); ok || err != nil {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -18,8 +18,24 @@ const (
 	pollEvery = 10 * time.Millisecond
 )
 
-// maxBeds bounds the threads, however many objects are waited for. Tests change it.
-var maxBeds = 16
+// maxBeds bounds the threads, however many objects are waited for. It is also that
+// of package wait.
+const maxBeds = 12
+
+var looking sync.Mutex
+
+// look reports whether h is signaled, and then has taken what a wait takes. One
+// goroutine at a time looks: where the call is slow, as under Wine, Go would start
+// a thread for each of those that look at once.
+func look(h windows.Handle) (bool, error) {
+	looking.Lock()
+	defer looking.Unlock()
+	event, err := windows.WaitForSingleObject(h, 0)
+	if err != nil {
+		return false, os.NewSyscallError("WaitForSingleObject", err)
+	}
+	return event == windows.WAIT_OBJECT_0, nil
+}
 
 // beds are those of this process.
 var beds struct {
@@ -85,7 +101,7 @@ func kernelPoll(ctx context.Context, shut <-chan struct{}, h windows.Handle, c *
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		if ok, err := c.take(func() (bool, error) { return isSignaled(h) }); ok || err != nil {
+		if ok, err := c.take(func() (bool, error) { return look(h) }); ok || err != nil {
 			return err
 		}
 		select {

@@ -178,7 +178,7 @@ func TestKillMatrixTrack(t *testing.T) {
 		if d := time.Since(start); d > 200*time.Millisecond {
 			t.Errorf("it took %v", d)
 		}
-		wantValue(t, s, 0)
+		wantPermits(t, s, 0)
 		if _, err := s.Release(3); err != nil {
 			t.Error(err)
 		}
@@ -188,7 +188,7 @@ func TestKillMatrixTrack(t *testing.T) {
 	}
 	for _, point := range points {
 		t.Run("acquire, "+point, func(t *testing.T) {
-			s := newTracked(t, 3)
+			s := newSemaphore(t, 3, tracking)
 			wantKilled(t, mortalAt(t, point, mortalPermit, s.Name()))
 			check(t, s)
 		})
@@ -196,13 +196,13 @@ func TestKillMatrixTrack(t *testing.T) {
 	points[1] = "semaphore given"
 	for _, point := range points {
 		t.Run("give back, "+point, func(t *testing.T) {
-			s := newTracked(t, 3)
+			s := newSemaphore(t, 3, tracking)
 			startPermitHolder(t, s, 3).Kill()
 			wantKilled(t, mortalAt(t, point, mortalPermit, s.Name()))
 			check(t, s)
 		})
 		t.Run("release, "+point, func(t *testing.T) {
-			s := newTracked(t, 3)
+			s := newSemaphore(t, 3, tracking)
 			wantKilled(t, ipctest.Start(t, mortalPermit, s.Name(), point))
 			check(t, s)
 		})

@@ -13,8 +13,10 @@ import "context"
 // All methods may be called concurrently.
 //
 // On Linux it is the object bw.mutex.NAME (docs/formats.md). On Windows it is the
-// kernel's mutex NAME, which .NET has as System.Threading.Mutex; there a lock
-// that is held costs a thread.
+// kernel's mutex NAME, which .NET has as System.Threading.Mutex. There a lock that
+// is held costs a thread, and so does one that is waited for, however many wait.
+// .NET learns from an AbandonedMutexException that the owner died, but not that a
+// mutex is not recoverable; its waiters are not counted.
 type Mutex struct {
 	locker
 	name    string
@@ -102,7 +104,9 @@ func (m *Mutex) Lock(ctx context.Context) (Held, error) { return m.lock(ctx, nil
 func (m *Mutex) TryLock() (h Held, ok bool, err error) { return m.tryLock() }
 
 // Reset makes a mutex that is not recoverable usable again, after what it
-// protects was put in order. Where there is nothing to reset it does nothing.
+// protects was put in order. Where there is nothing to reset it does nothing. On
+// Windows it fails with [os.ErrDeadlineExceeded] while a program holds the mutex
+// that doesn't know that it is not recoverable.
 func (m *Mutex) Reset() error { return m.reset() }
 
 // Stats tells who holds the mutex and how many wait.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 func TestMutexAllocatesNothing(t *testing.T) {
@@ -149,4 +150,51 @@ func TestMutexInterrupted(t *testing.T) {
 	p.Expect("done")
 	p.Say("end")
 	p.Wait()
+}
+
+// inherited3 locks the mutex in the sealed segment that it has inherited as
+// descriptor 3.
+var inherited3 = ipctest.Helper("inherited segment", func(c *ipctest.Control) error {
+	f := os.NewFile(3, "segment")
+	defer f.Close()
+	seg, err := shm.OpenFile(f, 0, nil)
+	if err != nil {
+		return err
+	}
+	m, err := OpenMutexAt(Place{seg.File(), seg.Mapping, 0}, nil)
+	if err != nil {
+		return err
+	}
+	h, err := m.Lock(context.Background())
+	c.Say("locked %v", h.Recovered())
+	c.Hear()
+	return err
+})
+
+// A segment that has no name may have a lock, which knows who is alive though all
+// have the same descriptor.
+func TestMutexInUnnamedSegment(t *testing.T) {
+	seg, err := shm.CreateUnnamed(int64(Size), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seg.Close()
+	m, err := CreateMutexAt(Place{seg.File(), seg.Mapping, 0}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	cmd := ipctest.HelperCommand(t, inherited3)
+	cmd.ExtraFiles = []*os.File{seg.File()}
+	p := ipctest.StartCommand(t, cmd)
+	p.Expect("locked false")
+	wantBusy(t, m)
+	time.Sleep(150 * time.Millisecond) // more than one look
+	wantBusy(t, m)
+	p.Kill()
+	h := mustLock(t, m)
+	if !h.Recovered() {
+		t.Error("not told that the holder died")
+	}
+	mustUnlock(t, h)
 }

@@ -1,11 +1,18 @@
 package ipcsync
 
+import (
+	"errors"
+	"fmt"
+)
+
 func newMutex(h how, name string, cfg *Config) (*Mutex, error) {
-	m, err := newOwnMutex(attach(h, mutexKind, name, cfg, nil))
+	m, created, err := newKernelMutex(h, name, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Mutex{m, name, m.created}, nil
+	return &Mutex{m, name, created}, nil
 }
 
-func removeMutex(name string, cfg *Config) error { return removeShared(mutexKind, name, cfg) }
+func removeMutex(string, *Config) error {
+	return fmt.Errorf("a mutex on Windows goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
+}

@@ -6,7 +6,7 @@ package ipcsync
 type order struct{}
 
 // released is called before something is given up.
-func (order) released() {}
+func (*order) released() {}
 
 // acquired is called after something was taken.
-func (order) acquired() {}
+func (*order) acquired() {}

@@ -2,11 +2,15 @@
 
 package ipcsync
 
-import "sync/atomic"
+import (
+	"runtime"
+	"unsafe"
+)
 
-// order tells the race detector, which doesn't see shared memory, what a lock
-// orders between goroutines of one process. It changes nothing else.
-type order struct{ last atomic.Uint32 }
+// order tells the race detector, which doesn't see shared memory, that what was
+// before a release is before the acquisitions after it, in this process. It
+// changes nothing else.
+type order struct{ _ byte }
 
-func (o *order) released() { o.last.Add(1) } // after every other release
-func (o *order) acquired() { o.last.Load() }
+func (o *order) released() { runtime.RaceReleaseMerge(unsafe.Pointer(o)) }
+func (o *order) acquired() { runtime.RaceAcquire(unsafe.Pointer(o)) }

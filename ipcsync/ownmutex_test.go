@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -239,6 +240,22 @@ func TestMutexOverwritten(t *testing.T) {
 	word.Store(uint64(0xfffe))
 	_, err = m.Lock(t.Context())
 	wantError(t, err, breezeway.ErrMismatch)
+	for range ipctest.Count(1000) {
+		word.Store(rand.Uint64())
+		for i := range m.locker.(*ownMutex).slotTable.Entries() {
+			if i != slotOf(m) {
+				m.locker.(*ownMutex).slotTable.Entries()[i].State.Store(rand.Uint64())
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		if h, err := m.Lock(ctx); err == nil {
+			h.MarkConsistent()
+			h.Unlock()
+		}
+		cancel()
+		m.Stats()
+		m.Reset()
+	}
 	word.Store(0)
 	mustUnlock(t, mustLock(t, m))
 }

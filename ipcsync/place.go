@@ -32,15 +32,16 @@ type Place struct {
 
 func (p Place) String() string { return p.Mapping.Name() + "+" + strconv.Itoa(p.Offset) }
 
-func (p Place) check(h *layout.Header) error {
+// check checks whether size bytes are there to be used.
+func (p Place) check(size int64) error {
 	if p.File == nil || p.Mapping == nil {
 		return fmt.Errorf("a Place needs the Mapping and its File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
 	}
 	if p.Offset%cacheLine != 0 {
 		return fmt.Errorf("offset %d is not a multiple of %d (%w)", p.Offset, cacheLine, os.ErrInvalid)
 	}
-	if p.Offset < 0 || int64(p.Offset) > int64(p.Mapping.Len())-h.Total() {
-		return fmt.Errorf("%d bytes from offset %d on reach beyond the mapping's %d (%w)", h.Total(), p.Offset, p.Mapping.Len(), os.ErrInvalid)
+	if p.Offset < 0 || int64(p.Offset) > int64(p.Mapping.Len())-size {
+		return fmt.Errorf("%d bytes from offset %d on reach beyond the mapping's %d (%w)", size, p.Offset, p.Mapping.Len(), os.ErrInvalid)
 	}
 	if p.Mapping.ReadOnly() {
 		return fmt.Errorf("the mapping is read-only (%w)", fs.ErrPermission)

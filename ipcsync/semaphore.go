@@ -29,7 +29,7 @@ type Semaphore struct {
 	max     int
 	permits permits
 	direct  *semaphoreWords // permits, where that is memory that needs no protection
-	race    raceMark
+	order
 
 	closing  sync.Once
 	closeErr error
@@ -183,31 +183,42 @@ func (s *Semaphore) Max() int { return s.max }
 // of the semaphore being removed, if it has to wait. A permit that is there is
 // taken even if ctx is done already.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	return s.failed("acquire", s.acquire(ctx, nil))
+	if w := s.direct; w != nil && w.takeDirect() {
+		s.acquired()
+		return nil
+	}
+	if err := s.acquire(ctx, nil); err != nil {
+		return s.failed("acquire", err)
+	}
+	return nil
 }
 
 func (s *Semaphore) acquire(ctx context.Context, c *claim) error {
-	if w := s.direct; w == nil || c != nil || !w.takeDirect() {
-		if err := s.permits.acquire(ctx, c); err != nil {
-			return err
-		}
+	err := s.permits.acquire(ctx, c)
+	if err == nil {
+		s.acquired()
 	}
-	s.race.acquire()
-	return nil
+	return err
 }
 
 // TryAcquire takes a permit if there is one, and reports whether it did. It
 // doesn't wait.
 func (s *Semaphore) TryAcquire() (bool, error) {
-	ok := s.direct != nil && s.direct.takeDirect()
-	if !ok {
-		var err error
-		if ok, err = s.permits.tryAcquire(); err != nil {
-			return false, s.failed("try to acquire", err)
+	if w := s.direct; w != nil {
+		if w.takeDirect() {
+			s.acquired()
+			return true, nil
+		}
+		if !w.closed.Load() {
+			return false, nil
 		}
 	}
+	ok, err := s.permits.tryAcquire()
+	if err != nil {
+		return false, s.failed("try to acquire", err)
+	}
 	if ok {
-		s.race.acquire()
+		s.acquired()
 	}
 	return ok, nil
 }
@@ -221,9 +232,9 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 // [os.ErrClosed]; nothing is changed by that. Only of a Release that is overtaken
 // by Close it is open whether it took place.
 func (s *Semaphore) Release(n int) (previous int, err error) {
-	s.race.release()
-	if s.direct != nil {
-		previous, err = s.direct.giveDirect(n)
+	s.released()
+	if w := s.direct; w != nil {
+		previous, err = w.giveDirect(n)
 	} else {
 		previous, err = s.permits.release(n)
 	}

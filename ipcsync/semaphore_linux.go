@@ -124,12 +124,4 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 	return sem, nil
 }
 
-func checkRemoved(f *os.File) error {
-	gone, err := object.IsRemoved(f)
-	if gone {
-		err = fmt.Errorf("others don't find it any more; close it, and open or create it again (%w)", breezeway.ErrRemoved)
-	}
-	return err
-}
-
 func removeSemaphore(name string) error { return object.Remove(semaphorePath(name)) }

@@ -21,7 +21,7 @@ func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
 	}
 	h, err := sys.CreateSemaphore(kernelName(name, s.Scope), int32(value), int32(s.maxPermits()), security)
 	if err != nil {
-		return nil, explainKernel(err, "semaphore", s.Scope)
+		return nil, explainKernel(err, "semaphore")
 	}
 	return kernelSemaphoreOf(h, name, true, s.maxPermits()), nil
 }
@@ -29,7 +29,7 @@ func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
 func openSemaphore(name string, s *settings) (*Semaphore, error) {
 	h, err := sys.OpenSemaphore(kernelName(name, s.Scope))
 	if err != nil {
-		return nil, explainKernel(err, "semaphore", s.Scope)
+		return nil, explainKernel(err, "semaphore")
 	}
 	var most int32
 	if err = admitOwner(h, s.access); err == nil {

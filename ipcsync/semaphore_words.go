@@ -83,22 +83,21 @@ func checkSemaphoreImage(b []byte) (most int, err error) {
 //	Release: permits += n, and see the waiters     Acquire: waiters += 1; no permit; sleep while the low half is 0
 //
 // If Release sees no waiter, its change came before the waiter's announcement,
-// whose look comes after that and sees the permits. If it sees one, it wakes. The
-// kernel compares the low half and puts the waiter to sleep in one step with
-// respect to wake-ups, so the waiter is woken or doesn't fall asleep: before
-// Release's change the low half is 0 as long as nobody has a permit to take, and
-// after it the wake-up is still to come. Who takes a permit by such a change has
-// seen everything that was before the change that gave it.
+// and the look after that sees the permits. If it sees one, it wakes. The kernel
+// compares the low half and puts the waiter to sleep in one step with respect to
+// wake-ups. If it compares after the change, the waiter stays awake, or somebody
+// else has the permit by then; if before, the wake-up finds it asleep. Who takes a
+// permit has seen everything that was before the change that gave it.
 //
 // # Close
 //
 // Where nobody can take the memory away, a permit is taken and given without
-// asking Close to wait. Close says first that it is closed, and then replaces the
-// memory by zeros of this process's own. Whoever is late finds no permit there, so
-// that a permit taken is one of the semaphore's, and counts even if Close has come
-// meanwhile. It can be taken there only if a Release was late too: then that one
-// has given it, and nobody but these two knows. What is given to the zeros is
-// lost, therefore Release looks afterwards and reports it.
+// making Close wait. Close says first that it is closed, and then replaces the
+// memory by zeros of this process's own. Whoever is late finds no permit there: so
+// what was taken was the semaphore's, and counts even if Close has come meanwhile.
+// (Unless a Release was late as well, and gave to the zeros what is taken from
+// them. Then the one has it from the other, as if both had been earlier.) What is
+// given to the zeros is lost; therefore Release looks afterwards, and reports it.
 type semaphoreWords struct {
 	state   *atomic.Uint64 // in m
 	most    int            // how many permits there can be

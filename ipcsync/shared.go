@@ -112,7 +112,7 @@ func attachAt(h how, kind string, p Place, cfg *Config, fill func(io.WriterAt) e
 		return nil, err
 	}
 	header := headerOf(kind)
-	if err := p.check(header); err != nil {
+	if err := p.check(header.Total()); err != nil {
 		return nil, err
 	}
 	if h == create {
@@ -192,8 +192,10 @@ func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(chec
 					counted = true
 					s.member.Entry.Waiting.Add(1)
 				}
-				if err := s.checkRemoved(); err != nil {
-					return false, err
+				if s.named != nil {
+					if err := checkRemoved(s.file); err != nil {
+						return false, err
+					}
 				}
 			}
 			return c.take(func() (bool, error) { return try(check) })
@@ -206,10 +208,11 @@ func (s *shared) use(f func() error) error {
 	return s.Borrow(func([]byte) error { return f() })
 }
 
-func (s *shared) checkRemoved() error {
-	removed, err := object.IsRemoved(s.file)
+// checkRemoved returns an error if nobody finds the file of an object any more.
+func checkRemoved(f *os.File) error {
+	removed, err := object.IsRemoved(f)
 	if err == nil && removed {
-		err = fmt.Errorf("others don't find it any more; close it and open it again (%w)", breezeway.ErrRemoved)
+		err = fmt.Errorf("others don't find it any more; close it, and open or create it again (%w)", breezeway.ErrRemoved)
 	}
 	return err
 }

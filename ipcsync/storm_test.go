@@ -63,10 +63,10 @@ type storm struct {
 }
 
 // stormKinds are the locks in a storm; the arena of the nth is at page n.
-var stormKinds = []string{"mutex", "permit", "permits"}
+var stormKinds = []string{"mutex", "permit", "permits", "file"}
 
 // tells reports whether the lock tells that the one before died.
-func (s *storm) tells() bool { return s.kind != "permit" }
+func (s *storm) tells() bool { return s.kind != "permit" && s.kind != "file" }
 
 func openStorm(name, segment string) (storms []storm, close func(), err error) {
 	seg, err := shm.Open(segment, nil)

@@ -12,25 +12,6 @@ import (
 
 var tracking = &Config{Track: true}
 
-// newTracked makes a tracked semaphore that is closed and removed when the test is
-// over.
-func newTracked(t testing.TB, value int) *Semaphore {
-	t.Helper()
-	s, err := CreateSemaphore(ipctest.UniqueName(), value, tracking)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := RemoveSemaphore(s.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 // permitHolder takes permits of the tracked semaphore Args[0] and gives them back
 // as it hears.
 var permitHolder = ipctest.Helper("permit holder", func(c *ipctest.Control) error {
@@ -67,13 +48,6 @@ func startPermitHolder(t *testing.T, s *Semaphore, permits int) *ipctest.Process
 	return p
 }
 
-func wantValue(t testing.TB, s *Semaphore, want int) {
-	t.Helper()
-	if v, err := s.Value(); v != want || err != nil {
-		t.Errorf("it has %d permits, want %d; %v", v, want, err)
-	}
-}
-
 func mustAcquire(t testing.TB, s *Semaphore) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -84,10 +58,10 @@ func mustAcquire(t testing.TB, s *Semaphore) {
 }
 
 func TestTrackGivesBack(t *testing.T) {
-	s := newTracked(t, 3)
+	s := newSemaphore(t, 3, tracking)
 	p := startPermitHolder(t, s, 2)
 	mustAcquire(t, s)
-	wantValue(t, s, 0)
+	wantPermits(t, s, 0)
 	if st, err := s.Stats(); err != nil || st.Holders != 3 || len(st.PIDs) != 2 {
 		t.Errorf("stats: %+v, %v", st, err)
 	}
@@ -106,7 +80,7 @@ func TestTrackGivesBack(t *testing.T) {
 	case <-time.After(200 * time.Millisecond * slack / 2):
 		t.Fatal("the dead one's permits are not given back")
 	}
-	wantValue(t, s, 1)
+	wantPermits(t, s, 1)
 	if st, err := s.Stats(); err != nil || st.Holders != 2 || st.Recoveries != 2 {
 		t.Errorf("stats: %+v, %v", st, err)
 	}
@@ -117,36 +91,36 @@ func TestTrackGivesBack(t *testing.T) {
 	}
 	_, err := s.Release(1)
 	wantError(t, err, os.ErrInvalid, "holds 0")
-	wantValue(t, s, 3)
+	wantPermits(t, s, 3)
 }
 
 // Who closes while he holds permits gives them back, and a new process in a dead
 // one's slot does it for him.
 func TestTrackCloseAndJoin(t *testing.T) {
-	s := newTracked(t, 2)
+	s := newSemaphore(t, 2, tracking)
 	other, err := OpenSemaphore(s.Name(), tracking)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mustAcquire(t, other)
-	wantValue(t, s, 1)
+	wantPermits(t, s, 1)
 	if err := other.Close(); err != nil {
 		t.Error(err)
 	}
-	wantValue(t, s, 2)
+	wantPermits(t, s, 2)
 	wantError(t, other.Acquire(t.Context()), os.ErrClosed)
 
 	startPermitHolder(t, s, 2).Kill()
-	wantValue(t, s, 0)
+	wantPermits(t, s, 0)
 	p := startPermitHolder(t, s, 0)
-	wantValue(t, s, 2)
+	wantPermits(t, s, 2)
 	p.Say("end")
 	p.Wait()
 }
 
 // What is left beside a semaphore that was removed is not the next one's.
 func TestTrackOfAnother(t *testing.T) {
-	s := newTracked(t, 2)
+	s := newSemaphore(t, 2, tracking)
 	startPermitHolder(t, s, 2).Kill()
 	name := s.Name()
 	if err := s.Close(); err != nil {
@@ -160,7 +134,7 @@ func TestTrackOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	wantValue(t, s, 5)
+	wantPermits(t, s, 5)
 	if st, err := s.Stats(); err != nil || st.Holders != 0 {
 		t.Errorf("stats: %+v, %v", st, err)
 	}

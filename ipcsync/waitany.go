@@ -9,10 +9,10 @@ import (
 
 // Waitable is what [WaitAny] waits for.
 type Waitable interface {
-	// await waits as the type's own method does, and asks c before it takes.
-	await(ctx context.Context, c *claim) (Held, error)
-	// try is await that doesn't wait.
-	try() (Held, bool, error)
+	// takeAny waits as the type's own method does, and asks c before it takes.
+	takeAny(ctx context.Context, c *claim) (Held, error)
+	// tryAny is takeAny that doesn't wait.
+	tryAny() (Held, bool, error)
 }
 
 // WaitAny waits until it can take one of several objects, and takes exactly one:
@@ -33,7 +33,7 @@ func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err e
 		return -1, Held{}, fmt.Errorf("ipcsync wait any: of no objects none can be taken (%w)", os.ErrInvalid)
 	}
 	for i, o := range objects {
-		if h, ok, err := o.try(); ok || err != nil {
+		if h, ok, err := o.tryAny(); ok || err != nil {
 			return i, h, err
 		}
 	}
@@ -48,7 +48,7 @@ func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err e
 	var c claim
 	for i, o := range objects {
 		go func() {
-			h, err := o.await(one, &c)
+			h, err := o.takeAny(one, &c)
 			results <- result{i, h, err}
 		}()
 	}
@@ -70,14 +70,19 @@ func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err e
 	return end.index, end.h, end.err
 }
 
-func (m *Mutex) await(ctx context.Context, c *claim) (Held, error) { return m.lock(ctx, c) }
-func (m *Mutex) try() (Held, bool, error)                          { return m.tryLock() }
+func (m *Mutex) takeAny(ctx context.Context, c *claim) (Held, error) { return m.lock(ctx, c) }
+func (m *Mutex) tryAny() (Held, bool, error)                         { return m.tryLock() }
 
-func (s *Semaphore) await(ctx context.Context, c *claim) (Held, error) {
+func (s *Semaphore) takeAny(ctx context.Context, c *claim) (Held, error) {
 	return Held{}, s.failed("acquire", s.acquire(ctx, c))
 }
 
-func (s *Semaphore) try() (Held, bool, error) {
+func (s *Semaphore) tryAny() (Held, bool, error) {
 	ok, err := s.TryAcquire()
 	return Held{}, ok, err
 }
+
+func (l *FileLock) takeAny(ctx context.Context, c *claim) (Held, error) {
+	return l.all().wait(ctx, c, "lock", true)
+}
+func (l *FileLock) tryAny() (Held, bool, error) { return l.TryLock() }

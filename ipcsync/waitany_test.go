@@ -12,23 +12,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-func newTestSemaphore(t testing.TB, value int) *Semaphore {
-	t.Helper()
-	s, err := CreateSemaphore(ipctest.UniqueName(), value, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := RemoveSemaphore(s.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 func wantAny(t *testing.T, want int, objects ...Waitable) Held {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -41,7 +24,7 @@ func wantAny(t *testing.T, want int, objects ...Waitable) Held {
 }
 
 func TestWaitAny(t *testing.T) {
-	a, b, m := newTestSemaphore(t, 1), newTestSemaphore(t, 1), newTestMutex(t, nil)
+	a, b, m := newSemaphore(t, 1, nil), newSemaphore(t, 1, nil), newTestMutex(t, nil)
 	wantAny(t, 0, a, b, m)
 	wantAny(t, 1, a, b, m)
 	h := wantAny(t, 2, a, b, m)
@@ -58,7 +41,7 @@ func TestWaitAny(t *testing.T) {
 	if i := <-taken; i != 2 {
 		t.Errorf("it took %d", i)
 	}
-	wantValue(t, b, 0)
+	wantPermits(t, b, 0)
 	mustUnlock(t, h)
 	h = wantAny(t, 1, b, m)
 	mustUnlock(t, h)
@@ -82,7 +65,7 @@ var permitPoster = ipctest.Helper("permit poster", func(c *ipctest.Control) erro
 })
 
 func TestWaitAnyFails(t *testing.T) {
-	a, b := newTestSemaphore(t, 0), newTestSemaphore(t, 0)
+	a, b := newSemaphore(t, 0, nil), newSemaphore(t, 0, nil)
 	i, _, err := WaitAny(t.Context())
 	if i != -1 || !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("of nothing: %d, %v", i, err)
@@ -103,14 +86,14 @@ func TestWaitAnyFails(t *testing.T) {
 	if _, err := a.Release(1); err != nil {
 		t.Error(err)
 	}
-	wantValue(t, a, 1)
+	wantPermits(t, a, 1)
 }
 
 // Many wait for any of the same objects, some give up, and nothing is taken twice
 // or lost.
 func TestWaitAnyStorm(t *testing.T) {
 	m := newTestMutex(t, nil)
-	objects := []Waitable{newTestSemaphore(t, 1), newTestSemaphore(t, 2), m}
+	objects := []Waitable{newSemaphore(t, 1, nil), newSemaphore(t, 2, nil), m}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -135,7 +118,7 @@ func TestWaitAnyStorm(t *testing.T) {
 		})
 	}
 	all.Wait()
-	wantValue(t, objects[0].(*Semaphore), 1)
-	wantValue(t, objects[1].(*Semaphore), 2)
+	wantPermits(t, objects[0].(*Semaphore), 1)
+	wantPermits(t, objects[1].(*Semaphore), 2)
 	mustUnlock(t, mustLock(t, m))
 }

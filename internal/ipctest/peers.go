@@ -72,7 +72,19 @@ func dotnetProgram(t testing.TB, dotnet, source string) Program {
 func C(t testing.TB, source string) Program {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "peer")
-	compile(t, exec.Command(peerTool(t, "gcc"), "-Wall", "-Wextra", "-Werror", "-o", exe, source))
+	compile(t, exec.Command(peerTool(t, "gcc"), "-O2", "-Wall", "-Wextra", "-Werror", "-o", exe, source, "-pthread"))
+	return program(nil, exe)
+}
+
+// CPlusPlus compiles the C++ program in the file source with g++. header is that of
+// a library which it needs.
+func CPlusPlus(t testing.TB, source, header string) Program {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join("/usr/include", header)); err != nil {
+		Missing(t, header, "is not installed")
+	}
+	exe := filepath.Join(t.TempDir(), "peer")
+	compile(t, exec.Command(peerTool(t, "g++"), "-Wall", "-Wextra", "-Werror", "-o", exe, source, "-pthread"))
 	return program(nil, exe)
 }
 

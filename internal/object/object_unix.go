@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
@@ -61,6 +62,6 @@ func ownerOf(info fs.FileInfo) breezeway.Peer {
 }
 
 func isRemoved(f *os.File) (bool, error) {
-	info, err := f.Stat()
-	return err == nil && info.Sys().(*syscall.Stat_t).Nlink == 0, bare(err)
+	links, err := sys.Links(f)
+	return err == nil && links == 0, bare(err)
 }

@@ -35,11 +35,7 @@ func NewFutex(addr *uint32, old uint32, private bool) Futex {
 // the last one if there are several. The others' wake-ups are used up then, too.
 // Errors are those of [FutexWait].
 func FutexWaitv(words []Futex, timeout time.Duration) (int, error) {
-	var ts unix.Timespec // absolute
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0, err
-	}
-	ts = unix.NsecToTimespec(ts.Nano() + int64(timeout))
+	ts := unix.NsecToTimespec(int64(Clock() + clockOffset() + timeout)) // absolute
 	i, _, errno := unix.Syscall6(unix.SYS_FUTEX_WAITV, uintptr(unsafe.Pointer(&words[0])), uintptr(len(words)), 0,
 		uintptr(unsafe.Pointer(&ts)), unix.CLOCK_MONOTONIC, 0)
 	runtime.KeepAlive(words)
@@ -49,9 +45,19 @@ func FutexWaitv(words []Futex, timeout time.Duration) (int, error) {
 	return int(i), nil
 }
 
+// clockOffset is what Clock is behind CLOCK_MONOTONIC. Both go at the same pace;
+// Clock needs no system call.
+var clockOffset = sync.OnceValue(func() time.Duration {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+		return 0 // not on a system that has the call
+	}
+	return time.Duration(ts.Nano()) - Clock()
+})
+
 // HasFutexWaitv reports whether the kernel has the call (since Linux 5.16) and
 // no sandbox forbids it.
 var HasFutexWaitv = sync.OnceValue(func() bool {
-	_, _, errno := unix.RawSyscall6(unix.SYS_FUTEX_WAITV, 0, 0, 0, 0, 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_FUTEX_WAITV, 0, 0, 0, 0, unix.CLOCK_MONOTONIC, 0)
 	return errno == unix.EINVAL // it complains about what it was given
 })

@@ -9,6 +9,9 @@ import (
 // Reserve makes f at least size bytes long, with storage for all of them. It
 // never makes f shorter, and if storage is missing it leaves the length alone.
 func Reserve(f *os.File, size int64) error {
+	if size == 0 {
+		return nil // fallocate refuses it
+	}
 	// In two steps, because some file systems grow the file as they go.
 	err := fallocate(f, unix.FALLOC_FL_KEEP_SIZE, size)
 	switch err {

@@ -1,0 +1,18 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Range is what of a file is locked, and how.
+type Range struct {
+	Offset    int64
+	Length    int64 // 0 is all from Offset on, however long the file becomes
+	Exclusive bool  // otherwise shared
+	Flock     bool  // the lock of flock(2), on systems that have two kinds
+}
+
+func (r Range) wholeFile() bool { return r.Offset == 0 && r.Length == 0 }
+
+var errWholeFile = fmt.Errorf("flock(2) locks whole files, no ranges of them (%w)", errors.ErrUnsupported)

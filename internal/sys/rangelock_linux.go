@@ -1,0 +1,171 @@
+package sys
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// HasRangeLocks says whether a RangeLock can be for less than a whole file.
+const HasRangeLocks = true
+
+// LockNeedsWrite says that an exclusive RangeLock, unless by flock(2), needs a
+// file that is open for writing.
+const LockNeedsWrite = true
+
+// RangeLock is a lock on a range of a file, or what waits for it. It has an open
+// file of its own, so that it excludes every other one, of this process too. The
+// kernel drops it when the process dies.
+type RangeLock struct {
+	of Range
+	fd int
+
+	mu     sync.Mutex
+	closed bool
+	thread int // that is in Wait, or 0
+	blank  int // while there is one: a descriptor that no lock can be taken on
+}
+
+// NewRangeLock opens f's file once more, for what f was opened for, whatever has
+// become of its name. Nothing is locked yet.
+func NewRangeLock(f *os.File, of Range) (*RangeLock, error) {
+	if of.Flock && !of.wholeFile() {
+		return nil, errWholeFile
+	}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	l := &RangeLock{of: of}
+	controlErr := conn.Control(func(fd uintptr) {
+		var flags int
+		if flags, err = unix.FcntlInt(fd, unix.F_GETFL, 0); err != nil {
+			err = os.NewSyscallError("fcntl F_GETFL", err)
+			return
+		}
+		l.fd, err = openDescriptor("/proc/self/fd/"+strconv.Itoa(int(fd)), flags&unix.O_ACCMODE)
+	})
+	if controlErr != nil {
+		return nil, os.ErrClosed
+	}
+	return l, err
+}
+
+func openDescriptor(path string, flags int) (int, error) {
+	for {
+		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
+		if err != unix.EINTR {
+			return fd, os.NewSyscallError("open", err)
+		}
+	}
+}
+
+// Try takes the lock, or reports false if that would have to wait.
+func (l *RangeLock) Try() (bool, error) {
+	switch err := l.lock(false); err {
+	case nil:
+		return true, nil
+	case unix.EAGAIN, unix.EACCES:
+		return false, nil
+	default:
+		return false, l.failed(err)
+	}
+}
+
+// Wait waits for the lock, on a thread of its own. Close ends it with
+// [os.ErrClosed].
+func (l *RangeLock) Wait() error {
+	blank, err := openDescriptor("/", unix.O_PATH)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(blank)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	l.mu.Lock()
+	if l.closed {
+		defer l.mu.Unlock()
+		return os.ErrClosed
+	}
+	l.thread, l.blank = unix.Gettid(), blank
+	l.mu.Unlock()
+
+	err = l.lock(true)
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.thread = 0
+	if l.closed {
+		unix.Close(l.fd)
+		return os.ErrClosed
+	}
+	return l.failed(err)
+}
+
+// Close gives up the lock. The first call decides.
+//
+// A signal alone does not end Wait: the runtime has interrupted calls start over
+// (SA_RESTART). So Close puts another file under the descriptor first. A call
+// that starts then, or starts over, fails; the one that the signal finds in the
+// kernel, or about to sleep there, starts over. Had it just got the lock, that
+// went with its open file.
+func (l *RangeLock) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	if l.thread != 0 {
+		unix.Dup3(l.blank, l.fd, unix.O_CLOEXEC) // both are open, so it can't fail
+		Interrupt(l.thread)
+		return nil
+	}
+	// A child that is just being started may have the descriptor until it runs
+	// its program, so closing would not be enough.
+	err := l.failed(l.unlock())
+	unix.Close(l.fd)
+	return err
+}
+
+func (l *RangeLock) lock(wait bool) error {
+	how, kind := unix.LOCK_SH, unix.F_RDLCK
+	if l.of.Exclusive {
+		how, kind = unix.LOCK_EX, unix.F_WRLCK
+	}
+	command := unix.F_OFD_SETLKW
+	if !wait {
+		how |= unix.LOCK_NB
+		command = unix.F_OFD_SETLK
+	}
+	return l.call(how, command, &unix.Flock_t{Type: int16(kind), Start: l.of.Offset, Len: l.of.Length})
+}
+
+func (l *RangeLock) unlock() error {
+	return l.call(unix.LOCK_UN, unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
+}
+
+func (l *RangeLock) call(how, command int, lock *unix.Flock_t) error {
+	for {
+		var err error
+		if l.of.Flock {
+			err = unix.Flock(l.fd, how)
+		} else {
+			err = unix.FcntlFlock(uintptr(l.fd), command, lock)
+		}
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func (l *RangeLock) failed(err error) error {
+	if l.of.Flock {
+		return os.NewSyscallError("flock", err)
+	}
+	return os.NewSyscallError("fcntl F_OFD_SETLK", err)
+}

@@ -1,0 +1,12 @@
+//go:build unix
+
+package sys
+
+import "golang.org/x/sys/unix"
+
+// HasFlock says whether there is flock(2).
+const HasFlock = true
+
+// OpenAnything are the flags to open what may turn out to be a FIFO or a
+// terminal, without waiting for the other end or getting a controlling terminal.
+const OpenAnything = unix.O_NONBLOCK | unix.O_NOCTTY

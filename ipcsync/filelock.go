@@ -1,0 +1,418 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+const fileLockKind = "filelock"
+
+// FileLock locks a file, or ranges of its bytes: exclusively, or shared with
+// others who share. The file's content doesn't matter, and isn't touched. Its
+// methods may be called by several goroutines, which exclude each other as
+// processes do: each [Held] is a lock by itself, with a descriptor of its own.
+// Nothing is recursive, and a shared lock can't become an exclusive one.
+//
+// Whom it meets, besides other FileLocks:
+//
+//   - On Linux everybody who locks with fcntl(2): lockf(3), Python's fcntl.lockf,
+//     FileStream.Lock of .NET. Ours are open file description locks, which, unlike
+//     theirs, don't vanish when the process closes some other descriptor of the
+//     file. They don't meet flock(2), which flock(1), Python's fcntl.flock and
+//     FileShare of .NET use: for these set Config.Flock.
+//   - On Windows everybody who locks with LockFileEx, such as FileStream.Lock.
+//     There a lock is not only an agreement: what is locked exclusively can't be
+//     read or written, and what is locked shared can't be written, through any
+//     other handle, of this process too, so not by the holder itself. (Mapped
+//     memory is not concerned.) Lock a file made for it, or a range where the
+//     data will never reach: it need not exist.
+//   - On other systems everybody who locks with flock(2), and whole files only.
+//
+// The kernel drops the locks of a process that dies, whoever has inherited its
+// descriptors. It doesn't tell the next one: [Held.Recovered] is always false.
+// A holder that is stopped keeps its locks.
+//
+// A lock holds for the file, not for its name. If the path leads to another file
+// or none, because somebody removed or replaced it, all that is tried from then
+// on fails with [breezeway.ErrRemoved], and so do those who wait, within a
+// second; what is held stays held. On Windows nobody can remove it while it is
+// open.
+//
+// Who waits sleeps in the kernel, which serves the waiters in no particular
+// order. Of those in one FileLock that want the same, only the first sleeps
+// there, and takes a thread. On other systems than Linux and Windows, and under
+// Wine, it looks every 10 ms. To lock and unlock costs some system calls, even if
+// nobody else is there: several µs.
+type FileLock struct {
+	name   string
+	path   string      // name, whatever the current directory becomes
+	file   *os.File    // never locked itself
+	info   fs.FileInfo // of file
+	flock  bool
+	denied error         // why there are no exclusive locks, or nil
+	done   chan struct{} // closed by Close
+
+	mu     sync.Mutex
+	closed bool
+	last   uint64 // ticket
+	held   map[uint64]*sys.RangeLock
+	turns  map[sys.Range]*turn
+}
+
+// turn is for those who want the same lock. One at a time asks the kernel for it.
+type turn struct {
+	free  chan error // has one element, nil, while it is nobody's turn
+	users int
+}
+
+// OpenFileLock opens the file at path, and makes it if there is none, empty, with
+// the rights that Config.Mode and Config.Allow say. It never changes an existing
+// file, nor asks to whom it belongs: whoever may open it may lock it. Symbolic
+// links are followed. What is no regular file is [breezeway.ErrMismatch].
+//
+// A file that this process may only read will do for shared locks. For exclusive
+// ones Linux wants the right to write, except with Config.Flock.
+//
+// To be rid of the file, remove it with [os.Remove] when nobody uses it.
+func OpenFileLock(path string, cfg *Config) (*FileLock, error) {
+	l, err := openFileLock(path, cfg)
+	return l, failed(fileLockKind, "open", path, err)
+}
+
+func openFileLock(path string, cfg *Config) (*FileLock, error) {
+	s, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	if s.Flock && !sys.HasFlock {
+		return nil, fmt.Errorf("Config.Flock: this system has no flock(2) (%w)", errors.ErrUnsupported)
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &FileLock{
+		name: path, path: absolute, flock: s.Flock, done: make(chan struct{}),
+		held: map[uint64]*sys.RangeLock{}, turns: map[sys.Range]*turn{},
+	}
+	l.file, l.denied, err = openOrMake(absolute, s)
+	if err != nil {
+		return nil, err
+	}
+	if l.info, err = l.file.Stat(); err == nil && !l.info.Mode().IsRegular() {
+		err = notRegular(l.info)
+	}
+	if err != nil {
+		l.file.Close()
+		return nil, err
+	}
+	if s.Flock || !sys.LockNeedsWrite {
+		l.denied = nil
+	}
+	return l, nil
+}
+
+// openOrMake also says why the file could not be opened for writing.
+func openOrMake(path string, s settings) (f *os.File, readOnly error, err error) {
+	const tries = 100 // see object.OpenOrCreate
+	for range tries {
+		f, readOnly, err = openExisting(path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, readOnly, err
+		}
+		if err = makeFile(path, s); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, fmt.Errorf("it is a symbolic link to nothing, or somebody removes it again and again (%w)", fs.ErrNotExist)
+}
+
+func openExisting(path string) (f *os.File, readOnly error, err error) {
+	f, err = os.OpenFile(path, os.O_RDWR|sys.OpenAnything, 0)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return f, nil, withoutPath(err)
+	}
+	if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
+		return nil, nil, notRegular(info)
+	}
+	readOnly = withoutPath(err)
+	if f, err = os.OpenFile(path, os.O_RDONLY|sys.OpenAnything, 0); err != nil {
+		return nil, nil, readOnly
+	}
+	return f, readOnly, nil
+}
+
+// makeFile makes the file with its rights in one step where that is possible.
+func makeFile(path string, s settings) error {
+	f, err := object.Create(path, 0, s.access, nil)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported) && len(s.Allow) == 0:
+		return makePlainly(path, s)
+	case err != nil:
+		return err
+	}
+	return f.Close()
+}
+
+// makePlainly makes it where the file system has no files without a name. Until
+// it has its rights, it has only those that the umask leaves.
+func makePlainly(path string, s settings) error {
+	mode := s.access.FileMode()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return withoutPath(err)
+	}
+	defer f.Close()
+	return withoutPath(f.Chmod(mode))
+}
+
+func notRegular(info fs.FileInfo) error {
+	return fmt.Errorf("what the path leads to is no regular file but %v; give a file (%w)", info.Mode(), breezeway.ErrMismatch)
+}
+
+// withoutPath takes off what package os adds: our errors name the file.
+func withoutPath(err error) error {
+	if p, ok := err.(*fs.PathError); ok {
+		return p.Err
+	}
+	return err
+}
+
+// Name returns the path as it was given to [OpenFileLock].
+func (l *FileLock) Name() string { return l.name }
+
+// Lock locks the whole file exclusively, however long it becomes. It waits until
+// nobody else has any lock on it, and fails with [context.Cause] within 10 ms of
+// ctx being done, [breezeway.ErrRemoved], [os.ErrClosed] after Close, or
+// [os.ErrPermission] if the file may only be read.
+func (l *FileLock) Lock(ctx context.Context) (Held, error) { return l.all().Lock(ctx) }
+
+// TryLock is Lock that doesn't wait. It returns false if somebody else has a lock.
+func (l *FileLock) TryLock() (Held, bool, error) { return l.all().TryLock() }
+
+// RLock locks the whole file together with others who share it. It waits and fails
+// as Lock does.
+func (l *FileLock) RLock(ctx context.Context) (Held, error) { return l.all().RLock(ctx) }
+
+// TryRLock is RLock that doesn't wait. It returns false if somebody else has an
+// exclusive lock.
+func (l *FileLock) TryRLock() (Held, bool, error) { return l.all().TryRLock() }
+
+func (l *FileLock) all() FileRange { return l.Range(0, 0) }
+
+// Range names length bytes of the file from offset on, to lock them alone. They
+// need not exist. A length of 0 reaches to the end, however long the file becomes.
+// It fails when it is locked: with [os.ErrInvalid] if a number is negative, and
+// with [errors.ErrUnsupported] where locks are those of flock(2).
+func (l *FileLock) Range(offset, length int64) FileRange { return FileRange{l, offset, length} }
+
+// Close gives up what is held through l and ends what waits with [os.ErrClosed],
+// as it does all calls from then on. The file stays.
+func (l *FileLock) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	close(l.done)
+	var all []error
+	for ticket, held := range l.held {
+		all = append(all, held.Close())
+		delete(l.held, ticket)
+	}
+	return failed(fileLockKind, "close", l.name, errors.Join(append(all, l.file.Close())...))
+}
+
+// wait takes the lock r when it is free and nobody before us in this process
+// wants the same: who waits for that has neither a thread nor a descriptor.
+func (l *FileLock) wait(ctx context.Context, c *claim, r sys.Range) (Held, error) {
+	t := l.enter(r)
+	defer l.leave(r, t)
+	if err := l.await(ctx, t.free); err != nil {
+		return Held{}, err
+	}
+	defer func() { t.free <- nil }()
+	h, _, err := l.acquire(c, r, func(lock *sys.RangeLock) error { return l.sleep(ctx, lock) })
+	return h, err
+}
+
+// acquire takes the lock r. If somebody else has it, it calls sleep to wait for
+// it, or reports false where that is nil.
+func (l *FileLock) acquire(c *claim, r sys.Range, sleep func(*sys.RangeLock) error) (h Held, ok bool, err error) {
+	if err := l.check(r); err != nil {
+		return Held{}, false, err
+	}
+	lock, err := sys.NewRangeLock(l.file, r)
+	if err != nil {
+		return Held{}, false, l.explain(err)
+	}
+	defer func() {
+		if !ok {
+			lock.Close()
+		}
+	}()
+	ok, err = lock.Try()
+	if !ok && err == nil && sleep != nil {
+		err = sleep(lock)
+		ok = err == nil
+	}
+	if !ok {
+		return Held{}, false, err
+	}
+	if err := l.lookAtPath(); err != nil {
+		return Held{}, false, err
+	}
+	ok, err = c.take(func() (bool, error) {
+		h, err = l.keep(lock)
+		return err == nil, err
+	})
+	return h, ok, err
+}
+
+func (l *FileLock) check(r sys.Range) error {
+	select {
+	case <-l.done:
+		return os.ErrClosed
+	default:
+	}
+	switch {
+	case r.Offset < 0 || r.Length < 0 || r.Length > math.MaxInt64-r.Offset:
+		return fmt.Errorf("a range of %d bytes from %d on; neither may be negative, nor their sum exceed %d (%w)",
+			r.Length, r.Offset, int64(math.MaxInt64), os.ErrInvalid)
+	case r.Exclusive && l.denied != nil:
+		return fmt.Errorf("an exclusive lock needs a file that this process may write, but: %v; share it with RLock (%w)", l.denied, os.ErrPermission)
+	}
+	return nil
+}
+
+// explain says what it means that the file can't be opened once more.
+func (l *FileLock) explain(err error) error {
+	if removed := l.lookAtPath(); removed != nil {
+		return removed
+	}
+	return err
+}
+
+// sleep waits until lock is ours, or fails and closes it.
+func (l *FileLock) sleep(ctx context.Context, lock *sys.RangeLock) error {
+	result, left := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(left)
+		result <- lock.Wait()
+	}()
+	err := l.await(ctx, result)
+	if err != nil {
+		lock.Close()
+		// It leaves at once. Only a file system on another machine may keep it,
+		// and then it gives up by itself later.
+		const patience = 5 * time.Millisecond
+		select {
+		case <-left:
+		case <-time.After(patience):
+		}
+	}
+	return err
+}
+
+// await waits for a result, and for what ends a wait before.
+func (l *FileLock) await(ctx context.Context, result <-chan error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-result:
+		return err
+	default:
+	}
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-result:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-l.done:
+			return os.ErrClosed
+		case <-look.C:
+			if err := l.lookAtPath(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (l *FileLock) enter(r sys.Range) *turn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.turns[r]
+	if t == nil {
+		t = &turn{free: make(chan error, 1)}
+		t.free <- nil
+		l.turns[r] = t
+	}
+	t.users++
+	return t
+}
+
+func (l *FileLock) leave(r sys.Range, t *turn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t.users--; t.users == 0 {
+		delete(l.turns, r)
+	}
+}
+
+// lookAtPath fails if the path leads elsewhere. What it can't tell it lets pass.
+func (l *FileLock) lookAtPath() error {
+	info, err := os.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, l.info) {
+		return fmt.Errorf("the path does not lead to the file that was opened any more; open it again (%w)", breezeway.ErrRemoved)
+	}
+	return nil
+}
+
+func (l *FileLock) keep(lock *sys.RangeLock) (Held, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return Held{}, os.ErrClosed
+	}
+	if l.last++; l.last&inherited != 0 {
+		l.last += inherited
+	}
+	l.held[l.last] = lock
+	return Held{by: l, ticket: l.last}, nil
+}
+
+// unlock implements holder. Who locks after that in this process gets the mutex
+// after us, which the race detector sees.
+func (l *FileLock) unlock(ticket uint64) error {
+	l.mu.Lock()
+	lock, closed := l.held[ticket], l.closed
+	delete(l.held, ticket)
+	l.mu.Unlock()
+	err := errNotHeld
+	switch {
+	case lock != nil:
+		err = lock.Close()
+	case closed:
+		err = os.ErrClosed
+	}
+	return failed(fileLockKind, "unlock", l.name, err)
+}
+
+// markConsistent implements holder. No ticket of ours is inherited.
+func (l *FileLock) markConsistent(uint64) error { return errNotHeld }

@@ -1,8 +1,0 @@
-//go:build !race
-
-package ipcsync
-
-type raceMark struct{}
-
-func (*raceMark) acquire() {}
-func (*raceMark) release() {}

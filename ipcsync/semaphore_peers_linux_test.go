@@ -1,0 +1,245 @@
+package ipcsync
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+func endPeer(t *testing.T, p *ipctest.Process) {
+	t.Helper()
+	p.CloseInput()
+	if err := p.Wait(); err != nil {
+		t.Errorf("%v: %s", err, p.Stderr())
+	}
+}
+
+// tokens sends n permits to the peer and n back, each time through s, and with
+// goroutines of ours in its way. The peer knows "give N" and "take N".
+func tokens(t *testing.T, s *Semaphore, p *ipctest.Process, n int) {
+	t.Helper()
+	ctx := context.Background()
+	p.Say(fmt.Sprint("give ", n))
+	const takers = 4
+	results := make(chan error)
+	for range takers {
+		go func() {
+			for range n / takers {
+				if err := s.Acquire(ctx); err != nil {
+					results <- err
+					return
+				}
+			}
+			results <- nil
+		}()
+	}
+	for range takers {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	if line := p.Hear(); !strings.HasPrefix(line, "give") {
+		t.Errorf("%q", line)
+	}
+	wantPermits(t, s, 0)
+
+	p.Say(fmt.Sprint("take ", n))
+	for range n {
+		if _, err := s.Release(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if line := p.Hear(); !strings.HasPrefix(line, "take") {
+		t.Errorf("%q", line)
+	}
+	if stats, err := s.Stats(); stats.Value != 0 || stats.Waiters != 0 || err != nil {
+		t.Error(stats, err)
+	}
+}
+
+func TestSemaphoreOfC(t *testing.T) {
+	peer := ipctest.C(t, "testdata/semaphore_peer.c")
+	t.Run("ours", func(t *testing.T) {
+		s := newSemaphore(t, 1, nil)
+		p := ipctest.StartCommand(t, peer())
+		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
+		tellSemaphoreUser(t, p, "value", "1")
+		tellSemaphoreUser(t, p, "try", "taken")
+		tellSemaphoreUser(t, p, "try", "Resource temporarily unavailable")
+		tokens(t, s, p, ipctest.Count(20_000))
+		tellSemaphoreUser(t, p, "unlink "+s.Name(), "0")
+		_, err := OpenSemaphore(s.Name(), nil)
+		wantError(t, err, os.ErrNotExist)
+		endPeer(t, p)
+	})
+	t.Run("theirs", func(t *testing.T) {
+		name := ipctest.UniqueName()
+		p := ipctest.StartCommand(t, peer())
+		tellSemaphoreUser(t, p, "create "+name+" 3", "created")
+		defer removeSemaphoreIfThere(t, name)
+		_, err := CreateSemaphore(name, 1, nil)
+		wantError(t, err, os.ErrExist)
+		s := sameSemaphore(t, name, nil)
+		wantPermits(t, s, 3)
+		for range 3 {
+			if err := s.Acquire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tokens(t, s, p, ipctest.Count(20_000))
+		if err := RemoveSemaphore(name, nil); err != nil {
+			t.Error(err)
+		}
+		tellSemaphoreUser(t, p, "open "+name, "No such file or directory")
+		endPeer(t, p)
+	})
+	t.Run("waits", func(t *testing.T) { // each for the other
+		s := newSemaphore(t, 0, nil)
+		p := ipctest.StartCommand(t, peer())
+		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
+		for range ipctest.Count(100) {
+			p.Say("take 1")
+			awaitWaiters(t, s, 1)
+			if _, err := s.Release(1); err != nil {
+				t.Fatal(err)
+			}
+			p.Expect("taken")
+
+			result := make(chan error)
+			go func() { result <- s.Acquire(context.Background()) }()
+			awaitWaiters(t, s, 1)
+			tellSemaphoreUser(t, p, "give 1", "given")
+			if err := <-result; err != nil {
+				t.Fatal(err)
+			}
+		}
+		endPeer(t, p)
+	})
+	t.Run("maximum", func(t *testing.T) { // of which C doesn't know
+		s := newSemaphore(t, 0, &Config{Max: 2})
+		p := ipctest.StartCommand(t, peer())
+		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
+		tellSemaphoreUser(t, p, "give 3", "given")
+		wantPermits(t, s, 3)
+		if again := sameSemaphore(t, s.Name(), nil); again.Max() != 2 {
+			t.Error(again.Max())
+		}
+		for range 3 {
+			if err := s.Acquire(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		endPeer(t, p)
+	})
+}
+
+func TestSemaphoreOfPython(t *testing.T) {
+	peer := ipctest.Python(t, "testdata/semaphore_peer.py")
+	t.Run("theirs", func(t *testing.T) {
+		p := ipctest.StartCommand(t, peer())
+		s := sameSemaphore(t, p.Hear(), nil)
+		wantPermits(t, s, 2)
+		tellSemaphoreUser(t, p, "take 1", "take 1")
+		wantPermits(t, s, 1)
+		if err := s.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tokens(t, s, p, ipctest.Count(20_000))
+		endPeer(t, p)
+		// Python removes it on exit.
+		_, err := OpenSemaphore(s.Name(), nil)
+		wantError(t, err, os.ErrNotExist)
+	})
+	t.Run("ours", func(t *testing.T) {
+		s := newSemaphore(t, 0, nil)
+		p := ipctest.StartCommand(t, peer(s.Name()))
+		p.Expect("opened")
+		tokens(t, s, p, ipctest.Count(20_000))
+		endPeer(t, p)
+		sameSemaphore(t, s.Name(), nil) // is still there
+	})
+}
+
+func TestSemaphoreOfBoost(t *testing.T) {
+	peer := ipctest.CPlusPlus(t, "testdata/semaphore_peer.cpp", "boost/version.hpp")
+	t.Run("ours", func(t *testing.T) {
+		s := newSemaphore(t, 1, nil)
+		p := ipctest.StartCommand(t, peer())
+		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
+		tellSemaphoreUser(t, p, "try", "taken")
+		tellSemaphoreUser(t, p, "try", "empty")
+		tokens(t, s, p, ipctest.Count(20_000))
+		tellSemaphoreUser(t, p, "remove "+s.Name(), "1")
+		endPeer(t, p)
+	})
+	t.Run("theirs", func(t *testing.T) {
+		name := ipctest.UniqueName()
+		p := ipctest.StartCommand(t, peer())
+		tellSemaphoreUser(t, p, "create "+name+" 2", "created")
+		defer removeSemaphoreIfThere(t, name)
+		s := sameSemaphore(t, name, nil)
+		for range 2 {
+			if err := s.Acquire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tokens(t, s, p, ipctest.Count(20_000))
+		endPeer(t, p)
+	})
+}
+
+// TestInteropSemaphores runs the programs that the document shows, and checks
+// that it shows these.
+func TestInteropSemaphores(t *testing.T) {
+	shown := func(t *testing.T, source string) string {
+		t.Helper()
+		page, err := os.ReadFile("../docs/interop.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(page, append([]byte("\n"), text...)) {
+			t.Errorf("docs/interop.md does not show %s as it is", source)
+		}
+		return source
+	}
+	for name, compile := range map[string]func(t *testing.T) ipctest.Program{
+		"C":      func(t *testing.T) ipctest.Program { return ipctest.C(t, shown(t, "testdata/semaphore.c")) },
+		"Python": func(t *testing.T) ipctest.Program { return ipctest.Python(t, shown(t, "testdata/semaphore.py")) },
+		"Boost": func(t *testing.T) ipctest.Program {
+			return ipctest.CPlusPlus(t, shown(t, "testdata/semaphore.cpp"), "boost/version.hpp")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSemaphore(t, 0, nil)
+			p := ipctest.StartCommand(t, compile(t)(s.Name()))
+			awaitWaiters(t, s, 1)
+			if _, err := s.Release(2); err != nil {
+				t.Fatal(err)
+			}
+			p.Expect("working")
+			endPeer(t, p)
+			wantPermits(t, s, 2)
+		})
+	}
+	// Mono's are seen by nobody else, and .NET has none.
+	t.Run("C#", func(t *testing.T) {
+		name := ipctest.UniqueName()
+		p := ipctest.StartCommand(t, ipctest.CSharp(t, shown(t, "testdata/semaphore.cs"))(name))
+		if line := p.Hear(); line != "working" && line != "PlatformNotSupportedException" {
+			t.Error(line)
+		}
+		_, err := OpenSemaphore(name, nil)
+		wantError(t, err, os.ErrNotExist)
+		p.Say("end")
+		endPeer(t, p)
+	})
+}

@@ -1,0 +1,92 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"golang.org/x/sys/windows"
+)
+
+func TestSemaphoreNameOfAnotherKind(t *testing.T) {
+	name := ipctest.UniqueName()
+	p, err := windows.UTF16PtrFromString(`Local\` + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutex, err := windows.CreateMutex(nil, false, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer windows.CloseHandle(mutex)
+	_, err = CreateSemaphore(name, 1, nil)
+	wantError(t, err, breezeway.ErrMismatch, "mutexes")
+	_, err = OpenSemaphore(name, nil)
+	wantError(t, err, breezeway.ErrMismatch, "mutexes")
+	_, err = OpenOrCreateSemaphore(name, 1, nil)
+	wantError(t, err, breezeway.ErrMismatch, "mutexes")
+}
+
+func TestSemaphoreGoesWithTheLastHandle(t *testing.T) {
+	s := newSemaphore(t, 1, nil)
+	wantError(t, RemoveSemaphore(s.Name(), nil), errors.ErrUnsupported, "last handle")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenSemaphore(s.Name(), nil)
+	wantError(t, err, os.ErrNotExist)
+}
+
+func TestSemaphoreScopes(t *testing.T) {
+	session := newSemaphore(t, 1, nil)
+	machine, err := CreateSemaphore(session.Name(), 2, &Config{Scope: breezeway.Machine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keepSemaphore(t, machine)
+	wantPermits(t, session, 1)
+	wantPermits(t, sameSemaphore(t, session.Name(), &Config{Scope: breezeway.Machine}), 2)
+}
+
+// More objects than beds have room for, some of which are then polled.
+func TestSemaphoreFullBeds(t *testing.T) {
+	const n = maxBeds*bedRoom + 20
+	ctx, cancel := context.WithCancel(context.Background())
+	var all []*Semaphore
+	results := make([]chan error, n)
+	for i := range n {
+		s := newSemaphore(t, 0, nil)
+		all = append(all, s)
+		results[i] = make(chan error, 1)
+		c := context.Background()
+		if i%3 == 0 {
+			c = ctx
+		}
+		go func() { results[i] <- s.Acquire(c) }()
+	}
+	mustAwaitAcquiring(t, n)
+	cancel()
+	for i, s := range all {
+		switch i % 3 {
+		case 0:
+			wantError(t, <-results[i], context.Canceled)
+			wantPermits(t, s, 0)
+		case 1:
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			wantError(t, <-results[i], os.ErrClosed)
+		case 2:
+			if _, err := s.Release(2); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-results[i]; err != nil {
+				t.Error(err)
+			}
+			wantPermits(t, s, 1)
+		}
+	}
+}
