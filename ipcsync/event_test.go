@@ -547,7 +547,7 @@ func TestEventClaim(t *testing.T) {
 		var c claim
 		waits, sets := make(chan error, 2), make(chan error, 2)
 		for _, e := range []*Event{a, b} {
-			go func() { waits <- e.waitClaim(context.Background(), &c) }()
+			go func() { waits <- e.wait(context.Background(), &c) }()
 			go func() { sets <- e.Set() }()
 		}
 		through := 0

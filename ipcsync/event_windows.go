@@ -57,7 +57,7 @@ func createEvent(name string, s *settings) (*Event, error) {
 	}
 	h, err := sys.CreateEvent(kernelName(name, s.Scope), s.ManualReset, security)
 	if err != nil {
-		return nil, explainKernel(err, "event", s.Scope)
+		return nil, explainKernel(err, "event")
 	}
 	return kernelEventOf(h, name, true, s.ManualReset), nil
 }
@@ -65,7 +65,7 @@ func createEvent(name string, s *settings) (*Event, error) {
 func openEvent(name string, s *settings) (*Event, error) {
 	h, err := sys.OpenEvent(kernelName(name, s.Scope))
 	if err != nil {
-		return nil, explainKernel(err, "event", s.Scope)
+		return nil, explainKernel(err, "event")
 	}
 	manual := false
 	if err = admitOwner(h, s.access); err == nil {

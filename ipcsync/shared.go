@@ -71,6 +71,7 @@ type shared struct {
 	member    *liveness.Member
 
 	gates   []*wait.Gate
+	counted sync.WaitGroup // those who are counted in the slot
 	closed  atomic.Bool
 	closing sync.Once
 	err     error // of Close
@@ -183,6 +184,7 @@ func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(chec
 		counted := false
 		defer func() {
 			if counted {
+				defer s.counted.Done() // even if the memory is gone
 				s.member.Entry.Waiting.Add(^uint32(0))
 			}
 		}()
@@ -190,6 +192,7 @@ func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(chec
 			if check {
 				if !counted {
 					counted = true
+					s.counted.Add(1)
 					s.member.Entry.Waiting.Add(1)
 				}
 				if s.named != nil {
@@ -261,6 +264,7 @@ func (s *shared) Close() error {
 		for _, g := range s.gates {
 			g.Close()
 		}
+		s.counted.Wait()
 		var err error
 		if s.member != nil {
 			err = s.member.Leave()
