@@ -576,6 +576,33 @@ func TestEventClaim(t *testing.T) {
 	}
 }
 
+// WaitAny resets no other event than that for which it returns.
+func TestEventWaitAny(t *testing.T) {
+	e, other, manual := newTestEvent(t, nil), newTestEvent(t, nil), newTestEvent(t, &Config{ManualReset: true})
+	mustSet(t, other)
+	mustSet(t, manual)
+	wantAny(t, 1, e, other, manual)
+	wantSet(t, other, false)
+	wantAny(t, 2, e, other, manual)
+	wantAny(t, 2, e, other, manual)
+	mustReset(t, manual)
+	taken := make(chan int)
+	go func() {
+		i, _, err := WaitAny(t.Context(), manual, e, other)
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- i
+	}()
+	p := ipctest.Start(t, eventUser, "named", e.Name())
+	p.Expect("opened false")
+	tell(t, p, "set", "<nil>")
+	if i := <-taken; i != 1 {
+		t.Errorf("it took %d", i)
+	}
+	wantSet(t, e, false)
+}
+
 // What one goroutine did before it set an event, another sees that waited; the
 // race detector is the judge.
 func TestEventOrdersGoroutines(t *testing.T) {
