@@ -122,10 +122,7 @@ func newCond(s *shared, err error) (*Cond, error) {
 // ([Held.Recovered]). Mark it consistent before you Wait again.
 func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 	m, ok := h.by.(locker)
-	switch {
-	case c.s.closed.Load():
-		return h, c.s.fail("wait", os.ErrClosed)
-	case !ok:
+	if !ok {
 		return h, c.s.fail("wait", fmt.Errorf("the Held is not that of a locked Mutex (%w)", os.ErrInvalid))
 	}
 	unlocked := false
@@ -166,9 +163,6 @@ func (c *Cond) Signal() error { return c.signal("signal", 1) }
 func (c *Cond) Broadcast() error { return c.signal("broadcast", wait.All) }
 
 func (c *Cond) signal(op string, n int) error {
-	if c.s.closed.Load() {
-		return c.s.fail(op, os.ErrClosed)
-	}
 	err := c.s.use(func() error {
 		c.head.signals.Add(1)
 		sys.KillPoint("cond signalled")
@@ -183,9 +177,6 @@ func (c *Cond) signal(op string, n int) error {
 
 // Stats tells how many wait.
 func (c *Cond) Stats() (st Stats, err error) {
-	if c.s.closed.Load() {
-		return st, c.s.fail("stat", os.ErrClosed)
-	}
 	st.Max = -1
 	err = c.s.use(func() error {
 		st.Waiters, err = c.s.waiters()

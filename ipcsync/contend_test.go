@@ -33,6 +33,8 @@ func openExclusive(kind, name string) (exclusive, error) {
 	case "permits":
 		s, err := OpenOrCreateSemaphore(name+".3", 3, tracking)
 		return permitLock{s}, err
+	case "rwmutex":
+		return OpenOrCreateRWMutex(name, nil)
 	}
 	return nil, fmt.Errorf("no kind %q", kind)
 }
@@ -58,6 +60,8 @@ func removeExclusive(t testing.TB, kind, name string) {
 	switch kind {
 	case "mutex":
 		err = RemoveMutex(name, nil)
+	case "rwmutex":
+		err = RemoveRWMutex(name, nil)
 	case "file":
 		err = os.Remove(filepath.Join(os.TempDir(), name))
 	case "permit":

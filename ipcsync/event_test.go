@@ -95,7 +95,7 @@ func openEventOf(where, name string) (e *Event, done func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err = OpenEventAt(Place{f, m, 0}, nil)
+	e, err = OpenEventAt(Place{f, 0}, nil)
 	return e, func() { m.Close(); f.Close() }, err
 }
 
@@ -135,6 +135,7 @@ var eventUser = ipctest.Helper("event user", func(c *ipctest.Control) error {
 	}
 })
 
+// tell says something to a helper and waits for the answer.
 func tell(t testing.TB, p *ipctest.Process, command, answer string) {
 	t.Helper()
 	p.Say(command)

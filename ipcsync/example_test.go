@@ -51,13 +51,13 @@ func ExamplePlace() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	shared, err := mmap.Map(f, &mmap.Config{Capacity: int64(ipcsync.Size) + 8})
+	shared, err := mmap.Map(f, &mmap.Config{Capacity: ipcsync.Size + 8})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer shared.Close()
 
-	m, err := ipcsync.CreateMutexAt(ipcsync.Place{File: f, Mapping: shared, Offset: 0}, nil)
+	m, err := ipcsync.CreateMutexAt(ipcsync.Place{File: f, Offset: 0}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

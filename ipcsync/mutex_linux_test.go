@@ -161,7 +161,7 @@ var inherited3 = ipctest.Helper("inherited segment", func(c *ipctest.Control) er
 	if err != nil {
 		return err
 	}
-	m, err := OpenMutexAt(Place{seg.File(), seg.Mapping, 0}, nil)
+	m, err := OpenMutexAt(Place{seg.File(), 0}, nil)
 	if err != nil {
 		return err
 	}
@@ -174,12 +174,12 @@ var inherited3 = ipctest.Helper("inherited segment", func(c *ipctest.Control) er
 // A segment that has no name may have a lock, which knows who is alive though all
 // have the same descriptor.
 func TestMutexInUnnamedSegment(t *testing.T) {
-	seg, err := shm.CreateUnnamed(int64(Size), nil)
+	seg, err := shm.CreateUnnamed(Size, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer seg.Close()
-	m, err := CreateMutexAt(Place{seg.File(), seg.Mapping, 0}, nil)
+	m, err := CreateMutexAt(Place{seg.File(), 0}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

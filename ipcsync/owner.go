@@ -65,20 +65,10 @@ func (o *owner) take(flags uint64, check bool) (ticket uint64, how taken, err er
 		h := liveness.Holder(w & holderBits)
 		switch {
 		case h != liveness.Nobody:
-			if err := o.table.Check(h); err != nil {
-				return 0, busy, err
-			}
-			dead := o.table.IsPast(h)
-			if !dead && check {
-				alive, err := o.table.Lives(h)
-				if err != nil {
-					return 0, busy, err
-				}
-				dead = !alive
-			}
+			dead, err := o.isDead(h, check)
 			switch {
-			case !dead:
-				return 0, busy, nil
+			case err != nil || !dead:
+				return 0, busy, err
 			case w&pending != 0: // he changed nothing
 				how, next = stolen, next|w&inherited
 			case w&inherited != 0 && !o.mends:
@@ -100,6 +90,19 @@ func (o *owner) take(flags uint64, check bool) (ticket uint64, how taken, err er
 	}
 }
 
+// isDead reports whether h, whom the word names, is known to be dead. With check
+// it asks the kernel.
+func (o *owner) isDead(h liveness.Holder, check bool) (bool, error) {
+	if err := o.table.Check(h); err != nil {
+		return false, err
+	}
+	if !check {
+		return o.table.IsPast(h), nil
+	}
+	alive, err := o.table.Lives(h)
+	return err == nil && !alive, err
+}
+
 // give gives up what the ticket stands for. It reports false if this process
 // doesn't have that, and spoils if it was inherited and is not consistent.
 func (o *owner) give(ticket uint64) (gave, spoils bool) {
@@ -113,6 +116,21 @@ func (o *owner) give(ticket uint64) (gave, spoils bool) {
 	ticket &^= inherited // marked consistent since
 	gave = o.word.CompareAndSwap(ticket, ticket&^(holderBits|pending))
 	return gave, false
+}
+
+// withdraw gives up what the ticket stands for, or a dead one's word, which
+// nobody has touched: what is inherited is the next one's to mend. It reports
+// false if the word is another by now.
+func (o *owner) withdraw(ticket uint64) bool {
+	next := ticket &^ (holderBits | pending | inherited)
+	if ticket&inherited != 0 {
+		next |= uint64(liveness.Dead)
+	}
+	if !o.word.CompareAndSwap(ticket, next) {
+		return false
+	}
+	sys.KillPoint("owner withdrawn")
+	return true
 }
 
 // has reports whether this process has what the ticket stands for.

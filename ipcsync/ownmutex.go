@@ -123,7 +123,7 @@ func (m *ownMutex) locked(ticket uint64, how taken) (Held, error) {
 	m.acquired()
 	if m.closed.Load() {
 		m.use(func() error {
-			if gave, _ := m.give(ticket); gave {
+			if m.withdraw(ticket) {
 				m.free.Wake(1)
 			}
 			return nil

@@ -39,7 +39,7 @@ func openPlace(t testing.TB, f *os.File, size int64) Place {
 		m.Close()
 		f.Close()
 	})
-	return Place{File: f, Mapping: m}
+	return Place{File: f}
 }
 
 // placed opens the mutex at offset Args[1] of the file Args[0], when it hears of
@@ -60,7 +60,7 @@ var placed = ipctest.Helper("placed", func(c *ipctest.Control) error {
 		return err
 	}
 	c.Hear()
-	m, err := OpenMutexAt(Place{f, mapping, offset}, nil)
+	m, err := OpenMutexAt(Place{f, int64(offset)}, nil)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func TestMutexInPlace(t *testing.T) {
 	at := newPlace(t, 3)
 	var locks []*Mutex
 	for i := range 3 {
-		at.Offset = i * Size
+		at.Offset = int64(i * Size)
 		_, err := OpenMutexAt(at, nil)
 		wantError(t, err, fs.ErrNotExist)
 		m, err := CreateMutexAt(at, nil)

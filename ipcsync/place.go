@@ -11,84 +11,88 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// Place is where an object without a name of its own is: in memory that the
-// caller maps and shares, beside the data that it protects. All processes give
-// the same place; the bytes there are those of a named object's file.
+// Place is where an object without a name of its own is: in a file or segment that
+// processes map, beside the data that it protects. The bytes there are those of a
+// named object's file, and have to be zero when it is created.
 //
-// Whoever has made the memory creates the object in it, before others open it.
-// The memory must stay mapped until the object is closed: close the object first,
-// since Mapping.Close waits for those who wait at the object.
+// Whoever has made the memory creates the object in it, before others open it. An
+// object maps its bytes by itself: File and what the caller has mapped may be
+// closed before it.
 type Place struct {
-	// File is what Mapping maps: shm's Segment.File, for example. The system's
-	// locks on bytes far beyond its end tell who is alive. It may be closed when
-	// the object is.
-	File    *os.File
-	Mapping *mmap.Mapping
-	Offset  int // in Mapping, a multiple of 64
+	// File is open for reading and writing: shm's Segment.File, for example. A
+	// segment on Windows has none; map a file there.
+	File   *os.File
+	Offset int64 // in File, a multiple of 64
 }
 
-func (p Place) String() string { return p.Mapping.Name() + "+" + strconv.Itoa(p.Offset) }
-
-// check checks whether size bytes are there to be used.
-func (p Place) check(size int64) error {
-	if p.File == nil || p.Mapping == nil {
-		return fmt.Errorf("a Place needs the Mapping and its File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
+func (p Place) String() string {
+	if p.File == nil {
+		return ""
 	}
-	if p.Offset%cacheLine != 0 {
-		return fmt.Errorf("offset %d is not a multiple of %d (%w)", p.Offset, cacheLine, os.ErrInvalid)
-	}
-	if p.Offset < 0 || int64(p.Offset) > int64(p.Mapping.Len())-size {
-		return fmt.Errorf("%d bytes from offset %d on reach beyond the mapping's %d (%w)", size, p.Offset, p.Mapping.Len(), os.ErrInvalid)
-	}
-	if p.Mapping.ReadOnly() {
-		return fmt.Errorf("the mapping is read-only (%w)", fs.ErrPermission)
-	}
-	return nil
+	return p.File.Name() + "+" + strconv.FormatInt(p.Offset, 10)
 }
 
-// create makes the object. The first word of its header is stored last: until
-// then there is none.
-func (p Place) create(h *layout.Header, fill func(io.WriterAt) error) error {
+// mapped opens the file once more and maps size bytes.
+func (p Place) mapped(size int64) (*os.File, *mmap.Mapping, error) {
+	if p.File == nil {
+		return nil, nil, fmt.Errorf("a Place needs a File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
+	}
+	if p.Offset < 0 || p.Offset%cacheLine != 0 {
+		return nil, nil, fmt.Errorf("offset %d is not a multiple of %d (%w)", p.Offset, cacheLine, os.ErrInvalid)
+	}
+	f, err := sys.Reopen(p.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := mmap.Map(f, &mmap.Config{Offset: p.Offset, Length: size})
+	if err != nil {
+		f.Close()
+		return nil, nil, errors.Unwrap(err) // whose words are those of package mmap
+	}
+	return f, m, nil
+}
+
+// createIn makes an object with a header in zeros. The first word is stored last:
+// until then there is none.
+func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) error {
 	header, err := h.Encode()
 	if err != nil {
 		return err
 	}
-	magic, err := mmap.View[atomic.Uint64](p.Mapping, p.Offset)
+	magic, err := mmap.View[atomic.Uint64](m, 0)
 	if err != nil {
 		return err
 	}
-	return p.Mapping.Borrow(func(b []byte) error {
+	return m.Borrow(func(b []byte) error {
 		if magic.Load() != 0 {
-			return fmt.Errorf("there is something at offset %d already, which is not zero (%w)", p.Offset, fs.ErrExist)
+			return errOccupied
 		}
-		object := b[p.Offset:][:h.Total()]
-		clear(object[8:])
+		clear(b[8:])
 		if fill != nil {
-			if err := fill(io.NewOffsetWriter(p.Mapping, int64(p.Offset)+h.Size())); err != nil {
+			if err := fill(io.NewOffsetWriter(m, h.Size())); err != nil {
 				return err
 			}
 		}
-		copy(object[8:], header[8:])
+		copy(b[8:], header[8:])
 		magic.Store(binary.LittleEndian.Uint64(header))
 		return nil
 	})
 }
 
-// open checks that the object is there.
-func (p Place) open(h *layout.Header) error {
-	magic, err := mmap.AtomicLoad[uint64](p.Mapping, p.Offset)
+var errOccupied = fmt.Errorf("there is something already: the bytes are not zero (%w)", fs.ErrExist)
+
+// checkIn checks that the object is there.
+func checkIn(m *mmap.Mapping, h *layout.Header) error {
+	magic, err := mmap.AtomicLoad[uint64](m, 0)
+	if err == nil && magic == 0 {
+		err = fmt.Errorf("nothing was created there (%w)", fs.ErrNotExist)
+	}
 	if err != nil {
 		return err
 	}
-	if magic == 0 {
-		return fmt.Errorf("nothing was created at offset %d (%w)", p.Offset, fs.ErrNotExist)
-	}
-	err = h.Check(io.NewSectionReader(p.Mapping, int64(p.Offset), h.Total()), h.Total(), true)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
+	return h.Check(m, int64(m.Len()), true)
 }

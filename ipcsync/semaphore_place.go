@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -20,7 +20,7 @@ const SemaphoreSize = semaphoreSize
 // pshared. It fails with [os.ErrExist] if the bytes there are not zero, and as
 // [CreateSemaphore] does; Config.Track is for named ones.
 func CreateSemaphoreAt(p Place, value int, cfg *Config) (*Semaphore, error) {
-	return semaphoreAt(create, p, cfg, func(s *settings) (int, error) {
+	return semaphoreAt(create, p, cfg, func(s *settings, m *mmap.Mapping) (int, error) {
 		if err := s.checkPermits(value); err != nil {
 			return 0, err
 		}
@@ -29,17 +29,16 @@ func CreateSemaphoreAt(p Place, value int, cfg *Config) (*Semaphore, error) {
 			return 0, err
 		}
 		// The word with the flag is stored last: until then it is none.
-		flag, err := mmap.View[atomic.Uint64](p.Mapping, p.Offset+8)
+		flag, err := mmap.View[atomic.Uint64](m, 8)
 		if err != nil {
 			return 0, err
 		}
-		return s.maxPermits(), p.Mapping.Borrow(func(b []byte) error {
-			at := b[p.Offset:][:SemaphoreSize]
-			if flag.Load() != 0 || !bytes.Equal(at, make([]byte, SemaphoreSize)) {
-				return fmt.Errorf("there is something at offset %d already, which is not zero (%w)", p.Offset, fs.ErrExist)
+		return s.maxPermits(), m.Borrow(func(b []byte) error {
+			if flag.Load() != 0 || !bytes.Equal(b, make([]byte, SemaphoreSize)) {
+				return errOccupied
 			}
-			copy(at, image[:8])
-			copy(at[16:], image[16:])
+			copy(b, image[:8])
+			copy(b[16:], image[16:])
 			flag.Store(sharedFlag)
 			return nil
 		})
@@ -49,50 +48,46 @@ func CreateSemaphoreAt(p Place, value int, cfg *Config) (*Semaphore, error) {
 // OpenSemaphoreAt opens the semaphore that was created in a place, also by
 // sem_init in C. It fails with [breezeway.ErrMismatch] if there is none.
 func OpenSemaphoreAt(p Place, cfg *Config) (*Semaphore, error) {
-	return semaphoreAt(open, p, cfg, func(*settings) (int, error) {
+	return semaphoreAt(open, p, cfg, func(_ *settings, m *mmap.Mapping) (int, error) {
 		var image [SemaphoreSize]byte
-		if _, err := p.Mapping.ReadAt(image[:], int64(p.Offset)); err != nil {
+		if _, err := m.ReadAt(image[:], 0); err != nil {
 			return 0, err
 		}
 		return checkSemaphoreImage(image[:])
 	})
 }
 
-func semaphoreAt(h how, p Place, cfg *Config, come func(*settings) (most int, err error)) (*Semaphore, error) {
+func semaphoreAt(h how, p Place, cfg *Config, come func(*settings, *mmap.Mapping) (most int, err error)) (*Semaphore, error) {
 	s, err := cfg.settings()
 	if err == nil && s.Track {
 		err = fmt.Errorf("Config.Track is for named semaphores (%w)", errors.ErrUnsupported)
 	}
+	var f *os.File
+	var m *mmap.Mapping
 	if err == nil {
-		err = p.check(SemaphoreSize)
+		f, m, err = p.mapped(SemaphoreSize)
 	}
-	var most int
+	if err != nil {
+		return nil, failed(semaphoreKind, h.String(), p.String(), err)
+	}
+	free := func() error { return errors.Join(m.Close(), f.Close()) }
+	most, err := come(&s, m)
+	var name string
 	if err == nil {
-		most, err = come(&s)
+		name, err = wait.FileName(f, p.Offset)
 	}
 	var w *semaphoreWords
 	if err == nil {
-		w, err = p.semaphoreWords(most, &s)
+		notRemoved := func() error { return nil } // it has no name of its own
+		w, err = newSemaphoreWords(m, 0, most, wait.Name{Word: name, Access: s.access}, notRemoved, free)
 	}
 	if err != nil {
-		name := ""
-		if p.Mapping != nil {
-			name = p.String()
-		}
-		return nil, failed(semaphoreKind, h.String(), name, err)
+		free()
+		return nil, failed(semaphoreKind, h.String(), p.String(), err)
 	}
 	sem := &Semaphore{name: p.String(), created: h == create, max: most, permits: w}
-	if p.Mapping.Fixed() && runtime.GOOS != "windows" {
+	if m.Fixed() && runtime.GOOS != "windows" {
 		sem.direct = w
 	}
 	return sem, nil
-}
-
-func (p Place) semaphoreWords(most int, s *settings) (*semaphoreWords, error) {
-	name, err := wait.FileName(p.File, p.Mapping.Offset()+int64(p.Offset))
-	if err != nil {
-		return nil, err
-	}
-	nothing := func() error { return nil }
-	return newSemaphoreWords(p.Mapping, p.Offset, most, wait.Name{Word: name, Access: s.access}, nothing, nothing)
 }

@@ -24,7 +24,7 @@ var placedTaker = ipctest.Helper("placed taker", func(c *ipctest.Control) error 
 		return err
 	}
 	defer m.Close()
-	s, err := OpenSemaphoreAt(Place{f, m, 64}, nil)
+	s, err := OpenSemaphoreAt(Place{f, 64}, nil)
 	if err != nil {
 		return err
 	}

@@ -26,9 +26,11 @@ const (
 	cacheLine = 64
 	headSize  = cacheLine
 	slotCount = 504 // so that an object has two pages
-	entrySize = int(unsafe.Sizeof(liveness.Entry{}))
+	entrySize = 16
 	payload   = headSize + slotCount*entrySize
 )
+
+var _ = [entrySize]byte{} == [unsafe.Sizeof(liveness.Entry{})]byte{}
 
 // Size is how many bytes an object takes in a [Place].
 const Size = cacheLine + payload
@@ -37,7 +39,7 @@ const Size = cacheLine + payload
 const layoutVersion = 1
 
 func headerOf(kind string) *layout.Header {
-	return &layout.Header{Kind: kind, Version: layoutVersion, Reader: layoutVersion, Writer: layoutVersion, Payload: int64(payload)}
+	return &layout.Header{Kind: kind, Version: layoutVersion, Reader: layoutVersion, Writer: layoutVersion, Payload: payload}
 }
 
 // how is a way to come to an object.
@@ -61,8 +63,8 @@ type shared struct {
 
 	*mmap.Mapping
 	file  *os.File
-	named *object.Mapped // nil in a Place
-	start int            // of the payload
+	named bool // rather than in a Place
+	start int  // of the payload
 	// direct says that the memory may be touched without protection: nobody
 	// takes it away, Close leaves zeros in its place.
 	direct bool
@@ -71,7 +73,6 @@ type shared struct {
 	member    *liveness.Member
 
 	gates   []*wait.Gate
-	counted sync.WaitGroup // those who are counted in the slot
 	closed  atomic.Bool
 	closing sync.Once
 	err     error // of Close
@@ -100,10 +101,10 @@ func attach(h how, kind, name string, cfg *Config, fill func(io.WriterAt) error)
 	}
 	s := &shared{
 		kind: kind, name: name, created: m.Created, access: set.access, log: set.Logger,
-		Mapping: m.Mapping, file: m.File, named: m, start: m.Start,
+		Mapping: m.Mapping, file: m.File, named: true, start: m.Start,
 		direct: m.Trusted && runtime.GOOS != "windows",
 	}
-	return s, s.prepare(0)
+	return s, s.prepare()
 }
 
 // attachAt comes to the object of a kind in a place.
@@ -113,33 +114,35 @@ func attachAt(h how, kind string, p Place, cfg *Config, fill func(io.WriterAt) e
 		return nil, err
 	}
 	header := headerOf(kind)
-	if err := p.check(header.Total()); err != nil {
-		return nil, err
-	}
-	if h == create {
-		err = p.create(header, fill)
-	} else {
-		err = p.open(header)
-	}
+	f, m, err := p.mapped(header.Total())
 	if err != nil {
 		return nil, err
 	}
 	s := &shared{
 		kind: kind, name: p.String(), created: h == create, access: set.access, log: set.Logger,
-		Mapping: p.Mapping, file: p.File, start: p.Offset + int(header.Size()),
-		direct: p.Mapping.Fixed() && runtime.GOOS != "windows",
+		Mapping: m, file: f, start: int(header.Size()),
+		direct: m.Fixed() && runtime.GOOS != "windows",
 	}
-	return s, s.prepare(p.Mapping.Offset() + int64(p.Offset))
+	if h == create {
+		err = createIn(m, header, fill)
+	} else {
+		err = checkIn(m, header)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, s.prepare()
 }
 
-// prepare finds the slots. base is where in the file the object begins.
-func (s *shared) prepare(base int64) error {
+// prepare finds the slots.
+func (s *shared) prepare() error {
 	entries, err := mmap.Slice[liveness.Entry](s.Mapping, s.start+headSize, slotCount)
 	if err != nil {
 		s.Close()
 		return err
 	}
-	s.slotTable = liveness.NewTable(s.file, base, entries)
+	s.slotTable = liveness.NewTable(s.file, s.Offset(), entries)
 	return nil
 }
 
@@ -184,7 +187,6 @@ func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(chec
 		counted := false
 		defer func() {
 			if counted {
-				defer s.counted.Done() // even if the memory is gone
 				s.member.Entry.Waiting.Add(^uint32(0))
 			}
 		}()
@@ -192,10 +194,9 @@ func (s *shared) wait(ctx context.Context, g *wait.Gate, c *claim, try func(chec
 			if check {
 				if !counted {
 					counted = true
-					s.counted.Add(1)
 					s.member.Entry.Waiting.Add(1)
 				}
-				if s.named != nil {
+				if s.named {
 					if err := checkRemoved(s.file); err != nil {
 						return false, err
 					}
@@ -255,24 +256,21 @@ func (s *shared) fail(op string, err error) error {
 	return failed(s.kind, op, s.name, err)
 }
 
-// Close wakes the waiters of this process, gives up its slot and then the
-// memory: in this order, so that whoever is late meets an object of which he has
-// no part any more, or private zeros.
+// Close wakes the waiters of this process and waits for whoever is busy in the
+// protected memory. Who is late where it needs no protection meets private zeros.
+// Only then is the slot given up, so that nobody changes anything in its name who
+// is not its holder any more.
 func (s *shared) Close() error {
 	s.closing.Do(func() {
 		s.closed.Store(true)
 		for _, g := range s.gates {
 			g.Close()
 		}
-		s.counted.Wait()
-		var err error
+		err := s.Mapping.Close()
 		if s.member != nil {
-			err = s.member.Leave()
+			err = errors.Join(err, s.member.Leave())
 		}
-		if s.named != nil {
-			err = errors.Join(err, s.named.Close())
-		}
-		s.err = failed(s.kind, "close", s.name, err)
+		s.err = failed(s.kind, "close", s.name, errors.Join(err, s.file.Close()))
 	})
 	return s.err
 }

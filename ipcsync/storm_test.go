@@ -63,7 +63,7 @@ type storm struct {
 }
 
 // stormKinds are the locks in a storm; the arena of the nth is at page n.
-var stormKinds = []string{"mutex", "permit", "permits", "file"}
+var stormKinds = []string{"mutex", "rwmutex", "permit", "permits", "file"}
 
 // tells reports whether the lock tells that the one before died.
 func (s *storm) tells() bool { return s.kind != "permit" && s.kind != "file" }
