@@ -37,20 +37,6 @@ func newTestEvent(t testing.TB, cfg *Config) *Event {
 	return e
 }
 
-func sameEvent(t testing.TB, name string) *Event {
-	t.Helper()
-	e, err := OpenEvent(name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
-}
-
 func mustSet(t testing.TB, e *Event) {
 	t.Helper()
 	if err := e.Set(); err != nil {
