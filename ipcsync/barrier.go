@@ -31,8 +31,7 @@ type Barrier struct {
 	over    *wait.Gate // for the round to be
 	parties int
 
-	arriving   sync.Mutex // so that this process's slot never names a past round
-	generation uint32     // of the slot
+	arriving sync.Mutex // so that this process's slot never names a past round
 }
 
 // barrierHead is what is shared besides the slots. The slots say which processes
@@ -48,32 +47,6 @@ type barrierHead struct {
 	// it are told who look only when others have reset the barrier.
 	broken [4]atomic.Uint64
 }
-
-// barrierState is the word that every change of a barrier is one compare-and-swap
-// of:
-//
-//	bit  0       it is broken
-//	bits 1..15   how many have arrived in this round
-//	bits 16..63  the round, from 1 on
-type barrierState uint64
-
-const (
-	barrierBroken  = 1
-	barrierArrival = 2
-	barrierRound   = 1 << 16
-
-	maxParties = 1<<15 - 1
-)
-
-func (s barrierState) round() uint64 { return uint64(s / barrierRound) }
-func (s barrierState) arrived() int  { return int(s % barrierRound / barrierArrival) }
-func (s barrierState) broken() bool  { return s&barrierBroken != 0 }
-
-// next is the beginning of the next round.
-func (s barrierState) next() barrierState { return (s/barrierRound + 1) * barrierRound }
-
-// partOf is how a slot names a round. It is never 0.
-func partOf(round uint64) uint32 { return uint32(round) | 1<<31 }
 
 const barrierKind = "barrier"
 
@@ -198,7 +171,6 @@ func newBarrier(wanted int) func(*shared, error) (*Barrier, error) {
 // recover breaks the round in which the slot's past holder died.
 func (b *Barrier) recover(m *liveness.Member) error {
 	state := m.Entry.State.Load()
-	b.generation = liveness.Generation(state)
 	s, err := b.load()
 	if err == nil {
 		b.forget(m.Entry, state, s.round())
@@ -236,10 +208,7 @@ func (b *Barrier) swap(old, new barrierState) bool {
 // process that was stopped while four further rounds were broken may get
 // ErrBroken for one that was not.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
-	switch {
-	case b.s.closed.Load():
-		return 0, b.s.fail("wait", os.ErrClosed)
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return 0, b.s.fail("wait", context.Cause(ctx))
 	}
 	b.s.released()
@@ -279,9 +248,8 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 		if s.broken() {
 			return 0, 0, errBroken
 		}
-		if !b.takePart(s.round()) {
-			return 0, 0, os.ErrClosed
-		}
+		part := &b.s.member.Entry.State
+		part.Store(part.Load()&^(1<<32-1) | uint64(partOf(s.round())))
 		sys.KillPoint("barrier part taken")
 		next := s + barrierArrival
 		if s.arrived() == b.parties-1 {
@@ -290,21 +258,6 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 		if b.swap(s, next) {
 			sys.KillPoint("barrier arrived")
 			return s.round(), s.arrived(), nil
-		}
-	}
-}
-
-// takePart notes the round in this process's slot, unless that is another's by
-// now.
-func (b *Barrier) takePart(round uint64) bool {
-	state := &b.s.member.Entry.State
-	for {
-		old := state.Load()
-		if liveness.Generation(old) != b.generation {
-			return false
-		}
-		if state.CompareAndSwap(old, uint64(b.generation)<<32|uint64(partOf(round))) {
-			return true
 		}
 	}
 }
@@ -399,9 +352,6 @@ func (b *Barrier) wasBroken(round uint64) bool { return b.head.broken[round%4].L
 // Reset begins a new round, also where the barrier is broken. Those who wait are
 // let go with [breezeway.ErrBroken].
 func (b *Barrier) Reset() error {
-	if b.s.closed.Load() {
-		return b.s.fail("reset", os.ErrClosed)
-	}
 	err := b.s.use(func() error {
 		for {
 			s, err := b.load()
@@ -433,9 +383,6 @@ func (b *Barrier) Parties() int { return b.parties }
 
 // Stats tells whether the barrier is whole, and how many have arrived.
 func (b *Barrier) Stats() (st Stats, err error) {
-	if b.s.closed.Load() {
-		return st, b.s.fail("stat", os.ErrClosed)
-	}
 	err = b.s.use(func() error {
 		s, err := b.load()
 		st = Stats{Max: b.parties, Recoveries: b.head.recoveries.Load()}

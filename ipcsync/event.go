@@ -96,9 +96,6 @@ func RemoveEvent(name string, cfg *Config) error {
 // it: nobody else is let through for it.
 func (e *Event) Wait(ctx context.Context) error { return e.wait(ctx, nil) }
 
-// waitClaim is Wait for one of several waits.
-func (e *Event) waitClaim(ctx context.Context, c *claim) error { return e.wait(ctx, c) }
-
 // TryWait reports whether the event is set and, unless it is reset by hand,
 // resets it. It never waits.
 func (e *Event) TryWait() (ok bool, err error) { return e.tryWait() }

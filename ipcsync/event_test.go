@@ -37,20 +37,6 @@ func newTestEvent(t testing.TB, cfg *Config) *Event {
 	return e
 }
 
-func sameEvent(t testing.TB, name string) *Event {
-	t.Helper()
-	e, err := OpenEvent(name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
-}
-
 func mustSet(t testing.TB, e *Event) {
 	t.Helper()
 	if err := e.Set(); err != nil {
@@ -548,7 +534,7 @@ func TestEventClaim(t *testing.T) {
 		var c claim
 		waits, sets := make(chan error, 2), make(chan error, 2)
 		for _, e := range []*Event{a, b} {
-			go func() { waits <- e.waitClaim(context.Background(), &c) }()
+			go func() { waits <- e.wait(context.Background(), &c) }()
 			go func() { sets <- e.Set() }()
 		}
 		through := 0
@@ -575,6 +561,33 @@ func TestEventClaim(t *testing.T) {
 			t.Fatalf("%d came through and %d events are left", through, left)
 		}
 	}
+}
+
+// WaitAny resets no other event than that for which it returns.
+func TestEventWaitAny(t *testing.T) {
+	e, other, manual := newTestEvent(t, nil), newTestEvent(t, nil), newTestEvent(t, &Config{ManualReset: true})
+	mustSet(t, other)
+	mustSet(t, manual)
+	wantAny(t, 1, e, other, manual)
+	wantSet(t, other, false)
+	wantAny(t, 2, e, other, manual)
+	wantAny(t, 2, e, other, manual)
+	mustReset(t, manual)
+	taken := make(chan int)
+	go func() {
+		i, _, err := WaitAny(t.Context(), manual, e, other)
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- i
+	}()
+	p := ipctest.Start(t, eventUser, "named", e.Name())
+	p.Expect("opened false")
+	tell(t, p, "set", "<nil>")
+	if i := <-taken; i != 1 {
+		t.Errorf("it took %d", i)
+	}
+	wantSet(t, e, false)
 }
 
 // What one goroutine did before it set an event, another sees that waited; the

@@ -52,6 +52,20 @@ var foreignEvent = ipctest.Helper("foreign event", func(c *ipctest.Control) erro
 	}
 })
 
+func sameEvent(t testing.TB, name string) *Event {
+	t.Helper()
+	e, err := OpenEvent(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
 // It is the event that every Windows program has, whoever made it.
 func TestEventIsTheKernels(t *testing.T) {
 	e := newTestEvent(t, nil)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -110,7 +109,7 @@ func (e *ownEvent) take(before uint64) (bool, error) {
 }
 
 func (e *ownEvent) wait(ctx context.Context, c *claim) error {
-	if e.direct && c == nil && !e.closed.Load() {
+	if e.direct && c == nil {
 		if ok, err := e.take(e.state.Load()); ok && err == nil {
 			e.acquired()
 			return nil
@@ -131,28 +130,25 @@ func (e *ownEvent) wait(ctx context.Context, c *claim) error {
 }
 
 func (e *ownEvent) tryWait() (ok bool, err error) {
-	err = e.whileOpen(func() error {
+	err = e.use(func() error {
 		ok, err = e.take(e.state.Load())
 		return err
 	})
-	switch {
-	case err == nil && ok:
-		e.acquired()
-	case err == nil && e.closed.Load():
-		err = os.ErrClosed
-	}
 	if err != nil {
 		return false, e.fail("wait", err)
+	}
+	if ok {
+		e.acquired()
 	}
 	return ok, nil
 }
 
 func (e *ownEvent) set() error {
 	e.released()
-	if e.direct && !e.closed.Load() && e.raise() == nil {
+	if e.direct && e.raise() == nil {
 		return nil
 	}
-	if err := e.whileOpen(e.raise); err != nil {
+	if err := e.use(e.raise); err != nil {
 		return e.fail("set", err)
 	}
 	return nil
@@ -180,7 +176,7 @@ func (e *ownEvent) raise() error {
 }
 
 func (e *ownEvent) reset() error {
-	err := e.whileOpen(func() error {
+	err := e.use(func() error {
 		for {
 			s := e.state.Load()
 			if err := e.check(s); err != nil {
@@ -201,7 +197,7 @@ func (e *ownEvent) resetsByHand() bool { return e.fixed&eventManual != 0 }
 
 func (e *ownEvent) stats() (st Stats, err error) {
 	st.Max = -1
-	err = e.whileOpen(func() error {
+	err = e.use(func() error {
 		s := e.state.Load()
 		if err := e.check(s); err != nil {
 			return err
@@ -214,12 +210,4 @@ func (e *ownEvent) stats() (st Stats, err error) {
 		return Stats{}, e.fail("stat", err)
 	}
 	return st, nil
-}
-
-// whileOpen calls f with the memory protected, unless the event was closed.
-func (e *ownEvent) whileOpen(f func() error) error {
-	if e.closed.Load() {
-		return os.ErrClosed // in a Place the memory is still there
-	}
-	return e.use(f)
 }

@@ -55,6 +55,9 @@ func testMismatch(t *testing.T, kind string, start []byte, open func(name string
 		"payload": func(b []byte) []byte { binary.LittleEndian.PutUint64(b[32:], 1<<40); return b },
 		"zeros":   func(b []byte) []byte { clear(b[cacheLine:]); return b },
 	} {
+		if name == "zeros" && start == nil {
+			continue // that is how it begins
+		}
 		t.Run(name, func(t *testing.T) {
 			wantError(t, try(t, change(whole(t))), breezeway.ErrMismatch)
 		})

@@ -82,6 +82,15 @@ func (s *Semaphore) tryAny() (Held, bool, error) {
 	return Held{}, ok, err
 }
 
+func (e *Event) takeAny(ctx context.Context, c *claim) (Held, error) {
+	return Held{}, e.wait(ctx, c)
+}
+
+func (e *Event) tryAny() (Held, bool, error) {
+	ok, err := e.TryWait()
+	return Held{}, ok, err
+}
+
 func (l *FileLock) takeAny(ctx context.Context, c *claim) (Held, error) {
 	return l.all().wait(ctx, c, "lock", true)
 }
