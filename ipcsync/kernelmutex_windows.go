@@ -308,11 +308,14 @@ func (m *kernelMutex) reset() error {
 
 func (m *kernelMutex) tryReset() error {
 	var now condition
+	var info sys.MutexInfo
 	err := m.use(func() (err error) {
-		now, _, err = m.get()
+		if info, err = sys.QueryMutex(m.mutex); err == nil {
+			now, _, err = m.get()
+		}
 		return err
 	})
-	if err != nil || now != unrecoverable {
+	if err != nil || now == consistent || now == inconsistent && info.Held {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), resetPatience,
@@ -324,7 +327,7 @@ func (m *kernelMutex) tryReset() error {
 	}
 	defer func() { <-m.turn }()
 	switch now, _, err = m.get(); {
-	case err == nil && now == unrecoverable:
+	case err == nil && (now == unrecoverable || now == inconsistent && abandoned): // by its heir
 		err = m.set(now, consistent, false)
 		sys.KillPoint("kernel mutex reset")
 	case abandoned: // by one who had it after somebody else's Reset

@@ -13,8 +13,8 @@
  * miss each other, and who is pending keeps new readers out.
  *
  * A pending writer who dies or gives up leaves the lock as it was: free. Of one
- * who died later there is a mess: who finds it has the lock alone, to clear it up,
- * even if he came to read.
+ * who died later there is a mess: a writer who finds it has the lock alone, to
+ * clear it up; a reader is told and leaves.
  *
  * There are three gates: for readers, for writers, and for the one who is pending.
  *
@@ -291,7 +291,8 @@ inherit:	atomic {
 			:: word == w && !PENDING(w) && INHERITED(w) ->
 				assert(lost);
 				put(WORD(COUNT(w), 0, 1, 0, NOBODY))
-			:: word == w && !PENDING(w) && !INHERITED(w) ->
+			:: word == w && !PENDING(w) && !INHERITED(w) && reader -> goto hopeless
+			:: word == w && !PENDING(w) && !INHERITED(w) && !reader ->
 				ticket = WORD(COUNT(w) + 1, 0, 1, mine, has[me]);
 				put(ticket);
 				goto write
