@@ -1,20 +1,16 @@
 package ipcsync
 
 import (
-	"fmt"
 	"strconv"
-	"sync/atomic"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/bench"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
-// robust is pthread's robust mutex in C, locked by one process or two.
-func robust(b *testing.B, processes int) bench.Contender {
-	p := ipctest.StartCommand(b, ipctest.C(b, "testdata/robust.c")(strconv.Itoa(processes)))
+// robust is pthread's robust mutex in C.
+func robust(b *testing.B, how string) bench.Contender {
+	p := ipctest.StartCommand(b, ipctest.C(b, "testdata/robust.c")(how))
 	p.Expect("ready")
 	return bench.Contender{Name: "C robust mutex", Stream: true, Run: func(n int) error {
 		p.Say(strconv.Itoa(n))
@@ -28,35 +24,36 @@ func BenchmarkMutexUncontended(b *testing.B) {
 	var count int64
 	ipctest.Compare(b,
 		bench.Contender{Name: "Mutex", Stream: true, Run: func(n int) error { return turns(m, &count, n) }},
-		robust(b, 1))
+		robust(b, "1"))
 }
 
+// Two processes take turns as they can.
 func BenchmarkMutexContended(b *testing.B) {
+	benchmarkRivals(b, "2", func(m *Mutex, count *int64, n int) error { return turns(m, count, n) })
+}
+
+// Each turn is the other process's: the mutex is handed over every time.
+func BenchmarkMutexHandOver(b *testing.B) {
+	benchmarkRivals(b, "alternately", func(m *Mutex, count *int64, n int) error { return turnsOf(m, count, n, even) }, "odd")
+}
+
+func benchmarkRivals(b *testing.B, how string, run func(*Mutex, *int64, int) error, args ...string) {
 	m := newTestMutex(b, nil)
-	seg, err := shm.Create(ipctest.UniqueName(), 64, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer shm.Remove(seg.Name())
-	defer seg.Close()
-	count, err := mmap.View[int64](seg.Mapping, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p := ipctest.Start(b, rival, "mutex", m.Name(), seg.Name())
+	seg, count := newCount(b)
+	p := ipctest.Start(b, rival, append([]string{"mutex", m.Name(), seg.Name()}, args...)...)
 	p.Expect("ready")
-	var total atomic.Int64
+	var total int64
 	ipctest.Compare(b,
 		bench.Contender{Name: "Mutex", Stream: true, Run: func(n int) error {
-			total.Add(2 * int64(n))
+			total += 2 * int64(n)
 			p.Say(strconv.Itoa(n))
-			err := turns(m, count, n)
+			err := run(m, count, n)
 			p.Expect("done")
 			return err
 		}},
-		robust(b, 2))
-	if *count != total.Load() {
-		b.Error(fmt.Sprintf("%d turns counted, %d taken", *count, total.Load()))
+		robust(b, how))
+	if *count != total {
+		b.Errorf("%d turns counted, %d taken", *count, total)
 	}
 	p.Say("end")
 	p.Wait()

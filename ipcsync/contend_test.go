@@ -76,18 +76,29 @@ func removeExclusive(t testing.TB, kind, name string) {
 
 // turns takes the lock n times, to count.
 func turns(m exclusive, count *int64, n int) error {
-	for range n {
+	return turnsOf(m, count, n, func(int64) bool { return true })
+}
+
+// turnsOf takes the lock until n times it was this one's turn at the count.
+func turnsOf(m exclusive, count *int64, n int, mine func(count int64) bool) error {
+	for n > 0 {
 		h, err := m.Lock(context.Background())
 		if err != nil {
 			return err
 		}
-		*count++
+		if mine(*count) {
+			*count++
+			n--
+		}
 		if err := h.Unlock(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func even(count int64) bool { return count%2 == 0 }
+func odd(count int64) bool  { return count%2 != 0 }
 
 // openCount opens the counter in a segment.
 func openCount(name string) (*shm.Segment, *int64, error) {
@@ -118,7 +129,7 @@ func newCount(t testing.TB) (*shm.Segment, *int64) {
 }
 
 // rival contends for the lock Args[1] of the kind Args[0], as often as it hears,
-// and counts in the segment Args[2].
+// and counts in the segment Args[2]; with Args[3] only what is odd.
 var rival = ipctest.Helper("rival", func(c *ipctest.Control) error {
 	m, err := openExclusive(c.Args[0], c.Args[1])
 	if err != nil {
@@ -136,7 +147,12 @@ var rival = ipctest.Helper("rival", func(c *ipctest.Control) error {
 		if err != nil {
 			return nil
 		}
-		if err := turns(m, count, n); err != nil {
+		if len(c.Args) > 3 {
+			err = turnsOf(m, count, n, odd)
+		} else {
+			err = turns(m, count, n)
+		}
+		if err != nil {
 			return err
 		}
 		c.Say("done")

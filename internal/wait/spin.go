@@ -12,8 +12,11 @@ import (
 const (
 	// maxSpin is about what parking and being woken costs.
 	maxSpin = 25 * time.Microsecond
-	// betweenLooks is how long a spinner leaves the cache line alone.
+	// betweenLooks is how long a spinner leaves the cache line alone at first, and
+	// slower how many times that at last. Whoever it waits for needs the line too:
+	// a lock's owner who gets it back at every unlock is slowed down tenfold.
 	betweenLooks = 50 * time.Nanosecond
+	slower       = 32
 
 	fullCredit = 8
 	// retry is every how many waits spinning that didn't pay is tried again.
@@ -61,15 +64,12 @@ func (w *Word) glance(look func(Phase) (uint32, bool, error)) (done bool, err er
 	if budget == 0 {
 		return false, nil
 	}
-	const looks = 16 // for each reading of the clock
-	n := pauses()
-	for end := sys.Clock() + budget; sys.Clock() < end; {
-		for range looks {
-			pause(n)
-			if _, done, err = look(Glance); done || err != nil {
-				w.spin.paid()
-				return done, err
-			}
+	first := pauses()
+	for n, end := first, sys.Clock()+budget; sys.Clock() < end; n = min(2*n, slower*first) {
+		pause(n)
+		if _, done, err = look(Glance); done || err != nil {
+			w.spin.paid()
+			return done, err
 		}
 	}
 	w.spin.failed()

@@ -1,5 +1,6 @@
 // Locks and unlocks a robust shared mutex as often as each line says, alone or,
-// with the argument 2, in two processes at once, each so often.
+// with the argument 2, in two processes at once, each so often; with the argument
+// alternately a turn counts only if the other process had the last one.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -17,12 +18,17 @@ struct shared {
 	long count;
 };
 
-static void turns(struct shared *s, long n)
+static int alternately;
+
+static void turns(struct shared *s, long n, int me)
 {
-	for (long i = 0; i < n; i++) {
+	for (long i = 0; i < n;) {
 		if (pthread_mutex_lock(&s->mutex) != 0)
 			abort();
-		s->count++;
+		if (!alternately || s->count % 2 == me) {
+			s->count++;
+			i++;
+		}
 		if (pthread_mutex_unlock(&s->mutex) != 0)
 			abort();
 	}
@@ -30,7 +36,8 @@ static void turns(struct shared *s, long n)
 
 int main(int argc, char **argv)
 {
-	int two = argc > 1 && strcmp(argv[1], "2") == 0;
+	alternately = argc > 1 && strcmp(argv[1], "alternately") == 0;
+	int two = alternately || (argc > 1 && strcmp(argv[1], "2") == 0);
 	struct shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_mutexattr_t attr;
 	pthread_mutexattr_init(&attr);
@@ -45,7 +52,7 @@ int main(int argc, char **argv)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			long n;
 			while (read(to[0], &n, sizeof n) == sizeof n) {
-				turns(s, n);
+				turns(s, n, 1);
 				if (write(from[1], &n, sizeof n) != sizeof n)
 					return 1;
 			}
@@ -59,7 +66,7 @@ int main(int argc, char **argv)
 		long n = atol(line), m;
 		if (two && write(to[1], &n, sizeof n) != sizeof n)
 			return 1;
-		turns(s, n);
+		turns(s, n, 0);
 		if (two && read(from[0], &m, sizeof m) != sizeof m)
 			return 1;
 		puts("done");
