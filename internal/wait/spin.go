@@ -12,11 +12,15 @@ import (
 const (
 	// maxSpin is about what parking and being woken costs.
 	maxSpin = 25 * time.Microsecond
-	// betweenLooks is how long a spinner leaves the cache line alone at first, and
-	// slower how many times that at last. Whoever it waits for needs the line too:
-	// a lock's owner who gets it back at every unlock is slowed down tenfold.
-	betweenLooks = 50 * time.Nanosecond
-	slower       = 32
+	// betweenLooks is how long a spinner leaves the cache line alone at first. It
+	// does so a quarter longer each time, and slowest times as long at last.
+	// Whoever it waits for needs the line too: a lock's owner who has to fetch it
+	// back at every turn takes ten times as long. But who looks too rarely lets
+	// the owner come back for nothing. (Looks at a steady pace halve what two
+	// processes get through that contend for a lock; a pace that doubles halves
+	// it where they take turns strictly.)
+	betweenLooks = 25 * time.Nanosecond
+	slowest      = 64
 
 	fullCredit = 8
 	// retry is every how many waits spinning that didn't pay is tried again.
@@ -65,7 +69,7 @@ func (w *Word) glance(look func(Phase) (uint32, bool, error)) (done bool, err er
 		return false, nil
 	}
 	first := pauses()
-	for n, end := first, sys.Clock()+budget; sys.Clock() < end; n = min(2*n, slower*first) {
+	for n, end := first, sys.Clock()+budget; sys.Clock() < end; n = min(n+n/4+1, slowest*first) {
 		pause(n)
 		if _, done, err = look(Glance); done || err != nil {
 			w.spin.paid()
