@@ -114,6 +114,7 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 	if err != nil {
 		return nil, errors.Join(err, free())
 	}
+	w.word.WatchFile(f)
 	w.id = info.Sys().(*syscall.Stat_t).Ino
 	sem := &Semaphore{name: name, created: created, max: most, permits: w}
 	// Only this user and the superuser can truncate it. Somebody whom an access

@@ -85,6 +85,7 @@ func semaphoreAt(h how, p Place, cfg *Config, come func(*settings, *mmap.Mapping
 		free()
 		return nil, failed(semaphoreKind, h.String(), p.String(), err)
 	}
+	w.word.WatchFile(f)
 	sem := &Semaphore{name: p.String(), created: h == create, max: most, permits: w}
 	if m.Fixed() && runtime.GOOS != "windows" {
 		sem.direct = w

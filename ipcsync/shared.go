@@ -164,6 +164,7 @@ func (s *shared) gate(word *uint32) (*wait.Gate, error) {
 		return nil, err
 	}
 	g := wait.NewGate(word, wait.Name{Word: name, Access: s.access})
+	g.WatchFile(s.file)
 	s.gates = append(s.gates, g)
 	return g, nil
 }

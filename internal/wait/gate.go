@@ -3,6 +3,7 @@ package wait
 import (
 	"context"
 	"math"
+	"os"
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway/internal/sys"
@@ -108,6 +109,9 @@ func (g *Gate) Wake(n int) {
 		}
 	}
 }
+
+// WatchFile is [Word.WatchFile].
+func (g *Gate) WatchFile(f *os.File) { g.w.WatchFile(f) }
 
 // CountIn counts those who wait, as [Word.CountIn] does.
 func (g *Gate) CountIn(waiters *atomic.Uint32) { g.w.CountIn(waiters) }

@@ -10,19 +10,34 @@ import (
 )
 
 // recheck is after how long at most a waiter looks for itself. All do it at the
-// same moments, since what costs most is waking an idle process.
-const recheck = 100 * time.Millisecond
+// same moments, since what costs most is waking an idle process: ten times a second,
+// a bare system call in a loop costs a Go process 1.4 ms of processor time, much of
+// it for the runtime's own thread.
+//
+// So who has been waiting for longWait has himself told of departures instead, and
+// looks only every longRecheck: that is for what no departure tells, a process of
+// another language that was killed when it had just been woken. After a departure,
+// which is told a moment before the kernel drops the locks, he looks at once, after
+// release, and then again every recheck.
+const (
+	recheck     = 100 * time.Millisecond
+	longWait    = 500 * time.Millisecond
+	longRecheck = 500 * time.Millisecond
+	release     = 5 * time.Millisecond
+)
 
 // waiter is a call of [Word.Wait] that spinning didn't satisfy.
 type waiter struct {
 	before, after *waiter
 	promoted      chan struct{} // has an element once it leads
 
-	arm     arm
-	arms    [1]*arm     // points to arm
-	counted bool        // in the Word's waiters
-	seat    sleeper     // nil if it has none; set under Word.mu
-	stop    func() bool // ends the watch over the context, for the seat
+	arm      arm
+	arms     [1]*arm     // points to arm
+	counted  bool        // in the Word's waiters
+	watching bool        // departures
+	seat     sleeper     // nil if it has none; set under Word.mu
+	group    *group      // or that it has joined; under Word.mu
+	stop     func() bool // ends the watch over the context, for the seat
 }
 
 var waiters = sync.Pool{New: func() any {
@@ -60,11 +75,22 @@ func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error
 		return err
 	}
 	var check time.Duration
+	every, quiet := recheck, sys.Clock() // since when nothing has happened
 	for {
 		phase := Park
 		now := sys.Clock()
-		if now >= check {
-			phase, check = Check, now.Truncate(recheck)+recheck
+		nudged := w.nudged.Swap(false)
+		switch {
+		case nudged:
+			quiet, every = now, recheck
+		case every == recheck && now-quiet >= longWait && n.watch():
+			every, check = longRecheck, now // for what happened before
+		}
+		if nudged || now >= check {
+			phase, check = Check, now.Truncate(every)+every
+		}
+		if nudged {
+			check = min(check, now+release)
 		}
 		old, done, err := look(phase)
 		if err != nil && n.arm.woken {
@@ -78,6 +104,14 @@ func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error
 			return err
 		}
 	}
+}
+
+// watch has n told of departures from now on, if it can be.
+func (n *waiter) watch() bool {
+	if !n.watching {
+		n.watching = n.arm.word.watch()
+	}
+	return n.watching
 }
 
 func (n *waiter) count() {
@@ -106,7 +140,7 @@ func (n *waiter) sleep(ctx context.Context, old uint32, until time.Duration) err
 	}
 	var err error
 	switch {
-	case w.isShut(): // asked after the seat was set, for Close to ring
+	case w.isShut(), w.nudged.Load(): // asked after the seat was set, for whoever rings
 	case n.seat != nil:
 		err = n.seat.sleep(n.arms[:], max(0, until-sys.Clock()))
 	default:
@@ -166,6 +200,11 @@ func (n *waiter) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.setGroup(g)
+	defer n.setGroup(nil)
+	if n.arm.word.nudged.Load() { // before it was known where to
+		g.askBack(&n.arm)
+	}
 	select {
 	case <-n.arm.done:
 		return nil
@@ -175,4 +214,11 @@ func (n *waiter) join(ctx context.Context) error {
 	g.askBack(&n.arm)
 	<-n.arm.done
 	return nil
+}
+
+func (n *waiter) setGroup(g *group) {
+	w := n.arm.word
+	w.mu.Lock()
+	n.group = g
+	w.mu.Unlock()
 }

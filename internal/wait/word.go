@@ -20,6 +20,10 @@ type Word struct {
 
 	waiters *atomic.Uint32 // in shared memory; see CountIn
 
+	file      *os.File    // see WatchFile
+	watchedAs int32       // under departures.mu
+	nudged    atomic.Bool // something has happened to the file
+
 	mu          sync.Mutex
 	first, last *waiter // who waits here, in this process; the first one leads
 	parked      atomic.Int32
@@ -70,6 +74,26 @@ func (w *Word) Wait(ctx context.Context, look func(Phase) (old uint32, done bool
 		return err
 	}
 	return n.lead(ctx, look)
+}
+
+// WatchFile names the file that everybody who uses the object has open for writing
+// until he dies. Where the system tells that somebody closed it, those who wait long
+// look at once then, and otherwise less often. It is called before the first Wait;
+// f stays open until Close has returned.
+func (w *Word) WatchFile(f *os.File) { w.file = f }
+
+// nudge has the leader look.
+func (w *Word) nudge() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nudged.Store(true)
+	switch n := w.first; {
+	case n == nil:
+	case n.seat != nil:
+		n.seat.ring()
+	case n.group != nil:
+		n.group.askBack(&n.arm)
+	}
 }
 
 // CountIn has those of this process who wait, spinning apart, counted in waiters:
@@ -155,6 +179,10 @@ func (w *Word) join() *waiter {
 // itself: whatever n was woken for and has not taken is seen by it.
 func (w *Word) leave(n *waiter) {
 	n.getUp()
+	if n.watching {
+		n.watching = false
+		w.unwatch()
+	}
 	w.mu.Lock()
 	if n.before != nil {
 		n.before.after = n.after
