@@ -36,7 +36,7 @@
 //
 // Whoever is killed, at whatever instruction, keeps nobody from going on. The
 // kernel tells who is alive; no heartbeats, no process ids. Who waits for something
-// that a dead one holds looks after him at least every 100 ms. A Mutex or an
+// that a dead one holds finds that out within 100 ms. A Mutex or an
 // RWMutex is taken over, and the next one is told ([Held.Recovered]), since what it
 // protects may be half changed. A semaphore gives back a dead one's permits if
 // [Config.Track] is set. A leader is replaced.

@@ -21,7 +21,9 @@
 //   - A wake-up may die with the process that it woke. Therefore every wait looks
 //     again after at most 100 ms, and tells the caller to look also after what no
 //     wake-up announces: whether the owner lives, whether the object is still
-//     there.
+//     there. On Linux one that has lasted for half a second looks when somebody
+//     closes the object's file, as everybody does who dies, or removes it (see
+//     [Word.WatchFile]), and otherwise every half second.
 //
 // # Who sleeps where
 //
@@ -29,7 +31,8 @@
 // kernel; it promotes the next when it leaves, for whatever reason, and the next
 // looks for itself. So they have to be interchangeable: where the first finds
 // nothing, the others would find nothing either. Give waiters for different
-// things different words.
+// things different words. (Each looks once when he has queued: the first may be
+// waiting for what comes after that.)
 //
 // The first GOMAXPROCS of these sleep on a thread each. Further ones share up to
 // twelve threads, with 127 words on each (futex_waitv; 63 events on Windows).
@@ -52,7 +55,6 @@
 // Whoever wants to unmap the memory, or to lay other memory over it, closes the
 // words first. [Word.Close] wakes the waiters of this process, no others, and
 // returns when the last of them has left and nothing in this package will touch
-// the memory any more. Then the slot is given up, then the range overlaid or
-// unmapped. Wake may still be called by stragglers as long as the addresses are
+// the memory any more. Then the range may be overlaid or unmapped. Wake may still be called by stragglers as long as the addresses are
 // mapped to something; over zeros it does nothing.
 package wait

@@ -44,7 +44,7 @@ func NewGate(addr *uint32, name Name) *Gate {
 //
 // try runs on the caller's goroutine, looks at shared memory by atomic loads
 // and takes what it finds. With check it looks also after what nobody is woken
-// for; that happens before the first sleep and then at least every 100 ms.
+// for; that happens before the first sleep, and then as the package's overview says.
 func (g *Gate) Wait(ctx context.Context, try func(check bool) (done bool, err error)) error {
 	return g.w.Wait(ctx, func(phase Phase) (uint32, bool, error) {
 		if phase == Glance {

@@ -12,6 +12,6 @@ const (
 	Park
 	// Check is Park that looks also after what nobody is woken for: whether the
 	// owner still lives, whether the object is still there. It comes before the
-	// first sleep, and then at least every 100 ms.
+	// first sleep, and then as the package's overview says.
 	Check
 )
