@@ -562,3 +562,25 @@ func TestTwoProcesses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestOffsetAndFixed(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(300); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Map(f, &Config{Offset: 100, Length: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if m.Offset() != 100 {
+		t.Errorf("offset %d", m.Offset())
+	}
+	if m.Fixed() && runtime.GOOS == "linux" {
+		t.Error("a file that anybody can truncate is fixed")
+	}
+}
