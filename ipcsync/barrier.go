@@ -83,7 +83,7 @@ func comeToBarrier(h how, name string, parties int, cfg *Config) (b *Barrier, er
 		b, err = newBarrier(parties)(attach(h, barrierKind, name, cfg, fillBarrier(parties)))
 	}
 	if err != nil {
-		return nil, failed(barrierKind, h.String(), name, explain(err, "barrier", "barrier", "Barrier", name))
+		return nil, failed(barrierKind, h.String(), name, explain(err, "", "barrier", "Barrier", name))
 	}
 	return b, nil
 }
@@ -113,7 +113,7 @@ func comeToBarrierAt(h how, p Place, parties int, cfg *Config) (b *Barrier, err 
 // Windows it fails with [os.ErrPermission] while a process has it open.
 func RemoveBarrier(name string, cfg *Config) error {
 	if err := removeShared(barrierKind, name, cfg); err != nil {
-		return failed(barrierKind, "remove", name, explain(err, "barrier", "barrier", "Barrier", name))
+		return failed(barrierKind, "remove", name, explain(err, "", "barrier", "Barrier", name))
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func OpenOrCreateCond(name string, cfg *Config) (*Cond, error) {
 func comeToCond(h how, name string, cfg *Config) (*Cond, error) {
 	c, err := newCond(attach(h, condKind, name, cfg, nil))
 	if err != nil {
-		return nil, failed(condKind, h.String(), name, explain(err, "cond", "condition", "Cond", name))
+		return nil, failed(condKind, h.String(), name, explain(err, "", "condition", "Cond", name))
 	}
 	return c, nil
 }
@@ -85,7 +85,7 @@ func comeToCondAt(h how, p Place, cfg *Config) (*Cond, error) {
 // Windows it fails with [os.ErrPermission] while a process has it open.
 func RemoveCond(name string, cfg *Config) error {
 	if err := removeShared(condKind, name, cfg); err != nil {
-		return failed(condKind, "remove", name, explain(err, "cond", "condition", "Cond", name))
+		return failed(condKind, "remove", name, explain(err, "", "condition", "Cond", name))
 	}
 	return nil
 }

@@ -17,13 +17,20 @@ func failed(kind, op, name string, err error) error {
 }
 
 // explain adds what to do about the errors that everybody meets. what is what
-// the object is called, and function what its functions end in.
+// the object is called, and function what its functions end in. scheme is the
+// command's for it, "" if it has none.
 func explain(err error, scheme, what, function, name string) error {
+	command := func(verb string) string {
+		if scheme == "" {
+			return ""
+		}
+		return fmt.Sprintf(" or `ipc %s %s://%s`", verb, scheme, name)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no such %s; create it with ipcsync.Create%s or `ipc create %s://%s` (%w)", what, function, scheme, name, err)
+		return fmt.Errorf("no such %s; create it with ipcsync.Create%s%s (%w)", what, function, command("create"), err)
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("the %s exists; open it with ipcsync.Open%s, or remove it with ipcsync.Remove%s or `ipc rm %s://%s` (%w)", what, function, function, scheme, name, err)
+		return fmt.Errorf("the %s exists; open it with ipcsync.Open%s, or remove it with ipcsync.Remove%s%s (%w)", what, function, function, command("rm"), err)
 	}
 	return err
 }

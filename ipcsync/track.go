@@ -209,7 +209,7 @@ func (t *tracked) giveBack(slot int) (n int, err error) {
 	if err == nil {
 		t.head.recoveries.Add(int64(n))
 		t.log.Warn("a process died that held permits; they are given back",
-			slog.String("kind", semaphoreKind), slog.String("name", t.name), slog.Int("permits", n), slog.Int("pid", int(e.PID.Load())))
+			slog.String("kind", semaphoreKind), slog.String("name", t.name), slog.Int("permits", n))
 	}
 	return n, err
 }
