@@ -16,9 +16,10 @@ type Waitable interface {
 }
 
 // WaitAny waits until it can take one of several objects, and takes exactly one:
-// a permit of a [Semaphore], a [Mutex], an [Event]. It returns which one, and for a
-// lock the Held; for a semaphore or an event that is the zero value. If several
-// can be had it takes the first of them.
+// a permit of a [Semaphore], an [Event], a [Mutex], an [RWMutex] to write, a
+// [FileLock] exclusively; RLocker makes one of the last two that is shared. It
+// returns which one, and for a lock the Held; for a semaphore or an event that is
+// the zero value. If several can be had it takes the first of them.
 //
 // It fails as the wait for one of them does: with [context.Cause] within 10 ms of
 // ctx being done, when the index is -1, or as soon as one of the objects fails,
@@ -30,7 +31,7 @@ type Waitable interface {
 // same time.
 func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err error) {
 	if len(objects) == 0 {
-		return -1, Held{}, fmt.Errorf("ipcsync wait any: of no objects none can be taken (%w)", os.ErrInvalid)
+		return -1, Held{}, failed("ipcsync", "wait any", "", fmt.Errorf("of no objects none can be taken (%w)", os.ErrInvalid))
 	}
 	for i, o := range objects {
 		if h, ok, err := o.tryAny(); ok || err != nil {
@@ -65,7 +66,7 @@ func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err e
 		cancel()
 	}
 	if end.index < 0 {
-		end.err = context.Cause(ctx)
+		end.err = failed("ipcsync", "wait any", "", context.Cause(ctx))
 	}
 	return end.index, end.h, end.err
 }
@@ -95,3 +96,21 @@ func (l *FileLock) takeAny(ctx context.Context, c *claim) (Held, error) {
 	return l.all().wait(ctx, c, "lock", true)
 }
 func (l *FileLock) tryAny() (Held, bool, error) { return l.TryLock() }
+
+// RLocker returns m as [WaitAny] takes it to read.
+func (m *RWMutex) RLocker() Waitable { return reading{m} }
+
+type reading struct{ m *RWMutex }
+
+func (r reading) takeAny(ctx context.Context, c *claim) (Held, error) { return r.m.rw.rlock(ctx, c) }
+func (r reading) tryAny() (Held, bool, error)                         { return r.m.TryRLock() }
+
+// RLocker returns l as [WaitAny] takes it together with others who share it.
+func (l *FileLock) RLocker() Waitable { return sharing{l} }
+
+type sharing struct{ l *FileLock }
+
+func (s sharing) takeAny(ctx context.Context, c *claim) (Held, error) {
+	return s.l.all().wait(ctx, c, "rlock", false)
+}
+func (s sharing) tryAny() (Held, bool, error) { return s.l.TryRLock() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -121,4 +122,28 @@ func TestWaitAnyStorm(t *testing.T) {
 	wantPermits(t, objects[0].(*Semaphore), 1)
 	wantPermits(t, objects[1].(*Semaphore), 2)
 	mustUnlock(t, mustLock(t, m))
+}
+
+// Locks that are shared are taken so.
+func TestWaitAnyShared(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	l, err := OpenFileLock(filepath.Join(t.TempDir(), "file"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, lock := range []Waitable{m.RLocker(), l.RLocker()} {
+		first := wantAny(t, 0, lock)
+		second := wantAny(t, 0, lock)
+		mustUnlock(t, first)
+		mustUnlock(t, second)
+	}
+	write := wantAny(t, 0, m)
+	exclusive := wantAny(t, 0, l)
+	taken := make(chan Held)
+	go func() { taken <- wantAny(t, 1, l.RLocker(), m.RLocker()) }()
+	awaitWaiters(t, m, 1)
+	mustUnlock(t, write)
+	mustUnlock(t, <-taken)
+	mustUnlock(t, exclusive)
 }
