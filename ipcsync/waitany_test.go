@@ -141,7 +141,13 @@ func TestWaitAnyShared(t *testing.T) {
 	write := wantAny(t, 0, m)
 	exclusive := wantAny(t, 0, l)
 	taken := make(chan Held)
-	go func() { taken <- wantAny(t, 1, l.RLocker(), m.RLocker()) }()
+	go func() {
+		i, h, err := WaitAny(t.Context(), l.RLocker(), m.RLocker())
+		if i != 1 || err != nil {
+			t.Errorf("it took %d, %v", i, err)
+		}
+		taken <- h
+	}()
 	awaitWaiters(t, m, 1)
 	mustUnlock(t, write)
 	mustUnlock(t, <-taken)
