@@ -97,8 +97,7 @@ func turnsOf(m exclusive, count *int64, n int, mine func(count int64) bool) erro
 	return nil
 }
 
-func even(count int64) bool { return count%2 == 0 }
-func odd(count int64) bool  { return count%2 != 0 }
+func odd(count int64) bool { return count%2 != 0 }
 
 // openCount opens the counter in a segment.
 func openCount(name string) (*shm.Segment, *int64, error) {
