@@ -500,12 +500,6 @@ func TestBarrierExistence(t *testing.T) {
 	other.Close()
 }
 
-func TestBarrierMismatch(t *testing.T) {
-	testMismatch(t, barrierKind, []byte{0, 0, 1, 0, 0, 0, 0, 0, 2}, func(name string) (interface{ Close() error }, error) {
-		return OpenBarrier(name, nil)
-	})
-}
-
 func TestBarrierInPlace(t *testing.T) {
 	at := newPlace(t, 2)
 	at.Offset = Size

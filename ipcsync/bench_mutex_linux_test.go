@@ -34,6 +34,7 @@ func BenchmarkMutexContended(b *testing.B) {
 
 // Each turn is the other process's: the mutex is handed over every time.
 func BenchmarkMutexHandOver(b *testing.B) {
+	even := func(count int64) bool { return !odd(count) }
 	benchmarkRivals(b, "alternately", func(m *Mutex, count *int64, n int) error { return turnsOf(m, count, n, even) }, "odd")
 }
 

@@ -397,7 +397,6 @@ func TestCondExistence(t *testing.T) {
 		t.Error("it is another one")
 	}
 	other.Close()
-	testMismatch(t, condKind, nil, func(name string) (interface{ Close() error }, error) { return OpenCond(name, nil) })
 }
 
 // A mutex and its condition in a file.

@@ -27,6 +27,9 @@ func openExclusive(kind, name string) (exclusive, error) {
 		return OpenOrCreateMutex(name, nil)
 	case "file":
 		return OpenFileLock(filepath.Join(os.TempDir(), name), nil)
+	case "semaphore":
+		s, err := OpenOrCreateSemaphore(name+".0", 1, nil)
+		return permitLock{s}, err
 	case "permit":
 		s, err := OpenOrCreateSemaphore(name+".1", 1, tracking)
 		return permitLock{s}, err
@@ -39,7 +42,7 @@ func openExclusive(kind, name string) (exclusive, error) {
 	return nil, fmt.Errorf("no kind %q", kind)
 }
 
-// permitLock is a tracked semaphore as a lock, which doesn't tell who died.
+// permitLock is a semaphore as a lock, which doesn't tell who died.
 type permitLock struct{ *Semaphore }
 
 func (l permitLock) Lock(ctx context.Context) (Held, error) {
@@ -64,6 +67,8 @@ func removeExclusive(t testing.TB, kind, name string) {
 		err = RemoveRWMutex(name, nil)
 	case "file":
 		err = os.Remove(filepath.Join(os.TempDir(), name))
+	case "semaphore":
+		err = RemoveSemaphore(name+".0", nil)
 	case "permit":
 		err = RemoveSemaphore(name+".1", nil)
 	case "permits":
@@ -97,8 +102,7 @@ func turnsOf(m exclusive, count *int64, n int, mine func(count int64) bool) erro
 	return nil
 }
 
-func even(count int64) bool { return count%2 == 0 }
-func odd(count int64) bool  { return count%2 != 0 }
+func odd(count int64) bool { return count%2 != 0 }
 
 // openCount opens the counter in a segment.
 func openCount(name string) (*shm.Segment, *int64, error) {
@@ -159,26 +163,31 @@ var rival = ipctest.Helper("rival", func(c *ipctest.Control) error {
 	}
 })
 
-// The counter is not atomic: only the lock makes the total right.
-func testContention(t *testing.T, kind, name string, n int) {
-	seg, count := newCount(t)
-	m, err := openExclusive(kind, name)
-	if err != nil {
-		t.Fatal(err)
+// Two processes count together. The counter is not atomic: only the lock makes the
+// total right.
+func TestContention(t *testing.T) {
+	for _, kind := range []string{"mutex", "rwmutex", "semaphore", "permit", "file"} {
+		t.Run(kind, func(t *testing.T) {
+			name, n := ipctest.UniqueName(), ipctest.Count(500_000)
+			seg, count := newCount(t)
+			m, err := openExclusive(kind, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer removeExclusive(t, kind, name)
+			defer m.Close()
+			p := ipctest.Start(t, rival, kind, name, seg.Name())
+			p.Expect("ready")
+			p.Say(strconv.Itoa(n))
+			if err := turns(m, count, n); err != nil {
+				t.Fatal(err)
+			}
+			p.Expect("done")
+			if *count != int64(2*n) {
+				t.Errorf("counted %d, want %d", *count, 2*n)
+			}
+			p.Say("end")
+			p.Wait()
+		})
 	}
-	defer m.Close()
-	p := ipctest.Start(t, rival, kind, name, seg.Name())
-	p.Expect("ready")
-	p.Say(strconv.Itoa(n))
-	if err := turns(m, count, n); err != nil {
-		t.Fatal(err)
-	}
-	p.Expect("done")
-	if *count != int64(2*n) {
-		t.Errorf("counted %d, want %d", *count, 2*n)
-	}
-}
-
-func TestMutexContention(t *testing.T) {
-	testContention(t, "mutex", newTestMutex(t, nil).Name(), ipctest.Count(500_000))
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
-	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
 // fileLockConfigs are the kinds of locks that this system has.
@@ -543,82 +542,6 @@ func TestFileLockCancelStorm(t *testing.T) {
 				t.Error("somebody cancelled has it")
 			}
 		})
-	}
-}
-
-// counter adds Args[2] times 1 to a plain number in a mapping of the file Args[1].
-var counter = ipctest.Helper("counter", func(c *ipctest.Control) error {
-	n, err := strconv.Atoi(c.Args[2])
-	if err != nil {
-		return err
-	}
-	l, err := OpenFileLock(c.Args[0], nil)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	m, err := mapFile(c.Args[1])
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	c.Say("ready")
-	c.Hear()
-	if err := count(l, m, n); err != nil {
-		return err
-	}
-	c.Say("done")
-	return nil
-})
-
-func mapFile(path string) (*mmap.Mapping, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return mmap.Map(f, nil)
-}
-
-func count(l *FileLock, m *mmap.Mapping, n int) error {
-	number, err := mmap.View[uint64](m, 0)
-	if err != nil {
-		return err
-	}
-	for range n {
-		h, err := l.Lock(context.Background())
-		if err != nil {
-			return err
-		}
-		*number++
-		if err := h.Unlock(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func TestFileLockCounts(t *testing.T) {
-	l := newLock(t, nil)
-	data := filepath.Join(t.TempDir(), "counter")
-	if err := os.WriteFile(data, make([]byte, 8), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m, err := mapFile(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	n := ipctest.Count(1_000_000) / 2
-	p := ipctest.Start(t, counter, l.Name(), data, strconv.Itoa(n))
-	p.Expect("ready")
-	p.Say("go")
-	if err := count(l, m, n); err != nil {
-		t.Error(err)
-	}
-	p.Expect("done")
-	if v, err := mmap.Read[uint64](m, 0); v != 2*uint64(n) || err != nil {
-		t.Errorf("%d increments of %d, %v", v, 2*n, err)
 	}
 }
 

@@ -4,6 +4,7 @@ package ipcsync
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +149,52 @@ func TestKillMatrixMutexRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLock(t, m, false)
+}
+
+// mortalLeader leads under the name Args[0], and resigns.
+var mortalLeader = ipctest.Helper("mortal leader", func(c *ipctest.Control) error {
+	l, err := Lead(context.Background(), c.Args[0], nil)
+	if err != nil {
+		return err
+	}
+	return l.Resign()
+})
+
+// Wherever those die who come to lead, one after the other, or resign, the next
+// one leads.
+func TestKillMatrixLead(t *testing.T) {
+	for point, recovered := range map[string]bool{
+		"object filled": false,
+		"object linked": false,
+		"slot locked":   false,
+		"slot counted":  false,
+		"owner taken":   true,
+		"owner given":   false,
+	} {
+		t.Run(point, func(t *testing.T) {
+			name := ipctest.UniqueName()
+			deaths := 3
+			if strings.HasPrefix(point, "object") {
+				deaths = 1 // later it is there
+			}
+			for range deaths {
+				wantKilled(t, mortalAt(t, point, mortalLeader, name))
+			}
+			start := time.Now()
+			l, err := Lead(t.Context(), name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer removeLeader(t, name)
+			defer l.Resign()
+			if d := time.Since(start); d > 200*time.Millisecond {
+				t.Errorf("it took %v", d)
+			}
+			if l.Recovered() != recovered {
+				t.Errorf("recovered: %v", l.Recovered())
+			}
+		})
+	}
 }
 
 // mortalPermit takes a permit of the tracked semaphore Args[0] and gives it back.

@@ -156,12 +156,6 @@ func (o *owner) reset() (bool, error) {
 	return o.word.CompareAndSwap(w, w&^(holderBits|inherited)), nil
 }
 
-// isSpoiled reports whether it is not recoverable.
-func (o *owner) isSpoiled() bool {
-	w := o.word.Load()
-	return w&holderBits == 0 && w&inherited != 0
-}
-
 // disown is for who takes a slot: what its word names the slot's past holder
 // holds is a dead one's for good, however generations come round.
 func (o *owner) disown(m *liveness.Member) bool {

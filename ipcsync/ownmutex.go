@@ -215,13 +215,15 @@ func (m *ownMutex) stats() (st Stats, err error) {
 
 // lockStats tells what the word of a lock tells.
 func (s *shared) lockStats(o *owner, recoveries int64) (st Stats, err error) {
-	st = Stats{Max: -1, Recoveries: recoveries, NotRecoverable: o.isSpoiled()}
-	h := liveness.Holder(o.word.Load() & holderBits)
-	if h == liveness.Nobody {
-		if !st.NotRecoverable {
-			st.Value = 1
-		}
-	} else {
+	st = Stats{Max: -1, Recoveries: recoveries}
+	w := o.word.Load()
+	h := liveness.Holder(w & holderBits)
+	switch {
+	case h == liveness.Nobody && w&inherited != 0:
+		st.NotRecoverable = true
+	case h == liveness.Nobody:
+		st.Value = 1
+	default:
 		if err := s.slotTable.Check(h); err != nil {
 			return st, err
 		}

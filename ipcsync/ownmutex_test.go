@@ -2,8 +2,6 @@ package ipcsync
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -176,48 +173,6 @@ func TestMutexSlotTakenAtOnce(t *testing.T) {
 		}
 		next.Say("end")
 		next.Wait()
-	}
-}
-
-// Whatever is in the memory, it is refused and left alone.
-func TestMutexMismatch(t *testing.T) {
-	whole := func(t *testing.T) []byte {
-		h, err := headerOf(mutexKind).Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return append(h, make([]byte, payload)...)
-	}
-	for name, change := range map[string]func(b []byte) []byte{
-		"empty":     func(b []byte) []byte { return nil },
-		"short":     func(b []byte) []byte { return b[:len(b)-1] },
-		"foreign":   func(b []byte) []byte { copy(b, "GIF89a  "); return b },
-		"kind":      func(b []byte) []byte { copy(b[8:], "event\x00"); return b },
-		"newer":     func(b []byte) []byte { binary.LittleEndian.PutUint16(b[20:], layoutVersion+1); return b },
-		"payload":   func(b []byte) []byte { binary.LittleEndian.PutUint64(b[32:], 1<<40); return b },
-		"elsewhere": func(b []byte) []byte { binary.LittleEndian.PutUint32(b[24:], 128); return b },
-	} {
-		t.Run(name, func(t *testing.T) {
-			path, err := object.Path(mutexKind, ipctest.UniqueName(), 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b := change(whole(t))
-			if err := os.WriteFile(path, b, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			defer os.Remove(path)
-			m, err := newOwnMutex(attach(openOrCreate, mutexKind, filepath.Base(path)[len("bw.mutex."):], nil, nil))
-			if m != nil {
-				m.Close()
-			}
-			if !errors.Is(err, breezeway.ErrMismatch) {
-				t.Errorf("error is %v", err)
-			}
-			if after, err := os.ReadFile(path); err != nil || string(after) != string(b) {
-				t.Errorf("it was changed: %v", err)
-			}
-		})
 	}
 }
 

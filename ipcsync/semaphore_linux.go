@@ -102,6 +102,12 @@ func checkSemaphoreFile(f *os.File) (most int, err error) {
 	return checkSemaphoreImage(image[:])
 }
 
+// semaphoreFile is a semaphore of which others can tell which one it is.
+type semaphoreFile struct {
+	*semaphoreWords
+	id uint64 // of the file, different for each while it is open
+}
+
 // semaphoreIn makes a Semaphore of its file and mapping, which belong to it from
 // now on.
 func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most int, s *settings) (*Semaphore, error) {
@@ -115,8 +121,7 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 		return nil, errors.Join(err, free())
 	}
 	w.word.WatchFile(f)
-	w.id = info.Sys().(*syscall.Stat_t).Ino
-	sem := &Semaphore{name: name, created: created, max: most, permits: w}
+	sem := &Semaphore{name: name, created: created, max: most, permits: semaphoreFile{w, info.Sys().(*syscall.Stat_t).Ino}}
 	// Only this user and the superuser can truncate it. Somebody whom an access
 	// control list names shows in the group's bits.
 	if s.Mode&0o022 == 0 && len(s.Allow) == 0 && info.Mode()&0o022 == 0 {

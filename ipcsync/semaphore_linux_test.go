@@ -247,6 +247,21 @@ func TestSemaphoreRemoved(t *testing.T) {
 	}
 }
 
+func TestTrackRemoved(t *testing.T) {
+	s := newSemaphore(t, 0, tracking)
+	done := make(chan error)
+	go func() { done <- s.Acquire(context.Background()) }()
+	mustAwaitAcquiring(t, 1)
+	if err := RemoveSemaphore(s.Name(), nil); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	wantError(t, <-done, breezeway.ErrRemoved)
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
 // Where others than this user may truncate the file that is an error.
 func TestSemaphoreTruncated(t *testing.T) {
 	s := newSemaphore(t, 0, &Config{Mode: 0o660})

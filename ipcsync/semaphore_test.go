@@ -117,8 +117,6 @@ var semaphoreUser = ipctest.Helper("semaphore user", func(c *ipctest.Control) er
 			c.Say("waiting")
 		case "storm":
 			c.Say("%v", semaphoreStorm(s, n))
-		case "count":
-			c.Say("%v", countUnder(s, c.Args[1], n))
 		default:
 			return fmt.Errorf("what is %q?", command)
 		}
@@ -425,65 +423,6 @@ func testSemaphoreStorm(t *testing.T, cfg *Config) {
 	if stats, err := s.Stats(); stats.Waiters > 0 || err != nil {
 		t.Error(stats, err)
 	}
-}
-
-// countUnder adds n to the number that a file begins with, one by one, while it
-// holds the semaphore.
-func countUnder(s *Semaphore, path string, n int) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	m, err := mmap.Map(f, nil)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	counter, err := mmap.View[int64](m, 0)
-	if err != nil {
-		return err
-	}
-	for range n {
-		if err := s.Acquire(context.Background()); err != nil {
-			return err
-		}
-		*counter++
-		if _, err := s.Release(1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Two processes count with a semaphore of one permit as their lock.
-func TestSemaphoreExcludes(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "counter")
-	if err := os.WriteFile(path, make([]byte, 8), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := newSemaphore(t, 1, nil)
-	p := startSemaphoreUser(t, s, path)
-	n := ipctest.Count(1_000_000)
-	p.Say(fmt.Sprint("count ", n))
-	if err := countUnder(s, path, n); err != nil {
-		t.Fatal(err)
-	}
-	p.Expect("<nil>")
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := mmap.Map(f, &mmap.Config{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	if got, err := mmap.Read[int64](m, 0); got != int64(2*n) || err != nil {
-		t.Errorf("counted to %d, %v, want %d", got, err, 2*n)
-	}
-	wantPermits(t, s, 1)
 }
 
 // The race detector doesn't see shared memory, and must not take this for a race.

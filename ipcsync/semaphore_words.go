@@ -102,7 +102,6 @@ type semaphoreWords struct {
 	state   *atomic.Uint64 // in m
 	most    int            // how many permits there can be
 	word    *wait.Word     // the low half of state
-	id      uint64         // of the file, different for each while it is open
 	m       *mmap.Mapping
 	removed func() error // that nobody finds the semaphore any more
 	free    func() error // ends the use of m, after all waits

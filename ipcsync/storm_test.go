@@ -131,6 +131,8 @@ var stormy = ipctest.Helper("stormy", func(c *ipctest.Control) error {
 // 64 processes are killed and replaced at random. There are never two owners,
 // nobody waits for ever, and who comes after a dead one is told.
 func TestStorm(t *testing.T) {
+	t.Parallel() // with the models, so that they take no longer together
+
 	const processes = 64
 	name := ipctest.UniqueName()
 	seg, err := shm.Create(ipctest.UniqueName(), int64(len(stormKinds)*os.Getpagesize()), nil)

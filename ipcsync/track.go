@@ -36,7 +36,9 @@ type tracked struct {
 
 type trackHead struct {
 	mutexHead
-	semaphore atomic.Uint64 // which one: its file's number; 0 if none yet
+	// Which semaphore it is of: its file's number; 0 if none yet, and on Windows.
+	//lint:ignore U1000 the layout is the same everywhere
+	semaphore atomic.Uint64
 
 	// What is under way in the section.
 	step  atomic.Uint32

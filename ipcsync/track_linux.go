@@ -17,7 +17,7 @@ func (t *tracked) identify() error {
 	if err != nil {
 		return err
 	}
-	this := t.permits.(*semaphoreWords).id
+	this := t.permits.(semaphoreFile).id
 	if !removed && (t.head.semaphore.CompareAndSwap(0, this) || t.head.semaphore.Load() == this) {
 		return nil
 	}

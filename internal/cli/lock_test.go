@@ -162,7 +162,16 @@ func TestLockNotRecoverable(t *testing.T) {
 			t.Fatal(err)
 		}
 		expectFailure(t, run(t, "", "lock", url, "--", exe, shoutVerb), exitOurs, "ipc reset")
+		if s := stat(t, url); !s.NotRecoverable || s.Value != 0 || s.Holders != 0 {
+			t.Errorf("%+v", s)
+		}
+		if text := succeed(t, "", "stat", url); !strings.HasSuffix(text, "ipc reset "+url+"\n") {
+			t.Errorf("%s", text)
+		}
 		succeed(t, "", "reset", url)
+		if s := stat(t, url); s.NotRecoverable || s.Value != 1 {
+			t.Errorf("%+v", s)
+		}
 		succeed(t, "", "lock", url, "--", exe, shoutVerb)
 	})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -30,7 +31,8 @@ With --json it prints one object with these fields, of which -1 can't be told:
               ` + "`ipc acquire URL -- COMMAND`" + `, a lock's writer or readers
   pids        their processes, left out if none is known
   waiters     how many wait
-  recoveries  how often something was taken back from a process that died`,
+  recoveries  how often something was taken back from a process that died
+  not_recoverable  true if a lock waits for ` + "`ipc reset URL`" + `, otherwise left out`,
 		Example: `  ipc stat sem://jobs
   ipc stat mutex://deploy --json | jq .pids`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),
@@ -77,7 +79,7 @@ func (s *statter) run(url string) error {
 	if err != nil {
 		return err
 	}
-	text := statTable(stats)
+	text := statTable(t, stats)
 	if s.json {
 		text = jsonLine(statEvent{"stat", time.Now(), t.String(), stats})
 	}
@@ -95,7 +97,7 @@ func isTracked(name string) bool {
 	return err == nil
 }
 
-func statTable(s ipcsync.Stats) string {
+func statTable(t target, s ipcsync.Stats) string {
 	number := func(n int64) string {
 		if n < 0 {
 			return "-"
@@ -110,8 +112,12 @@ func statTable(s ipcsync.Stats) string {
 		}
 		pids = strings.Join(words, " ")
 	}
-	return table([][]string{
+	text := table([][]string{
 		{"value", "max", "holders", "waiters", "recoveries", "pids"},
 		{number(int64(s.Value)), number(int64(s.Max)), number(int64(s.Holders)), number(int64(s.Waiters)), number(s.Recoveries), pids},
 	})
+	if s.NotRecoverable {
+		text += fmt.Sprintf("not recoverable: mend what it protects, then run ipc reset %s\n", t)
+	}
+	return text
 }

@@ -271,13 +271,25 @@ func TestStatTable(t *testing.T) {
 			"0      3    2        4        1           17 65000\n": {Max: 3, Holders: 2, Waiters: 4, Recoveries: 1, PIDs: []int{17, 65000}},
 		"value  max  holders  waiters  recoveries  pids\n" +
 			"1      -    -        -        0           -\n": {Value: 1, Max: -1, Holders: -1, Waiters: -1},
+		"value  max  holders  waiters  recoveries  pids\n" +
+			"0      -    0        0        2           -\n" +
+			"not recoverable: mend what it protects, then run ipc reset mutex://m\n": {Max: -1, Recoveries: 2, NotRecoverable: true},
 	} {
-		if got := statTable(s); got != want {
+		if got := statTable(target{"mutex", "m"}, s); got != want {
 			t.Errorf("%s", got)
 		}
 	}
-	url := createTurns(t, "rwmutex")
-	if got := succeed(t, "", "stat", url); !strings.HasPrefix(got, "value  max  holders  waiters  recoveries  pids\n1      -    0        0        0") {
-		t.Errorf("%s", got)
+	for scheme, want := range map[string]string{"sem": "1      2    ", "mutex": "1      -    0 ", "rwmutex": "1      -    0 ", "event": "0      -    "} {
+		var args []string
+		if scheme == "sem" {
+			args = []string{"--value", "1", "--max", "2"}
+		}
+		url := createTurns(t, scheme, args...)
+		if got := succeed(t, "", "stat", url); !strings.HasPrefix(got, "value  max  holders  waiters  recoveries  pids\n"+want) {
+			t.Errorf("%s: %s", scheme, got)
+		}
+		if s := stat(t, url); s.NotRecoverable || s.Recoveries != 0 || s.Value != int(want[0]-'0') {
+			t.Errorf("%s: %+v", scheme, s)
+		}
 	}
 }

@@ -1,10 +1,5 @@
 package sys
 
-import (
-	"errors"
-	"fmt"
-)
-
 // Range is what of a file is locked, and how.
 type Range struct {
 	Offset    int64
@@ -12,7 +7,3 @@ type Range struct {
 	Exclusive bool  // otherwise shared
 	Flock     bool  // the lock of flock(2), on systems that have two kinds
 }
-
-func (r Range) wholeFile() bool { return r.Offset == 0 && r.Length == 0 }
-
-var errWholeFile = fmt.Errorf("flock(2) locks whole files, no ranges of them (%w)", errors.ErrUnsupported)
