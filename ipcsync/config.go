@@ -27,8 +27,18 @@ type Config struct {
 	Max int
 
 	// Track makes a Semaphore remember in an object beside it who holds its
-	// permits, so that those of a process that died are given back. All who
-	// open the semaphore should track, or what they hold is not known.
+	// permits, so that those of a process that died are given back; Close gives
+	// back what is left too. Only who acquired releases: Release of more than this
+	// Semaphore holds fails with os.ErrInvalid. All who open the semaphore should
+	// track, or what they hold is not known. It is open 504 times at most.
+	//
+	// On Windows create it with Track too: the semaphore goes with its last
+	// handle, what stands beside it doesn't, and would be taken for the next
+	// semaphore's of that name unless who creates that one tracks.
+	//
+	// Acquiring and releasing are steps that one process does at a time. Who is
+	// stopped in the middle of one delays the others' until he goes on or dies,
+	// also their TryAcquire and Release.
 	Track bool
 
 	// ManualReset makes an Event that, once set, lets everybody through until

@@ -62,8 +62,8 @@
 //
 // What a process did before it unlocked, released or set, is seen by whoever then
 // locks, acquires or stops waiting, in shared memory as in its own. Under the race
-// detector this holds between goroutines that use the same Mutex, Semaphore or
-// Event value.
+// detector this holds between goroutines that use the same value: one Mutex, one
+// Semaphore, and so on, not two that opened the same name.
 //
 // # Caveats
 //
@@ -71,8 +71,8 @@
 //     waits for himself.
 //   - A [Held] should be unlocked by the process that got it; it means nothing in
 //     another.
-//   - Objects stay until they are removed or the machine starts anew; on Windows
-//     semaphores, mutexes and events go with their last handle.
+//   - Objects stay until they are removed or, on Linux, the machine starts anew; on
+//     Windows semaphores, mutexes and events go with their last handle.
 //   - An object of our own can be open 504 times at once, and has two pages.
 //   - Death is seen when the kernel has freed the dead process's memory and closed
 //     its files: after less than a millisecond for a small process, most of a

@@ -26,7 +26,9 @@ func ExampleCond() {
 	defer filled.Close()
 	store := 0 // in shared memory
 
+	done := make(chan bool)
 	go func() { // in another process
+		defer close(done)
 		h, err := m.Lock(ctx)
 		if err != nil {
 			log.Fatal(err)
@@ -52,5 +54,6 @@ func ExampleCond() {
 		log.Fatal(err)
 	}
 	fmt.Println("took one")
+	<-done
 	// Output: took one
 }

@@ -65,3 +65,34 @@ func ExampleSemaphore_Acquire() {
 	// true <nil>
 	// false <nil>
 }
+
+func ExampleConfig() {
+	name := fmt.Sprintf("tracked-%d", os.Getpid())
+	cfg := &ipcsync.Config{Track: true} // in every process
+	jobs, err := ipcsync.CreateSemaphore(name, 1, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer ipcsync.RemoveSemaphore(name, cfg)
+	defer jobs.Close()
+
+	// In another process:
+	worker, err := ipcsync.OpenSemaphore(name, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := worker.Acquire(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	state, err := jobs.Stats()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(state.Value, state.Holders)
+	worker.Close() // or the process is killed: its permit comes back
+
+	fmt.Println(jobs.TryAcquire())
+	// Output:
+	// 0 1
+	// true <nil>
+}

@@ -4,11 +4,12 @@ package ipcsync
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
@@ -64,91 +65,6 @@ func wantLock(t *testing.T, m *Mutex, recovered bool) {
 		t.Error(err)
 	}
 	mustUnlock(t, h)
-}
-
-// Wherever a process is killed that nobody waits for, the next one goes on.
-func TestKillMatrixMutex(t *testing.T) {
-	for point, recovered := range map[string]bool{
-		"object filled": false,
-		"object linked": false,
-		"slot locked":   false,
-		"slot counted":  false,
-		"owner taken":   true,
-		"owner given":   false,
-	} {
-		t.Run(point, func(t *testing.T) {
-			name := ipctest.UniqueName()
-			wantKilled(t, mortalAt(t, point, mortal, name))
-			m, err := OpenOrCreateMutex(name, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer RemoveMutex(name, nil)
-			defer m.Close()
-			wantLock(t, m, recovered)
-			wantLock(t, m, false)
-		})
-	}
-}
-
-// Who is killed while another waits for it to unlock doesn't keep him.
-func TestKillMatrixMutexUnlock(t *testing.T) {
-	for _, point := range []string{"owner given", "gate moved"} {
-		t.Run(point, func(t *testing.T) {
-			m := newTestMutex(t, nil)
-			p := mortalAt(t, point, mortal, m.Name(), "wait")
-			p.Expect("locked")
-			locked := make(chan Held)
-			go func() {
-				h, err := m.Lock(context.Background())
-				if err != nil {
-					t.Error(err)
-				}
-				locked <- h
-			}()
-			awaitWaiters(t, m, 1)
-			p.Say("go on")
-			wantKilled(t, p)
-			select {
-			case h := <-locked:
-				if h.Recovered() {
-					t.Error("recovered, though the lock was given up")
-				}
-				mustUnlock(t, h)
-			case <-time.After(200 * time.Millisecond):
-				t.Error("the waiter sleeps on")
-				mustUnlock(t, <-locked)
-			}
-		})
-	}
-}
-
-// Who is killed falling asleep is missed by nobody.
-func TestKillMatrixMutexWait(t *testing.T) {
-	m := newTestMutex(t, nil)
-	h := mustLock(t, m)
-	wantKilled(t, mortalAt(t, "gate announced", mortal, m.Name()))
-	mustUnlock(t, h)
-	wantLock(t, m, false)
-	if st, err := m.Stats(); err != nil || st.Waiters != 0 {
-		t.Errorf("stats: %+v, %v", st, err)
-	}
-}
-
-// Who takes the lock over from a dead one and is killed at once leaves it not
-// recoverable, and so does everybody after him.
-func TestKillMatrixMutexRecovery(t *testing.T) {
-	m := newTestMutex(t, nil)
-	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
-	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
-	// The third finds out and is killed telling it.
-	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
-	_, err := m.Lock(t.Context())
-	wantError(t, err, breezeway.ErrNotRecoverable)
-	if err := m.Reset(); err != nil {
-		t.Fatal(err)
-	}
-	wantLock(t, m, false)
 }
 
 // mortalLeader leads under the name Args[0], and resigns.
@@ -217,6 +133,10 @@ var mortalPermit = ipctest.Helper("mortal permit", func(c *ipctest.Control) erro
 // when it takes them, gives them back, and gives back a dead one's.
 func TestKillMatrixTrack(t *testing.T) {
 	points := []string{"track noted", "semaphore taken", "track changed", "track counted", "owner given"}
+	kernels := runtime.GOOS == "windows"
+	if kernels { // where it can't be stopped
+		points = slices.Delete(points, 1, 2)
+	}
 	check := func(t *testing.T, s *Semaphore) {
 		start := time.Now()
 		for range 3 {
@@ -240,7 +160,9 @@ func TestKillMatrixTrack(t *testing.T) {
 			check(t, s)
 		})
 	}
-	points[1] = "semaphore given"
+	if !kernels {
+		points[1] = "semaphore given"
+	}
 	for _, point := range points {
 		t.Run("give back, "+point, func(t *testing.T) {
 			s := newSemaphore(t, 3, tracking)

@@ -29,6 +29,7 @@ type Place struct {
 	Offset int64 // in File, a multiple of 64
 }
 
+// String returns the file's name and the offset, or nothing without a File.
 func (p Place) String() string {
 	if p.File == nil {
 		return ""

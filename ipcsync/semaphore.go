@@ -20,7 +20,8 @@ import (
 // Windows the kernel's semaphore, and so .NET's. There it goes with its last
 // handle, on Linux it stays until [RemoveSemaphore].
 //
-// A process that dies holding permits takes them along, as it does in C. And one
+// A process that dies holding permits takes them along, as it does in C, unless
+// they are tracked; see [Config]. And one
 // that is killed while it waits stays counted as a waiter on Linux: each Release
 // then makes a system call in vain. Neither keeps anybody from going on.
 type Semaphore struct {
@@ -224,9 +225,11 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 }
 
 // Release gives n permits, wakes so many of those who wait, and returns how many
-// permits there were before. It never waits.
+// permits there were before. It never waits. With Config.Track it gives what this
+// Semaphore has acquired.
 //
-// It fails with [os.ErrInvalid] unless n is at least 1, with
+// It fails with [os.ErrInvalid] unless n is at least 1 (and with Config.Track no
+// more than it holds), with
 // [breezeway.ErrTooLarge] if there would be more than Max permits then, with
 // [breezeway.ErrMismatch] if there are more than there can be already, and with
 // [os.ErrClosed]; nothing is changed by that. Only of a Release that is overtaken
@@ -275,7 +278,8 @@ func (s *Semaphore) Stats() (Stats, error) {
 }
 
 // Close ends this process's use of the semaphore: whoever waits by s gets
-// [os.ErrClosed]. Permits stay as they are. Closing again does nothing.
+// [os.ErrClosed]. Permits stay as they are; with Config.Track those that s holds
+// are given back. Closing again does nothing.
 func (s *Semaphore) Close() error {
 	s.closing.Do(func() { s.closeErr = s.failed("close", s.permits.close()) })
 	return s.closeErr

@@ -19,10 +19,11 @@ var departures struct {
 	words   map[int32]map[*Word]int // how many want to know it of each word, by watch descriptor
 }
 
-// watch has the word nudged from now on, or reports false if that can't be had.
-func (w *Word) watch() bool {
+// watch has the word nudged from now on, until unwatch is called with what it
+// returns. It reports false if that can't be had.
+func (w *Word) watch() (as int32, ok bool) {
 	if w.file == nil {
-		return false
+		return 0, false
 	}
 	d := &departures
 	d.mu.Lock()
@@ -30,22 +31,21 @@ func (w *Word) watch() bool {
 	if d.inotify == nil {
 		fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 		if err != nil {
-			return false // a user has few
+			return 0, false // a user has few
 		}
 		d.inotify, d.fd = os.NewFile(uintptr(fd), "inotify"), fd
 		d.words = map[int32]map[*Word]int{}
 		go listen(d.inotify)
 	}
-	wd, err := addWatch(d.fd, w.file)
+	as, err := addWatch(d.fd, w.file)
 	if err == nil {
-		if d.words[wd] == nil {
-			d.words[wd] = map[*Word]int{}
+		if d.words[as] == nil {
+			d.words[as] = map[*Word]int{}
 		}
-		d.words[wd][w]++
-		w.watchedAs = wd
+		d.words[as][w]++
 	}
 	closeIfUnused()
-	return err == nil
+	return as, err == nil
 }
 
 func addWatch(inotify int, f *os.File) (wd int32, err error) {
@@ -65,17 +65,17 @@ func addWatch(inotify int, f *os.File) (wd int32, err error) {
 }
 
 // unwatch takes a watch back.
-func (w *Word) unwatch() {
+func (w *Word) unwatch(as int32) {
 	d := &departures
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	words := d.words[w.watchedAs]
+	words := d.words[as]
 	if words[w]--; words[w] == 0 {
 		delete(words, w)
 	}
 	if len(words) == 0 {
-		delete(d.words, w.watchedAs)
-		unix.InotifyRmWatch(d.fd, uint32(w.watchedAs))
+		delete(d.words, as)
+		unix.InotifyRmWatch(d.fd, uint32(as))
 	}
 	closeIfUnused()
 }
@@ -117,5 +117,19 @@ func tell(inotify *os.File, wd int32, all bool) {
 				w.nudge()
 			}
 		}
+	}
+}
+
+// nudge has the leader look.
+func (w *Word) nudge() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nudged.Store(true)
+	switch n := w.first; {
+	case n == nil:
+	case n.seat != nil:
+		n.seat.ring()
+	case n.group != nil:
+		n.group.askBack(&n.arm)
 	}
 }

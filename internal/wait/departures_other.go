@@ -3,6 +3,6 @@
 package wait
 
 // watch can't be had: nothing tells that a file was closed.
-func (w *Word) watch() bool { return false }
+func (w *Word) watch() (as int32, ok bool) { return 0, false }
 
-func (w *Word) unwatch() {}
+func (w *Word) unwatch(int32) {}

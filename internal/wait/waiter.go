@@ -34,7 +34,8 @@ type waiter struct {
 	arm      arm
 	arms     [1]*arm     // points to arm
 	counted  bool        // in the Word's waiters
-	watching bool        // departures
+	watching bool        // departures,
+	as       int32       // of which it has been given this number
 	seat     sleeper     // nil if it has none; set under Word.mu
 	group    *group      // or that it has joined; under Word.mu
 	stop     func() bool // ends the watch over the context, for the seat
@@ -109,7 +110,7 @@ func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error
 // watch has n told of departures from now on, if it can be.
 func (n *waiter) watch() bool {
 	if !n.watching {
-		n.watching = n.arm.word.watch()
+		n.as, n.watching = n.arm.word.watch()
 	}
 	return n.watching
 }

@@ -20,9 +20,8 @@ type Word struct {
 
 	waiters *atomic.Uint32 // in shared memory; see CountIn
 
-	file      *os.File    // see WatchFile
-	watchedAs int32       // under departures.mu
-	nudged    atomic.Bool // something has happened to the file
+	file   *os.File    // see WatchFile
+	nudged atomic.Bool // something has happened to the file
 
 	mu          sync.Mutex
 	first, last *waiter // who waits here, in this process; the first one leads
@@ -81,20 +80,6 @@ func (w *Word) Wait(ctx context.Context, look func(Phase) (old uint32, done bool
 // look at once then, and otherwise less often. It is called before the first Wait;
 // f stays open until Close has returned.
 func (w *Word) WatchFile(f *os.File) { w.file = f }
-
-// nudge has the leader look.
-func (w *Word) nudge() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.nudged.Store(true)
-	switch n := w.first; {
-	case n == nil:
-	case n.seat != nil:
-		n.seat.ring()
-	case n.group != nil:
-		n.group.askBack(&n.arm)
-	}
-}
 
 // CountIn has those of this process who wait, spinning apart, counted in waiters:
 // once they have announced themselves, and until they leave. It is called before
@@ -181,7 +166,7 @@ func (w *Word) leave(n *waiter) {
 	n.getUp()
 	if n.watching {
 		n.watching = false
-		w.unwatch()
+		w.unwatch(n.as)
 	}
 	w.mu.Lock()
 	if n.before != nil {

@@ -1,0 +1,97 @@
+//go:build killpoints
+
+package ipcsync
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+// Wherever a process is killed that nobody waits for, the next one goes on.
+func TestKillMatrixMutex(t *testing.T) {
+	for point, recovered := range map[string]bool{
+		"object filled": false,
+		"object linked": false,
+		"slot locked":   false,
+		"slot counted":  false,
+		"owner taken":   true,
+		"owner given":   false,
+	} {
+		t.Run(point, func(t *testing.T) {
+			name := ipctest.UniqueName()
+			wantKilled(t, mortalAt(t, point, mortal, name))
+			m, err := OpenOrCreateMutex(name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer RemoveMutex(name, nil)
+			defer m.Close()
+			wantLock(t, m, recovered)
+			wantLock(t, m, false)
+		})
+	}
+}
+
+// Who is killed while another waits for it to unlock doesn't keep him.
+func TestKillMatrixMutexUnlock(t *testing.T) {
+	for _, point := range []string{"owner given", "gate moved"} {
+		t.Run(point, func(t *testing.T) {
+			m := newTestMutex(t, nil)
+			p := mortalAt(t, point, mortal, m.Name(), "wait")
+			p.Expect("locked")
+			locked := make(chan Held)
+			go func() {
+				h, err := m.Lock(context.Background())
+				if err != nil {
+					t.Error(err)
+				}
+				locked <- h
+			}()
+			awaitWaiters(t, m, 1)
+			p.Say("go on")
+			wantKilled(t, p)
+			select {
+			case h := <-locked:
+				if h.Recovered() {
+					t.Error("recovered, though the lock was given up")
+				}
+				mustUnlock(t, h)
+			case <-time.After(200 * time.Millisecond):
+				t.Error("the waiter sleeps on")
+				mustUnlock(t, <-locked)
+			}
+		})
+	}
+}
+
+// Who is killed falling asleep is missed by nobody.
+func TestKillMatrixMutexWait(t *testing.T) {
+	m := newTestMutex(t, nil)
+	h := mustLock(t, m)
+	wantKilled(t, mortalAt(t, "gate announced", mortal, m.Name()))
+	mustUnlock(t, h)
+	wantLock(t, m, false)
+	if st, err := m.Stats(); err != nil || st.Waiters != 0 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+}
+
+// Who takes the lock over from a dead one and is killed at once leaves it not
+// recoverable, and so does everybody after him.
+func TestKillMatrixMutexRecovery(t *testing.T) {
+	m := newTestMutex(t, nil)
+	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
+	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
+	// The third finds out and is killed telling it.
+	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
+	_, err := m.Lock(t.Context())
+	wantError(t, err, breezeway.ErrNotRecoverable)
+	if err := m.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	wantLock(t, m, false)
+}
