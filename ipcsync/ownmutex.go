@@ -66,7 +66,12 @@ func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
 		w := m.word.Load()
 		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, w+once|uint64(m.me)) {
 			sys.KillPoint("owner taken")
-			return m.lockedDirectly(w + once | uint64(m.me))
+			ticket := w + once | uint64(m.me)
+			if m.closed.Load() {
+				return m.lockedLate(ticket)
+			}
+			m.acquired()
+			return Held{m, ticket}, nil
 		}
 	}
 	var ticket uint64
@@ -117,16 +122,13 @@ func (m *ownMutex) tryTake(check bool) (uint64, taken, error) {
 	return ticket, how, nil
 }
 
-// lockedDirectly is what follows when the word was taken from nobody, perhaps in
-// the memory that Close left.
-func (m *ownMutex) lockedDirectly(ticket uint64) (Held, error) {
-	if m.closed.Load() {
-		if m.withdraw(ticket) {
-			m.free.Wake(1)
-		}
-		return Held{}, m.fail("lock", os.ErrClosed)
+// lockedLate gives back what was taken while Close was under way, if it was not
+// taken in the memory that Close left.
+func (m *ownMutex) lockedLate(ticket uint64) (Held, error) {
+	if m.withdraw(ticket) {
+		m.free.Wake(1)
 	}
-	return m.locked(ticket, fresh), nil
+	return Held{}, m.fail("lock", os.ErrClosed)
 }
 
 func (m *ownMutex) locked(ticket uint64, how taken) Held {
