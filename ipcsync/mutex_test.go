@@ -103,14 +103,28 @@ func TestMutexExcludes(t *testing.T) {
 }
 
 func TestMutexOfTheDead(t *testing.T) {
+	t.Run("who comes", func(t *testing.T) { testMutexOfTheDead(t, false) })
+	t.Run("who waits", func(t *testing.T) { testMutexOfTheDead(t, true) })
+}
+
+func testMutexOfTheDead(t *testing.T, waits bool) {
 	m := newTestMutex(t, nil)
 	p := ipctest.Start(t, lockHolder, m.Name())
 	p.Expect("locked false")
+	locked := make(chan Held, 1)
+	lock := func() { locked <- mustLock(t, m) }
+	if waits {
+		go lock()
+		awaitWaiters(t, m, 1)
+	}
 	p.Kill()
 	p.Wait()
 	start := time.Now()
-	h := mustLock(t, m)
-	if d := time.Since(start); d > 200*time.Millisecond {
+	if !waits {
+		lock()
+	}
+	h := <-locked
+	if d := time.Since(start); d > 200*time.Millisecond*slack/2 {
 		t.Errorf("it took %v", d)
 	}
 	if !h.Recovered() {
