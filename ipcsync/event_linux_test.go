@@ -81,7 +81,7 @@ func TestEventWakeOfTheStopped(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if d := time.Since(start); d > 200*time.Millisecond {
+	if d := time.Since(start); d > 200*time.Millisecond*slack/2 {
 		t.Errorf("it took %v", d)
 	}
 	p.Process.Signal(syscall.SIGCONT)
