@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +17,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // newTestBarrier makes a barrier that is closed and removed when the test is over.
@@ -186,15 +183,11 @@ var marcher = ipctest.Helper("marcher", func(c *ipctest.Control) error {
 		return err
 	}
 	defer b.Close()
-	seg, err := shm.Open(c.Args[1], nil)
+	all, closeShared, err := openShared[steps](c.Args[1])
 	if err != nil {
 		return err
 	}
-	defer seg.Close()
-	all, err := mmap.View[steps](seg.Mapping, 0)
-	if err != nil {
-		return err
-	}
+	defer closeShared()
 	n, err := strconv.Atoi(c.Args[2])
 	if err != nil {
 		return err
@@ -205,18 +198,7 @@ var marcher = ipctest.Helper("marcher", func(c *ipctest.Control) error {
 })
 
 func TestBarrierKeepsStep(t *testing.T) {
-	seg, err := shm.Create(ipctest.UniqueName(), int64(os.Getpagesize()), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer seg.Close()
-	if runtime.GOOS != "windows" {
-		defer shm.Remove(seg.Name())
-	}
-	all, err := mmap.View[steps](seg.Mapping, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seg, all := newShared[steps](t)
 	b := newTestBarrier(t, len(all))
 	n := ipctest.Count(5000)
 	p := ipctest.Start(t, marcher, b.Name(), seg.Name(), strconv.Itoa(n))

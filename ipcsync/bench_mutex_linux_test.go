@@ -40,7 +40,7 @@ func BenchmarkMutexHandOver(b *testing.B) {
 
 func benchmarkRivals(b *testing.B, how string, run func(*Mutex, *int64, int) error, args ...string) {
 	m := newTestMutex(b, nil)
-	seg, count := newCount(b)
+	seg, count := newShared[int64](b)
 	p := ipctest.Start(b, rival, append([]string{"mutex", m.Name(), seg.Name()}, args...)...)
 	p.Expect("ready")
 	var total int64

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,8 +14,6 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // newTestCond makes a condition that is closed and removed when the test is over.
@@ -207,15 +204,11 @@ var storeUser = ipctest.Helper("store user", func(c *ipctest.Control) error {
 		return err
 	}
 	defer notFull.Close()
-	seg, err := shm.Open(c.Args[3], nil)
+	s, closeShared, err := openShared[store](c.Args[3])
 	if err != nil {
 		return err
 	}
-	defer seg.Close()
-	s, err := mmap.View[store](seg.Mapping, 0)
-	if err != nil {
-		return err
-	}
+	defer closeShared()
 	n, err := strconv.Atoi(c.Args[4])
 	if err != nil {
 		return err
@@ -225,18 +218,7 @@ var storeUser = ipctest.Helper("store user", func(c *ipctest.Control) error {
 
 // Two processes hand things over through a store, and no wake-up is lost.
 func TestCondStore(t *testing.T) {
-	seg, err := shm.Create(ipctest.UniqueName(), int64(os.Getpagesize()), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer seg.Close()
-	if runtime.GOOS != "windows" {
-		defer shm.Remove(seg.Name())
-	}
-	s, err := mmap.View[store](seg.Mapping, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seg, s := newShared[store](t)
 	m, notEmpty, notFull := newTestMutex(t, nil), newTestCond(t), newTestCond(t)
 	n := 2 * ipctest.Count(2500)
 	p := ipctest.Start(t, storeUser, m.Name(), notEmpty.Name(), notFull.Name(), seg.Name(), strconv.Itoa(n))

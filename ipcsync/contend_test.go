@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mmap"
@@ -114,32 +115,36 @@ func turnsOf(m exclusive, count *int64, n int, mine func(count int64) bool) erro
 
 func odd(count int64) bool { return count%2 != 0 }
 
-// openCount opens the counter in a segment.
-func openCount(name string) (*shm.Segment, *int64, error) {
+// openShared opens a value that processes share.
+func openShared[T any](name string) (value *T, close func() error, err error) {
 	seg, err := shm.Open(name, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	count, err := mmap.View[int64](seg.Mapping, 0)
-	return seg, count, err
+	if value, err = mmap.View[T](seg.Mapping, 0); err != nil {
+		seg.Close()
+		return nil, nil, err
+	}
+	return value, seg.Close, nil
 }
 
-// newCount makes a segment with a counter.
-func newCount(t testing.TB) (*shm.Segment, *int64) {
+// newShared makes a value that processes share, in a segment of its own.
+func newShared[T any](t testing.TB) (seg *shm.Segment, value *T) {
 	t.Helper()
-	seg, err := shm.Create(ipctest.UniqueName(), 64, nil)
+	seg, err := shm.Create(ipctest.UniqueName(), int64(max(64, unsafe.Sizeof(*new(T)))), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		seg.Close()
-		shm.Remove(seg.Name())
+		if err := shm.Remove(seg.Name()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			t.Error(err)
+		}
 	})
-	count, err := mmap.View[int64](seg.Mapping, 0)
-	if err != nil {
+	if value, err = mmap.View[T](seg.Mapping, 0); err != nil {
 		t.Fatal(err)
 	}
-	return seg, count
+	return seg, value
 }
 
 // rival contends for the lock Args[1] of the kind Args[0], as often as it hears,
@@ -150,11 +155,11 @@ var rival = ipctest.Helper("rival", func(c *ipctest.Control) error {
 		return err
 	}
 	defer m.Close()
-	seg, count, err := openCount(c.Args[2])
+	count, closeShared, err := openShared[int64](c.Args[2])
 	if err != nil {
 		return err
 	}
-	defer seg.Close()
+	defer closeShared()
 	c.Say("ready")
 	for {
 		n, err := strconv.Atoi(c.Hear())
@@ -179,7 +184,7 @@ func TestContention(t *testing.T) {
 	for _, kind := range []string{"mutex", "rwmutex", "semaphore", "permit", "file"} {
 		t.Run(kind, func(t *testing.T) {
 			name, n := ipctest.UniqueName(), ipctest.Count(500_000)
-			seg, count := newCount(t)
+			seg, count := newShared[int64](t)
 			m, err := openExclusive(kind, name)
 			if err != nil {
 				t.Fatal(err)

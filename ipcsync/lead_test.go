@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/mmap"
 	"github.com/breezeway-ipc/breezeway/shm"
 )
 
@@ -39,15 +38,11 @@ func (th *throne) stay() error {
 // candidate leads under the name Args[0] whenever it can, sits on the throne in
 // the segment Args[1] then, and resigns when it hears of it.
 var candidate = ipctest.Helper("candidate", func(c *ipctest.Control) error {
-	seg, err := shm.Open(c.Args[1], nil)
+	th, closeShared, err := openShared[throne](c.Args[1])
 	if err != nil {
 		return err
 	}
-	defer seg.Close()
-	th, err := mmap.View[throne](seg.Mapping, 0)
-	if err != nil {
-		return err
-	}
+	defer closeShared()
 	for {
 		l, err := Lead(context.Background(), c.Args[0], nil)
 		if err != nil {

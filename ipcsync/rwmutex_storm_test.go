@@ -12,8 +12,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // witness is where those who hold a lock find out that they shouldn't.
@@ -83,15 +81,11 @@ var sufferer = ipctest.Helper("sufferer", func(c *ipctest.Control) error {
 		return err
 	}
 	defer m.Close()
-	seg, err := shm.Open(c.Args[1], nil)
+	w, closeShared, err := openShared[witness](c.Args[1])
 	if err != nil {
 		return err
 	}
-	defer seg.Close()
-	w, err := mmap.View[witness](seg.Mapping, 0)
-	if err != nil {
-		return err
-	}
+	defer closeShared()
 	work := func() error {
 		for {
 			do := w.read
@@ -126,16 +120,7 @@ var sufferer = ipctest.Helper("sufferer", func(c *ipctest.Control) error {
 // and never does everybody wait.
 func TestRWMutexKillStorm(t *testing.T) {
 	m := newTestRWMutex(t, nil)
-	seg, err := shm.Create(ipctest.UniqueName(), 64, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shm.Remove(seg.Name())
-	defer seg.Close()
-	w, err := mmap.View[witness](seg.Mapping, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seg, w := newShared[witness](t)
 	workers := make([]*ipctest.Process, 6)
 	start := func(i int) {
 		workers[i] = ipctest.Start(t, sufferer, m.Name(), seg.Name())

@@ -14,7 +14,6 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // newTestRWMutex makes a lock that is closed and removed when the test is over.
@@ -901,15 +900,11 @@ var rwWorker = ipctest.Helper("rw worker", func(c *ipctest.Control) error {
 		return err
 	}
 	defer m.Close()
-	seg, err := shm.Open(c.Args[1], nil)
+	p, closeShared, err := openShared[numbers](c.Args[1])
 	if err != nil {
 		return err
 	}
-	defer seg.Close()
-	p, err := mmap.View[numbers](seg.Mapping, 0)
-	if err != nil {
-		return err
-	}
+	defer closeShared()
 	n, err := strconv.Atoi(c.Args[2])
 	if err != nil {
 		return err
@@ -925,11 +920,7 @@ var rwWorker = ipctest.Helper("rw worker", func(c *ipctest.Control) error {
 
 func TestRWMutexContention(t *testing.T) {
 	m := newTestRWMutex(t, nil)
-	seg, _ := newCount(t)
-	p, err := mmap.View[numbers](seg.Mapping, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seg, p := newShared[numbers](t)
 	n := ipctest.Count(500_000)
 	peer := ipctest.Start(t, rwWorker, m.Name(), seg.Name(), strconv.Itoa(n))
 	peer.Expect("ready")
