@@ -36,10 +36,10 @@
 //
 // Whoever is killed, at whatever instruction, keeps nobody from going on. The
 // kernel tells who is alive; no heartbeats, no process ids. Who waits for something
-// that a dead one holds finds that out within 100 ms. A Mutex or an
-// RWMutex is taken over, and the next one is told ([Held.Recovered]), since what it
-// protects may be half changed. A semaphore gives back a dead one's permits if
-// [Config.Track] is set. A leader is replaced.
+// that a dead one holds finds that out within 100 ms. A Mutex or an RWMutex is taken
+// over, and the next one is told ([Held.Recovered]), since what it protects may be
+// half changed. A semaphore gives back a dead one's permits if [Config.Track] is
+// set. A leader is replaced.
 //
 // Who is stopped, by SIGSTOP or a debugger, is not dead and keeps what it has.
 // From a process that ends in the regular way without unlocking everything is
@@ -52,8 +52,10 @@
 // within a second when the object is removed, with [breezeway.ErrRemoved]. Other
 // waiters notice nothing of it; no wake-up gets lost. A waiter spins for at most
 // 25 µs, if that has been paying off, and then sleeps in the kernel. However many
-// goroutines wait, a process needs few threads for it (see GOMAXPROCS in
-// internal/wait).
+// goroutines wait, on Linux and Windows a process needs at most GOMAXPROCS + 16
+// threads for it, apart from what is said at [Mutex] and [FileLock]. On Linux who
+// waits for longer than half a second is told of deaths by an inotify instance, one
+// for the process; where the user has none left, it looks every 100 ms.
 //
 // Nothing here is fair: who comes first may be overtaken, but nobody is for ever
 // on purpose: a waiting writer of an RWMutex keeps new readers out.

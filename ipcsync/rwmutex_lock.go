@@ -65,8 +65,9 @@ type rwHead struct {
 }
 
 // Whose turn it is keeps writers who come one after the other from starving
-// readers. It is a hint: what a reader wanted who died delays one writer, by 100 ms
-// at most. Who lives clears what he wanted, so that nobody waits for nobody.
+// readers. It is a hint: what a reader wanted who died delays one writer, until he
+// next looks for himself. Who lives clears what he wanted, so that nobody waits for
+// nobody.
 const (
 	turnOpen = iota
 	// turnWanted is set by a reader who waits.
