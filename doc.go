@@ -1,6 +1,5 @@
 // Package breezeway holds what all mechanisms of the module share: the error
-// type and its sentinels, the rules for names, the identity of a peer process,
-// and the rule that says which peers are admitted.
+// type and its sentinels, the rules for names, and the identity of a peer process.
 //
 // # When to use it
 //
@@ -11,7 +10,7 @@
 // # Caveats
 //
 //   - [Peer.PID] and [Peer.Executable] are information: the process may be gone,
-//     and its id reused. Decide by user, as [Access] does.
+//     and its id reused. Decide by user.
 //   - In a container the superuser of the container is uid 0 to its neighbours
 //     in the same user namespace, and is admitted as such.
 package breezeway

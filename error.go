@@ -31,7 +31,7 @@ var (
 // Error is what every operation of this module fails with, except that a
 // stream ends with a bare [io.EOF]. It implements [net.Error].
 type Error struct {
-	Op   string // what was tried: "dial", "listen", "read"
+	Op   string // what was tried: OpDial, OpListen, OpRead
 	Kind string // the mechanism: "pipe", "fifo", "shm"
 	Name string // the object's name or path, "" where it has none
 	Err  error  // what was wrong and what to do about it

@@ -23,7 +23,7 @@ type Peer struct {
 	Executable string
 }
 
-// User returns the peer's user as text that [Access] understands: the decimal
+// User returns the peer's user as Config.Allow and Config.Trust take it: the decimal
 // UID or the SID.
 func (p Peer) User() string {
 	if p.SID != "" {

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -250,13 +250,13 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 		}
 		part := &b.s.member.Entry.State
 		part.Store(part.Load()&^(1<<32-1) | uint64(partOf(s.round())))
-		sys.KillPoint("barrier part taken")
+		killpoint.Here("barrier part taken")
 		next := s + barrierArrival
 		if s.arrived() == b.parties-1 {
 			next = s.next()
 		}
 		if b.swap(s, next) {
-			sys.KillPoint("barrier arrived")
+			killpoint.Here("barrier arrived")
 			return s.round(), s.arrived(), nil
 		}
 	}
@@ -326,7 +326,7 @@ func (b *Barrier) breakUp(round uint64) (did, over bool) {
 		case s.round() < round || s.broken():
 			return false, false
 		case b.swap(s, s|barrierBroken):
-			sys.KillPoint("barrier broken")
+			killpoint.Here("barrier broken")
 			b.noteBroken(round)
 			b.over.Wake(wait.All)
 			return true, false
@@ -365,7 +365,7 @@ func (b *Barrier) Reset() error {
 			default:
 				b.noteBroken(s.round())
 				if b.swap(s, s.next()) {
-					sys.KillPoint("barrier reset")
+					killpoint.Here("barrier reset")
 					b.over.Wake(wait.All)
 					return nil
 				}

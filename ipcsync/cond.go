@@ -7,8 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -132,7 +132,7 @@ func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 			return err
 		}
 		unlocked = true
-		sys.KillPoint("cond unlocked")
+		killpoint.Here("cond unlocked")
 		return c.s.wait(ctx, c.news, nil, func(bool) (bool, error) {
 			return c.head.signals.Load() != before, nil
 		})
@@ -165,7 +165,7 @@ func (c *Cond) Broadcast() error { return c.signal("broadcast", wait.All) }
 func (c *Cond) signal(op string, n int) error {
 	err := c.s.use(func() error {
 		c.head.signals.Add(1)
-		sys.KillPoint("cond signalled")
+		killpoint.Here("cond signalled")
 		c.news.Wake(n)
 		return nil
 	})

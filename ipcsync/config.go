@@ -5,18 +5,23 @@ import (
 	"log/slog"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 // Config adjusts an object. nil and the zero value mean the defaults; the
 // functions that take one copy it.
 type Config struct {
 	// Mode and Allow admit more than this process's own user and the
-	// superuser; see breezeway.NewAccess. They apply at both ends: what Create
-	// makes carries them, and Open accepts what belongs to those admitted. The
-	// mode is exact, whatever the umask. On Linux Allow becomes an access
-	// control list of the object's file.
+	// superuser to what this process creates. Mode has permission bits, as a
+	// file has them; 0 means 0600. Allow names users, and groups with @ in
+	// front, by name, uid, gid or SID. The mode is exact, whatever the umask.
+	// On Linux Allow becomes an access control list of the object's file.
 	Mode  fs.FileMode
 	Allow []string
+
+	// Trust names users, besides this process's own and the superuser, whose
+	// objects Open accepts.
+	Trust []string
 
 	// Scope says, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
@@ -60,7 +65,7 @@ type Config struct {
 // settings is a checked copy of a Config.
 type settings struct {
 	Config
-	access breezeway.Access
+	access access.Rule
 }
 
 func (c *Config) settings() (s settings, err error) {
@@ -70,6 +75,6 @@ func (c *Config) settings() (s settings, err error) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	s.access, err = breezeway.NewAccess(s.Mode, s.Allow)
+	s.access, err = access.New(s.Mode, s.Allow, s.Trust)
 	return s, err
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -37,7 +38,7 @@ const consistencyMost = math.MaxInt32 - 1
 const consistencyKind = "semaphore that belongs to the mutex"
 
 // openConsistency opens the semaphore, or makes it if h says so.
-func openConsistency(h how, full string, access breezeway.Access) (consistency, error) {
+func openConsistency(h how, full string, access access.Rule) (consistency, error) {
 	semaphore, err := openKernelSemaphore(h, full, int32(consistent), consistencyMost, access)
 	if err != nil {
 		return consistency{}, err
@@ -80,7 +81,7 @@ func (c consistency) set(from, to condition, recovered bool) error {
 }
 
 // openKernelSemaphore opens a semaphore of the kernel, or makes it.
-func openKernelSemaphore(h how, full string, value, most int32, access breezeway.Access) (semaphore windows.Handle, err error) {
+func openKernelSemaphore(h how, full string, value, most int32, access access.Rule) (semaphore windows.Handle, err error) {
 	const tries = 100 // the last handle may be closed between the two
 	for range tries {
 		semaphore, err = sys.OpenSemaphore(full)
@@ -88,7 +89,7 @@ func openKernelSemaphore(h how, full string, value, most int32, access breezeway
 			break
 		}
 		var security *windows.SecurityAttributes
-		if security, err = sys.SecurityOf(access, sys.SemaphoreRights); err != nil {
+		if security, err = access.SecurityAttributes(sys.SemaphoreRights); err != nil {
 			break
 		}
 		semaphore, err = sys.CreateSemaphore(full, value, most, security)

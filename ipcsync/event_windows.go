@@ -51,7 +51,7 @@ func newEvent(h how, name string, cfg *Config) (e *Event, err error) {
 }
 
 func createEvent(name string, s *settings) (*Event, error) {
-	security, err := sys.SecurityOf(s.access, sys.EventRights)
+	security, err := s.access.SecurityAttributes(sys.EventRights)
 	if err != nil {
 		return nil, err
 	}

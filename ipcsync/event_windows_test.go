@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -25,11 +26,11 @@ var foreignEvent = ipctest.Helper("foreign event", func(c *ipctest.Control) erro
 		manual = 1
 	}
 	// In Wine what is made without a security descriptor has no owner.
-	access, err := breezeway.NewAccess(0, nil)
+	access, err := access.New(0, nil, nil)
 	if err != nil {
 		return err
 	}
-	security, err := sys.SecurityOf(access, sys.EventRights)
+	security, err := access.SecurityAttributes(sys.EventRights)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -26,7 +28,7 @@ import (
 type kernelMutex struct {
 	name    string
 	waiting string // the full name of the second semaphore
-	access  breezeway.Access
+	access  access.Rule
 	log     *slog.Logger
 
 	mutex windows.Handle
@@ -101,7 +103,7 @@ func (m *kernelMutex) attach(h how, full, beside string) (created bool, err erro
 // another that is just going, and is put in order before anybody can have the
 // mutex.
 func (m *kernelMutex) create(h how, full string) (created bool, err error) {
-	security, err := sys.SecurityOf(m.access, sys.MutexRights)
+	security, err := m.access.SecurityAttributes(sys.MutexRights)
 	if err != nil {
 		return false, err
 	}
@@ -115,7 +117,7 @@ func (m *kernelMutex) create(h how, full string) (created bool, err error) {
 	if err != nil || existed {
 		return false, err
 	}
-	sys.KillPoint("kernel mutex made")
+	killpoint.Here("kernel mutex made")
 	now, _, err := m.get()
 	if err == nil && now != consistent {
 		err = m.set(now, consistent, false)
@@ -205,7 +207,7 @@ func (m *kernelMutex) own(ctx context.Context) (k *keeper, abandoned bool, err e
 // gives both up. Since the kernel tells that the mutex is free by giving it, a
 // claim that has taken something else meanwhile has had it for a moment.
 func (m *kernelMutex) take(k *keeper, abandoned bool, c *claim) (h Held, err error) {
-	sys.KillPoint("kernel mutex taken")
+	killpoint.Here("kernel mutex taken")
 	var recovered bool
 	_, err = c.take(func() (bool, error) {
 		m.mu.Lock()
@@ -256,7 +258,7 @@ func (m *kernelMutex) inherit(abandoned bool) (recovered bool, err error) {
 		if err := m.set(now, next, true); err != nil {
 			return false, err
 		}
-		sys.KillPoint("kernel mutex inherited")
+		killpoint.Here("kernel mutex inherited")
 	}
 	if next == unrecoverable {
 		return false, errNotRecoverable
@@ -277,7 +279,7 @@ func (m *kernelMutex) unlock(ticket uint64) error {
 	var err error
 	if spoils {
 		err = m.set(inconsistent, unrecoverable, false)
-		sys.KillPoint("kernel mutex spoiled")
+		killpoint.Here("kernel mutex spoiled")
 	}
 	err = errors.Join(err, k.unlock())
 	<-m.turn
@@ -329,7 +331,7 @@ func (m *kernelMutex) tryReset() error {
 	switch now, _, err = m.get(); {
 	case err == nil && (now == unrecoverable || now == inconsistent && abandoned): // by its heir
 		err = m.set(now, consistent, false)
-		sys.KillPoint("kernel mutex reset")
+		killpoint.Here("kernel mutex reset")
 	case abandoned: // by one who had it after somebody else's Reset
 		return errors.Join(err, k.abandon())
 	}

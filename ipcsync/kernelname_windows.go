@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -33,10 +34,10 @@ func explainKernel(err error, what string) error {
 
 // admitOwner refuses a kernel object that belongs to somebody whom the rule doesn't
 // admit.
-func admitOwner(h windows.Handle, a breezeway.Access) error {
+func admitOwner(h windows.Handle, a access.Rule) error {
 	owner, err := sys.OwnerOf(h, windows.SE_KERNEL_OBJECT)
 	if err == nil {
-		if err = a.Admit(owner); err != nil {
+		if err = a.Trusts(owner); err != nil {
 			err = fmt.Errorf("it belongs to %s: %w", owner.User(), err)
 		}
 	}

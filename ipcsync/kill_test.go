@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
 
 // mortalAt starts a helper that is to be killed at a point.
 func mortalAt(t *testing.T, point, helper string, args ...string) *ipctest.Process {
 	t.Helper()
 	cmd := ipctest.HelperCommand(t, helper, args...)
-	cmd.Env = append(cmd.Env, sys.KillPointEnv+"="+point)
+	cmd.Env = append(cmd.Env, killpoint.Env+"="+point)
 	return ipctest.StartCommand(t, cmd)
 }
 
@@ -123,7 +123,7 @@ var mortalPermit = ipctest.Helper("mortal permit", func(c *ipctest.Control) erro
 		return err
 	}
 	if len(c.Args) > 1 {
-		sys.KillAt(c.Args[1])
+		killpoint.At(c.Args[1])
 	}
 	_, err = s.Release(1)
 	return err

@@ -16,6 +16,7 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -45,11 +46,11 @@ func plainSecurity() (*windows.SecurityAttributes, error) {
 	if !ipctest.UnderWine() {
 		return nil, nil
 	}
-	access, err := breezeway.NewAccess(0, nil)
+	access, err := access.New(0, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	return sys.SecurityOf(access, "GA")
+	return access.SecurityAttributes("GA")
 }
 
 // foreigner takes the kernel's mutex Args[0] and gives it back as it hears, until

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
 // owner is a word in shared memory that says who has something, and has it even
@@ -84,7 +84,7 @@ func (o *owner) take(flags uint64, check bool) (ticket uint64, how taken, err er
 			return 0, hopeless, nil
 		}
 		if o.word.CompareAndSwap(w, next) {
-			sys.KillPoint("owner taken")
+			killpoint.Here("owner taken")
 			return next, how, nil
 		}
 	}
@@ -107,7 +107,7 @@ func (o *owner) isDead(h liveness.Holder, check bool) (bool, error) {
 // doesn't have that, and spoils if it was inherited and is not consistent.
 func (o *owner) give(ticket uint64) (gave, spoils bool) {
 	if o.word.CompareAndSwap(ticket, ticket&^(holderBits|pending)) {
-		sys.KillPoint("owner given")
+		killpoint.Here("owner given")
 		return true, ticket&inherited != 0
 	}
 	if ticket&inherited == 0 {
@@ -129,7 +129,7 @@ func (o *owner) withdraw(ticket uint64) bool {
 	if !o.word.CompareAndSwap(ticket, next) {
 		return false
 	}
-	sys.KillPoint("owner withdrawn")
+	killpoint.Here("owner withdrawn")
 	return true
 }
 

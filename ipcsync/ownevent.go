@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -102,7 +102,7 @@ func (e *ownEvent) take(before uint64) (bool, error) {
 		case s&eventSet == 0:
 			return false, nil
 		case e.state.CompareAndSwap(s, s&^eventSet):
-			sys.KillPoint("event taken")
+			killpoint.Here("event taken")
 			return true, nil
 		}
 	}
@@ -165,7 +165,7 @@ func (e *ownEvent) raise() error {
 		if !e.state.CompareAndSwap(s, (s|eventSet)+eventOnce) {
 			continue
 		}
-		sys.KillPoint("event set")
+		killpoint.Here("event set")
 		if e.resetsByHand() {
 			e.until.Wake(wait.All)
 		} else {

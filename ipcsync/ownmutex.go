@@ -6,8 +6,8 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -65,7 +65,7 @@ func (m *ownMutex) lock(ctx context.Context, c *claim) (Held, error) {
 	if m.direct && c == nil {
 		w := m.word.Load()
 		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, w+once|uint64(m.me)) {
-			sys.KillPoint("owner taken")
+			killpoint.Here("owner taken")
 			ticket := w + once | uint64(m.me)
 			if m.closed.Load() {
 				return m.lockedLate(ticket)
@@ -143,7 +143,7 @@ func (m *ownMutex) unlock(ticket uint64) error {
 	if m.direct {
 		m.released()
 		if ticket&inherited == 0 && m.word.CompareAndSwap(ticket, ticket&^holderBits) {
-			sys.KillPoint("owner given")
+			killpoint.Here("owner given")
 			m.free.Wake(1)
 			if !m.closed.Load() {
 				return nil

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -116,7 +116,7 @@ func (m *rwLock) begin(me *liveness.Member) error {
 	old := me.Entry.State.And(^uint64(countBits))
 	m.generation = liveness.Generation(old)
 	if old&countBits != 0 {
-		sys.KillPoint("rwmutex slot cleared")
+		killpoint.Here("rwmutex slot cleared")
 		m.buried()
 		m.drained.Wake(1)
 	}
@@ -155,7 +155,7 @@ func (m *rwLock) lock(ctx context.Context, c *claim) (Held, error) {
 		w := m.word.Load()
 		ticket := w + once | pending | uint64(m.me)
 		if w&(holderBits|inherited) == 0 && m.word.CompareAndSwap(w, ticket) {
-			sys.KillPoint("owner taken")
+			killpoint.Here("owner taken")
 			if ok, _ := m.settle(ticket, false); ok {
 				return m.lockedDirectly(ticket &^ pending)
 			}
@@ -220,7 +220,7 @@ func (m *rwLock) settle(ticket uint64, check bool) (bool, error) {
 	if !m.word.CompareAndSwap(ticket, ticket&^pending) {
 		return false, errOverwritten
 	}
-	sys.KillPoint("rwmutex drained")
+	killpoint.Here("rwmutex drained")
 	if ticket&inherited != 0 {
 		m.head.recoveries.Add(1)
 	}
@@ -247,7 +247,7 @@ func (m *rwLock) isDrained(check bool) (bool, error) {
 		if !state.CompareAndSwap(s, s&^countBits) {
 			return false, nil // another process has it now, or is as fast as we are
 		}
-		sys.KillPoint("rwmutex reader buried")
+		killpoint.Here("rwmutex reader buried")
 		m.buried()
 	}
 	return true, nil
@@ -336,7 +336,7 @@ func (m *rwLock) release(ticket uint64) bool {
 	theirs := ticket&inherited == 0 && m.head.turn.Load() == turnWanted && m.has(ticket) &&
 		m.head.turn.CompareAndSwap(turnWanted, turnReaders)
 	if theirs {
-		sys.KillPoint("rwmutex turn given")
+		killpoint.Here("rwmutex turn given")
 	}
 	gave, spoils := m.give(ticket)
 	switch {

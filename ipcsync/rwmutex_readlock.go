@@ -6,8 +6,8 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -57,7 +57,7 @@ func (m *rwLock) enter(check bool) (bool, error) {
 			break
 		}
 	}
-	sys.KillPoint("rwmutex reader counted")
+	killpoint.Here("rwmutex reader counted")
 	if m.word.Load()&(holderBits|inherited) == 0 {
 		return true, nil
 	}
@@ -104,7 +104,7 @@ func (m *rwLock) leave() {
 			break
 		}
 	}
-	sys.KillPoint("rwmutex reader uncounted")
+	killpoint.Here("rwmutex reader uncounted")
 	m.drained.Wake(1)
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
 
 // semaphoreMortal opens or makes the semaphore Args[0], takes what there is, gives
@@ -92,7 +92,7 @@ func TestKillMatrixSemaphore(t *testing.T) {
 func killAtSemaphore(t *testing.T, point string, args ...string) {
 	t.Helper()
 	cmd := ipctest.HelperCommand(t, semaphoreMortal, args...)
-	cmd.Env = append(cmd.Env, sys.KillPointEnv+"="+point)
+	cmd.Env = append(cmd.Env, killpoint.Env+"="+point)
 	p := ipctest.StartCommand(t, cmd)
 	if p.Wait() == nil {
 		t.Fatal("it did not die")

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/sys/unix"
 )
@@ -545,7 +546,7 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 		ipctest.Missing(t, err.Error())
 	}
 	uid, _ := strconv.Atoi(nobody.Uid)
-	if rule, _ := breezeway.NewAccess(0, []string{nobody.Uid}); rule.Admit(breezeway.Peer{UID: uid}) != nil {
+	if rule, _ := access.New(0, []string{nobody.Uid}, nil); rule.Admit(breezeway.Peer{UID: uid}) != nil {
 		ipctest.Missing(t, "this user namespace does not map nobody")
 	}
 	// go test builds where only this user can go.

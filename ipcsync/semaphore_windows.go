@@ -15,7 +15,7 @@ import (
 type kernelSemaphore struct{ *kernelObject }
 
 func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
-	security, err := sys.SecurityOf(s.access, sys.SemaphoreRights)
+	security, err := s.access.SecurityAttributes(sys.SemaphoreRights)
 	if err != nil {
 		return nil, err
 	}

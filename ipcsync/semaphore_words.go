@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
@@ -129,7 +129,7 @@ func (w *semaphoreWords) take(change uint64) bool {
 			return false
 		}
 		if w.state.CompareAndSwap(v, v+change) {
-			sys.KillPoint("semaphore taken")
+			killpoint.Here("semaphore taken")
 			return true
 		}
 	}
@@ -151,7 +151,7 @@ func (w *semaphoreWords) give(n int) (previous int, err error) {
 			return 0, refuseRelease(n, have, w.most)
 		}
 		if w.state.CompareAndSwap(v, v+uint64(n)) {
-			sys.KillPoint("semaphore given")
+			killpoint.Here("semaphore given")
 			if v >= oneWaiter {
 				w.word.Wake(n)
 			}
@@ -229,7 +229,7 @@ func (w *semaphoreWords) acquire(ctx context.Context, c *claim) error {
 			if phase != wait.Glance && !announced {
 				w.state.Add(oneWaiter)
 				change, announced = minusBoth, true
-				sys.KillPoint("semaphore announced")
+				killpoint.Here("semaphore announced")
 			}
 			if done, err = c.take(take); done {
 				announced = false // taken back together with the permit

@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 	"github.com/breezeway-ipc/breezeway/internal/object"
@@ -58,7 +59,7 @@ func (h how) String() string { return [...]string{"create", "open", "open or cre
 type shared struct {
 	kind, name string
 	created    bool
-	access     breezeway.Access
+	access     access.Rule
 	log        *slog.Logger
 
 	*mmap.Mapping

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
@@ -175,15 +176,15 @@ func (t *tracked) change(step uint32, slot, n int, call func() (bool, error)) (b
 	t.head.value.Store(uint32(st.Value))
 	t.head.held.Store(uint32(state.Load()))
 	t.head.step.Store(step)
-	sys.KillPoint("track noted")
+	killpoint.Here("track noted")
 	ok, err := call()
 	if ok {
-		sys.KillPoint("track changed")
+		killpoint.Here("track changed")
 		if step == giving {
 			n = -n
 		}
 		state.Add(uint64(n)) // the generation above may be counted up meanwhile
-		sys.KillPoint("track counted")
+		killpoint.Here("track counted")
 		if step == giving {
 			t.more.Wake(wait.All)
 		}

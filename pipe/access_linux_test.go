@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/sys/unix"
 )
@@ -99,7 +100,7 @@ func findStrangers(t *testing.T) *strangers {
 	s := &strangers{exe: filepath.Join(meetingPlace(t, 0o755), "stranger")}
 	s.uid, _ = strconv.Atoi(nobody.Uid)
 	s.gid, _ = strconv.Atoi(nobody.Gid)
-	rule, err := breezeway.NewAccess(0, []string{nobody.Uid})
+	rule, err := access.New(0, []string{nobody.Uid}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"unsafe"
 
-	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"golang.org/x/sys/windows"
 )
 
@@ -60,7 +60,7 @@ func overlappedFlag(overlapped bool) uint32 {
 }
 
 func ownerOnly() (*windows.SecurityAttributes, error) {
-	sddl, err := breezeway.Access{}.SDDL("")
+	sddl, err := access.Rule{}.SDDL("")
 	if err != nil {
 		return nil, err
 	}

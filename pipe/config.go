@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 // Direction says which way bytes flow, seen from the end that states it.
@@ -61,11 +62,16 @@ type Config struct {
 	// overhead against it.
 	BufferSize int
 
-	// Mode and Allow admit more than this process's own user and the
-	// superuser; see breezeway.NewAccess. They apply at both ends: a server
-	// says which clients it serves, a client which servers it talks to.
+	// Mode and Allow admit clients of more than this process's own user and
+	// the superuser to a listener. Mode has permission bits, as a file has
+	// them; 0 means 0600. Allow names users, and groups with @ in front, by
+	// name, uid, gid or SID.
 	Mode  fs.FileMode
 	Allow []string
+
+	// Trust names users, besides this process's own and the superuser, whose
+	// servers Dial talks to.
+	Trust []string
 
 	// Scope restricts, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
@@ -91,7 +97,7 @@ type Config struct {
 // settings is a checked copy of a Config.
 type settings struct {
 	Config
-	access breezeway.Access
+	access access.Rule
 }
 
 func (c *Config) settings() (settings, error) {
@@ -100,7 +106,7 @@ func (c *Config) settings() (settings, error) {
 		s.Config = *c
 	}
 	var err error
-	s.access, err = breezeway.NewAccess(s.Mode, s.Allow)
+	s.access, err = access.New(s.Mode, s.Allow, s.Trust)
 	if err != nil {
 		return s, err
 	}

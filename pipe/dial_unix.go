@@ -26,7 +26,7 @@ func dial(ctx context.Context, path string, s *settings) (*stream, error) {
 func isAbsent(err error) bool { return local.IsAbsent(err) }
 
 func admitServer(_ *stream, peer breezeway.Peer, s *settings) error {
-	if err := s.access.Admit(peer); err != nil {
+	if err := s.access.Trusts(peer); err != nil {
 		return fmt.Errorf("not talking to the server: %w", err)
 	}
 	return nil

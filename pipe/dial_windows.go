@@ -8,6 +8,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -98,7 +99,7 @@ func newClient(h windows.Handle, path string, s *settings) (*stream, error) {
 		windows.CloseHandle(h)
 		return nil, err
 	}
-	f, err := sys.NewFile(h, s.Message)
+	f, err := overlapped.NewFile(h, s.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func admitServer(st *stream, peer breezeway.Peer, s *settings) error {
 	if !st.local {
 		return nil
 	}
-	err := s.access.Admit(peer)
+	err := s.access.Trusts(peer)
 	if err == nil && s.Scope == breezeway.Session {
 		err = st.sameSession()
 	}

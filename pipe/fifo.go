@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 // FIFOConfig adjusts a FIFO. nil and the zero value mean the defaults.
@@ -19,10 +20,9 @@ type FIFOConfig struct {
 	// umask; 0 means 0600. The kernel lets in by them alone.
 	Mode fs.FileMode
 
-	// Mode and Allow say whose FIFOs OpenFIFO accepts besides those of this
-	// process's own user and the superuser; see breezeway.NewAccess. Nobody is
-	// let in by Allow.
-	Allow []string
+	// Trust names users, besides this process's own and the superuser, whose
+	// FIFOs OpenFIFO accepts.
+	Trust []string
 
 	// KeepOpen makes OpenFIFO for In hold the FIFO open for writing too: it
 	// waits for no writer, and Read waits for the next one, where otherwise it
@@ -52,7 +52,7 @@ func MakeFIFO(path string, cfg *FIFOConfig) error {
 	if cfg == nil {
 		cfg = new(FIFOConfig)
 	}
-	access, err := breezeway.NewAccess(cfg.Mode, nil)
+	access, err := access.New(cfg.Mode, nil, nil)
 	if err == nil {
 		err = makeFIFO(path, access.FileMode())
 	}
@@ -72,7 +72,7 @@ func RemoveFIFO(path string) error {
 //
 // A path where nothing is fails with [os.ErrNotExist]. What is not a FIFO, a
 // symbolic link included, fails with [breezeway.ErrMismatch]; a FIFO of another
-// user with [os.ErrPermission] unless cfg admits its owner. Who opens the other
+// user with [os.ErrPermission] unless cfg trusts its owner. Who opens the other
 // end can't be told: the FIFO's mode decides that.
 //
 // Windows has no FIFOs: [errors.ErrUnsupported]. Use a named pipe there.
@@ -88,7 +88,7 @@ func OpenFIFO(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*
 }
 
 func openChecked(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*FIFO, error) {
-	access, err := breezeway.NewAccess(cfg.Mode, cfg.Allow)
+	access, err := access.New(cfg.Mode, nil, cfg.Trust)
 	switch {
 	case err != nil:
 		return nil, err

@@ -152,7 +152,7 @@ func TestOpenFIFORefuses(t *testing.T) {
 		"nothing there":   {ctx, path + "x", In, nil, os.ErrNotExist},
 		"both directions": {ctx, path, Duplex, nil, os.ErrInvalid},
 		"kept by writer":  {ctx, path, Out, &FIFOConfig{KeepOpen: true}, os.ErrInvalid},
-		"unknown user":    {ctx, path, In, &FIFOConfig{Allow: []string{"no-such-user-as-this"}}, os.ErrInvalid},
+		"unknown user":    {ctx, path, In, &FIFOConfig{Trust: []string{"no-such-user-as-this"}}, os.ErrInvalid},
 		"cancelled":       {cancelled, path, In, nil, context.Canceled},
 	} {
 		_, err := OpenFIFO(c.ctx, c.path, c.d, c.cfg)
@@ -180,7 +180,7 @@ func TestOpenFIFOForeignOwner(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	awaitOpen(t, writer)
-	for _, cfg := range []FIFOConfig{{Allow: []string{"65534"}}, {Mode: 0o666}} {
+	for _, cfg := range []FIFOConfig{{Trust: []string{"65534"}}} {
 		cfg.KeepOpen = true
 		f, err := OpenFIFO(context.Background(), path, In, &cfg)
 		if err != nil {

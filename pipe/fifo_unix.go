@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/local"
 	"golang.org/x/sys/unix"
 )
@@ -62,18 +63,18 @@ func isFIFO(info fs.FileInfo) error {
 func uidOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
 // acceptable reports whether info is that of a FIFO whose owner the rule admits.
-func acceptable(info fs.FileInfo, access breezeway.Access) error {
+func acceptable(info fs.FileInfo, access access.Rule) error {
 	if err := isFIFO(info); err != nil {
 		return err
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	if err := access.Admit(breezeway.Peer{UID: int(st.Uid), GID: int(st.Gid)}); err != nil {
+	if err := access.Trusts(breezeway.Peer{UID: int(st.Uid), GID: int(st.Gid)}); err != nil {
 		return fmt.Errorf("the FIFO's owner is not trusted: %w", err)
 	}
 	return nil
 }
 
-func (f *FIFO) open(ctx context.Context, access breezeway.Access, keepOpen bool) (err error) {
+func (f *FIFO) open(ctx context.Context, access access.Rule, keepOpen bool) (err error) {
 	flags := unix.O_WRONLY
 	switch {
 	case keepOpen:
@@ -106,7 +107,7 @@ func (f *FIFO) open(ctx context.Context, access breezeway.Access, keepOpen bool)
 // openEnd opens the path without waiting. What is there is looked at before,
 // because opening alone can have effects on a device or release a writer, and
 // after, because it may have been replaced.
-func openEnd(path string, flags int, access breezeway.Access) (*os.File, error) {
+func openEnd(path string, flags int, access access.Rule) (*os.File, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, explainFIFO(err)

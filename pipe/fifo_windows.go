@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 var errNoFIFOs = fmt.Errorf("there are no FIFOs on Windows; use a named pipe, with Listen and Dial (%w)", errors.ErrUnsupported)
@@ -15,4 +15,4 @@ func makeFIFO(string, fs.FileMode) error { return errNoFIFOs }
 
 func removeFIFO(string) error { return errNoFIFOs }
 
-func (f *FIFO) open(context.Context, breezeway.Access, bool) error { return errNoFIFOs }
+func (f *FIFO) open(context.Context, access.Rule, bool) error { return errNoFIFOs }

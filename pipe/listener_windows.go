@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -20,7 +21,7 @@ type listener struct {
 	opt  sys.PipeOptions
 
 	mu     sync.Mutex
-	next   *sys.File
+	next   *overlapped.File
 	closed bool
 }
 
@@ -68,12 +69,12 @@ func listen(path string, s *settings) (*listener, error) {
 	return l, nil
 }
 
-func (l *listener) instance(first bool) (*sys.File, error) {
+func (l *listener) instance(first bool) (*overlapped.File, error) {
 	h, err := sys.CreatePipe(localName(l.path), first, l.opt)
 	if err != nil {
 		return nil, err
 	}
-	return sys.NewFile(h, l.cfg.Message)
+	return overlapped.NewFile(h, l.cfg.Message)
 }
 
 // explain says why the first instance could not be made. The system reports a

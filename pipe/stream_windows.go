@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
 // stream is the pipe's handle below a Conn.
 type stream struct {
-	f          *sys.File
+	f          *overlapped.File
 	server     bool // this is the server's end
 	local      bool // the other end is on this machine
 	message    bool
@@ -43,7 +44,7 @@ type stream struct {
 	sent, drained atomic.Int64 // bytes and messages; drained up to where sent was
 }
 
-func newStream(f *sys.File, s *settings, server, local bool) *stream {
+func newStream(f *overlapped.File, s *settings, server, local bool) *stream {
 	return &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -15,12 +16,16 @@ import (
 // functions that take one copy it.
 type Config struct {
 	// Mode and Allow admit more than this process's own user and the
-	// superuser; see breezeway.NewAccess. They apply at both ends: what Create
-	// makes carries them, and Open accepts what belongs to those admitted. The
-	// mode is exact, whatever the umask. On Linux Allow becomes an access
-	// control list of the file.
+	// superuser to what this process creates. Mode has permission bits, as a
+	// file has them; 0 means 0600. Allow names users, and groups with @ in
+	// front, by name, uid, gid or SID. The mode is exact, whatever the umask.
+	// On Linux Allow becomes an access control list of the file.
 	Mode  fs.FileMode
 	Allow []string
+
+	// Trust names users, besides this process's own and the superuser, whose
+	// objects Open accepts.
+	Trust []string
 
 	// Scope says, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
@@ -36,7 +41,7 @@ type Config struct {
 // settings is a checked copy of a Config.
 type settings struct {
 	Config
-	access breezeway.Access
+	access access.Rule
 	fill   func(*mmap.Mapping) error // of what is created; nil leaves it zero
 }
 
@@ -44,7 +49,7 @@ func (c *Config) settings() (s settings, err error) {
 	if c != nil {
 		s.Config = *c
 	}
-	s.access, err = breezeway.NewAccess(s.Mode, s.Allow)
+	s.access, err = access.New(s.Mode, s.Allow, s.Trust)
 	return s, err
 }
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/object"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
 // points are the kill points on the way from nothing to a stored value.
@@ -54,7 +54,7 @@ func TestKillMatrix(t *testing.T) {
 					}
 				}
 				cmd := ipctest.HelperCommand(t, mortal, name)
-				cmd.Env = append(cmd.Env, sys.KillPointEnv+"="+point)
+				cmd.Env = append(cmd.Env, killpoint.Env+"="+point)
 				p := ipctest.StartCommand(t, cmd)
 				if p.Wait() == nil {
 					t.Fatalf("it did not die; stderr: %s", p.Stderr())

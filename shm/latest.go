@@ -11,9 +11,9 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 	"github.com/breezeway-ipc/breezeway/internal/object"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -319,7 +319,7 @@ func (w *LatestWriter[T]) store(v T) {
 	next := w.last + 1
 	storeBarrier(w.published)
 	*w.slots[next%slotCount] = v
-	sys.KillPoint("latest filled")
+	killpoint.Here("latest filled")
 	storeRelease(w.published, next)
 	w.last = next
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/unix"
@@ -373,7 +374,7 @@ func TestStrangers(t *testing.T) {
 	}
 	uid, _ := strconv.Atoi(nobody.Uid)
 	gid, _ := strconv.Atoi(nobody.Gid)
-	if rule, _ := breezeway.NewAccess(0, []string{nobody.Uid}); rule.Admit(breezeway.Peer{UID: uid}) != nil {
+	if rule, _ := access.New(0, []string{nobody.Uid}, nil); rule.Admit(breezeway.Peer{UID: uid}) != nil {
 		ipctest.Missing(t, "this user namespace does not map nobody")
 	}
 	// go test builds where only this user can go.

@@ -34,7 +34,7 @@ func roundSize(size int64) int64 {
 }
 
 func create(name string, size int64, s *settings) (*Segment, error) {
-	security, err := sys.SecurityOf(s.access, "GRGW")
+	security, err := s.access.SecurityAttributes("GRGW")
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func open(name string, s *settings) (*Segment, error) {
 	}
 	owner, err := sys.OwnerOf(h, windows.SE_KERNEL_OBJECT)
 	if err == nil {
-		if err = s.access.Admit(owner); err != nil {
+		if err = s.access.Trusts(owner); err != nil {
 			err = fmt.Errorf("it belongs to %s: %w", owner.User(), err)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/breezeway-ipc/breezeway/pipe"
@@ -76,7 +76,7 @@ func remove(t target) error {
 // removeFile removes a file that openMemory could have opened, and that belongs to
 // whom this user trusts.
 func removeFile(path string) error {
-	f, err := object.Open(path, breezeway.Access{}, true)
+	f, err := object.Open(path, access.Rule{}, true)
 	if err == nil {
 		f.Close()
 		err = object.Remove(path)

@@ -125,7 +125,7 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	defer cancel()
 	defer s.err.hintIfSlow(fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target))()
 	if s.target.scheme == "fifo" {
-		f, err := openFIFO(ctx, s.target.name, &pipe.FIFOConfig{Mode: cfg.Mode, Allow: cfg.Allow})
+		f, err := openFIFO(ctx, s.target.name, &pipe.FIFOConfig{Trust: cfg.Allow})
 		if err != nil {
 			return err
 		}

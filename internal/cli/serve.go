@@ -186,7 +186,7 @@ func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync
 // serveFIFO reads a FIFO, as if it were one connection that never ends.
 func (s *server) serveFIFO(ctx context.Context, cfg *pipe.Config) (err error) {
 	path := s.target.name
-	fifo := &pipe.FIFOConfig{Mode: cfg.Mode, Allow: cfg.Allow, KeepOpen: true}
+	fifo := &pipe.FIFOConfig{Trust: cfg.Allow, KeepOpen: true}
 	err = pipe.MakeFIFO(path, fifo)
 	if err == nil {
 		defer func() { err = errors.Join(err, pipe.RemoveFIFO(path)) }()

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -82,14 +83,14 @@ func (t *Table) Join(recover func(*Member) error) (*Member, error) {
 	if slot == nil {
 		return nil, fmt.Errorf("it is in use %d times, more are not possible; close it where it isn't needed (%w)", len(t.entries), breezeway.ErrTooLarge)
 	}
-	sys.KillPoint("slot locked")
+	killpoint.Here("slot locked")
 	n := int(slot.number - t.base)
 	e := &t.entries[n]
 	m := &Member{Entry: e, slot: slot}
 	e.Waiting.Store(0)
 	e.PID.Store(uint32(os.Getpid()))
 	m.Holder = holderOf(n, Generation(e.State.Add(1<<32)))
-	sys.KillPoint("slot counted")
+	killpoint.Here("slot counted")
 	if err := recover(m); err != nil {
 		slot.Release()
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
@@ -38,12 +39,12 @@ func lockCreators(dir string) (unlock func(), err error) {
 			return nil, err
 		}
 		if f != nil {
-			sys.KillPoint("creators locked")
+			killpoint.Here("creators locked")
 			return func() {
 				// Removed before the lock falls, so that whoever locks it next
 				// finds the path gone and starts over.
 				os.Remove(path)
-				sys.KillPoint("creators unlocking")
+				killpoint.Here("creators unlocking")
 				f.Close()
 			}, nil
 		}

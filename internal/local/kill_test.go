@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
 
 // points are all kill points on the way of a server from nothing to Listen and
@@ -42,7 +42,7 @@ func TestKillMatrix(t *testing.T) {
 			first.UnixListener.Close() // leaves its socket, as a killed server does
 
 			cmd := ipctest.HelperCommand(t, mortal, path)
-			cmd.Env = append(cmd.Env, sys.KillPointEnv+"="+point)
+			cmd.Env = append(cmd.Env, killpoint.Env+"="+point)
 			p := ipctest.StartCommand(t, cmd)
 			p.Wait()
 			if status, ok := p.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {

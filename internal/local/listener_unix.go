@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
@@ -87,10 +88,10 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 		if err := removeStale(path); err != nil {
 			return nil, err
 		}
-		sys.KillPoint("stale removed")
+		killpoint.Here("stale removed")
 		err = unix.Bind(fd, at)
 	}
-	sys.KillPoint("bound")
+	killpoint.Here("bound")
 	if err != nil {
 		return nil, explainDir(filepath.Dir(path), os.NewSyscallError("bind", err))
 	}
@@ -102,7 +103,7 @@ func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 		os.Remove(path)
 		return nil, err
 	}
-	sys.KillPoint("mode set")
+	killpoint.Here("mode set")
 	return made, nil
 }
 
@@ -114,7 +115,7 @@ func listen(fd int, file *os.File, path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
-	sys.KillPoint("listening")
+	killpoint.Here("listening")
 	announce(path)
 	return l.(*net.UnixListener), nil
 }
@@ -190,7 +191,7 @@ func (l *Listener) unlink() {
 	defer unlock()
 	if now, err := os.Lstat(l.path); err == nil && os.SameFile(l.file, now) {
 		os.Remove(l.path)
-		sys.KillPoint("unlinked")
+		killpoint.Here("unlinked")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
@@ -18,7 +19,7 @@ type Spec struct {
 	Header *layout.Header
 	Name   string
 	Scope  breezeway.Scope
-	Access breezeway.Access
+	Access access.Rule
 	Map    mmap.Config
 
 	// Fill writes what a new object's payload begins with; nil leaves it zero.

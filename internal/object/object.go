@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 // Path returns where our own object of a kind and name is: the file
@@ -28,7 +29,7 @@ func Path(kind, name string, scope breezeway.Scope) (string, error) {
 // fill write to it, and only then gives it its name. It fails with
 // [fs.ErrExist] if the name is taken. Whenever the process is killed, the file
 // is complete or absent.
-func Create(path string, size int64, a breezeway.Access, fill func(f *os.File) error) (*os.File, error) {
+func Create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
 	return create(path, size, a, fill)
 }
 
@@ -36,7 +37,7 @@ func Create(path string, size int64, a breezeway.Access, fill func(f *os.File) e
 // fails with [fs.ErrNotExist] if there is none, with [breezeway.ErrMismatch] if
 // it is a symbolic link, a directory or the like, and with [fs.ErrPermission] if
 // it belongs to somebody whom the rule doesn't admit.
-func Open(path string, a breezeway.Access, readOnly bool) (*os.File, error) {
+func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	f, err := open(path, readOnly)
 	if err != nil {
 		return nil, explainOpen(path, err)
@@ -56,7 +57,7 @@ func Open(path string, a breezeway.Access, readOnly bool) (*os.File, error) {
 }
 
 // OpenOrCreate opens the file path, or makes it, and reports which.
-func OpenOrCreate(path string, size int64, a breezeway.Access, readOnly bool, fill func(f *os.File) error) (f *os.File, created bool, err error) {
+func OpenOrCreate(path string, size int64, a access.Rule, readOnly bool, fill func(f *os.File) error) (f *os.File, created bool, err error) {
 	// Somebody may remove the file after Create found it, and so on; nobody
 	// does so many times by chance.
 	const tries = 100

@@ -12,6 +12,8 @@ import (
 	"strconv"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
@@ -22,7 +24,7 @@ const Directory = "/dev/shm"
 func directory(breezeway.Scope) (string, error) { return Directory, nil }
 
 // create makes a file without a name, and links it when it is complete.
-func create(path string, size int64, a breezeway.Access, fill func(f *os.File) error) (*os.File, error) {
+func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
 	dir := filepath.Dir(path)
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -36,7 +38,7 @@ func create(path string, size int64, a breezeway.Access, fill func(f *os.File) e
 	return f, nil
 }
 
-func complete(f *os.File, path string, size int64, a breezeway.Access, fill func(f *os.File) error) error {
+func complete(f *os.File, path string, size int64, a access.Rule, fill func(f *os.File) error) error {
 	if err := sys.Reserve(f, size); err != nil {
 		return explainSpace(filepath.Dir(path), size, err)
 	}
@@ -48,11 +50,11 @@ func complete(f *os.File, path string, size int64, a breezeway.Access, fill func
 			return err
 		}
 	}
-	sys.KillPoint("object filled")
+	killpoint.Here("object filled")
 	// linkat takes a descriptor itself only from the privileged.
 	self := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
 	err := unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
-	sys.KillPoint("object linked")
+	killpoint.Here("object linked")
 	return err
 }
 
@@ -91,7 +93,7 @@ func explainSpace(dir string, size int64, err error) error {
 }
 
 // permit gives f exactly the rights of the rule, whatever the umask.
-func permit(f *os.File, a breezeway.Access) error {
+func permit(f *os.File, a access.Rule) error {
 	mode, uids, gids := a.File()
 	if err := unix.Fchmod(int(f.Fd()), uint32(mode.Perm())); err != nil {
 		return os.NewSyscallError("fchmod", err)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -22,7 +24,7 @@ func directory(breezeway.Scope) (string, error) {
 }
 
 // create makes a file under another name, and links it when it is complete.
-func create(path string, size int64, a breezeway.Access, fill func(f *os.File) error) (*os.File, error) {
+func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
 	mode, uids, gids := a.File()
 	if len(uids)+len(gids) > 0 {
 		return nil, fmt.Errorf("Config.Allow is not possible on this system; use Config.Mode (%w)", errors.ErrUnsupported)
@@ -39,11 +41,11 @@ func create(path string, size int64, a breezeway.Access, fill func(f *os.File) e
 	if err == nil && fill != nil {
 		err = fill(f)
 	}
-	sys.KillPoint("object filled")
+	killpoint.Here("object filled")
 	if err == nil {
 		err = os.Link(f.Name(), path)
 	}
-	sys.KillPoint("object linked")
+	killpoint.Here("object linked")
 	if err != nil {
 		f.Close()
 		return nil, bare(err)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
@@ -42,15 +43,15 @@ func explainOpen(path string, err error) error {
 	return err
 }
 
-// mayUse refuses what belongs to somebody whom the rule doesn't admit: its owner
+// mayUse refuses what belongs to a user whom the rule doesn't trust: its owner
 // could do anything with it.
-func mayUse(f *os.File, a breezeway.Access) error {
+func mayUse(f *os.File, a access.Rule) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	owner := ownerOf(info)
-	if err := a.Admit(owner); err != nil {
+	if err := a.Trusts(owner); err != nil {
 		return fmt.Errorf("it belongs to uid %d: %w", owner.UID, err)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -28,7 +30,7 @@ func directory(scope breezeway.Scope) (string, error) {
 	return dir, bare(os.MkdirAll(dir, 0o700))
 }
 
-const access = windows.GENERIC_READ | windows.GENERIC_WRITE | windows.DELETE
+const rights = windows.GENERIC_READ | windows.GENERIC_WRITE | windows.DELETE
 
 // share lets others do the same, and Remove as well.
 const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
@@ -37,13 +39,13 @@ var created atomic.Int64 // files, for names of their own
 
 // create makes a file under another name, and renames it when it is complete.
 // A killed process leaves that behind; it is in nobody's way.
-func create(path string, size int64, a breezeway.Access, fill func(f *os.File) error) (*os.File, error) {
-	security, err := sys.SecurityOf(a, "GRGWSD")
+func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
+	security, err := a.SecurityAttributes("GRGWSD")
 	if err != nil {
 		return nil, err
 	}
 	temporary := fmt.Sprintf("%s.%d.%d.new", path, os.Getpid(), created.Add(1))
-	h, err := createFile(temporary, access, security, windows.CREATE_ALWAYS)
+	h, err := createFile(temporary, rights, security, windows.CREATE_ALWAYS)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +54,11 @@ func create(path string, size int64, a breezeway.Access, fill func(f *os.File) e
 	if err == nil && fill != nil {
 		err = fill(f)
 	}
-	sys.KillPoint("object filled")
+	killpoint.Here("object filled")
 	if err == nil {
 		err = sys.RenameFile(h, path)
 	}
-	sys.KillPoint("object linked")
+	killpoint.Here("object linked")
 	if err != nil {
 		f.Close()
 		os.Remove(temporary)
@@ -100,12 +102,12 @@ func explainOpen(path string, err error) error {
 
 // mayUse refuses what belongs to somebody whom the rule doesn't admit: its owner
 // could do anything with it.
-func mayUse(f *os.File, a breezeway.Access) error {
+func mayUse(f *os.File, a access.Rule) error {
 	owner, err := sys.OwnerOf(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT)
 	if err != nil {
 		return err
 	}
-	if err := a.Admit(owner); err != nil {
+	if err := a.Trusts(owner); err != nil {
 		return fmt.Errorf("it belongs to %s: %w", owner.User(), err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package sys
 
 import (
 	"os"
-	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
 	"golang.org/x/sys/windows"
@@ -22,20 +21,4 @@ func OwnerOf(h windows.Handle, kind windows.SE_OBJECT_TYPE) (breezeway.Peer, err
 	}
 	peer.SID = owner.String()
 	return peer, nil
-}
-
-// SecurityOf returns the rule in the form that the calls that make objects take.
-// rights are what others than this process's user get, as in SDDL.
-func SecurityOf(a breezeway.Access, rights string) (*windows.SecurityAttributes, error) {
-	sddl, err := a.SDDL(rights)
-	if err != nil {
-		return nil, err
-	}
-	sd, err := windows.SecurityDescriptorFromString(sddl)
-	if err != nil {
-		return nil, os.NewSyscallError("ConvertStringSecurityDescriptorToSecurityDescriptor", err)
-	}
-	attributes := &windows.SecurityAttributes{SecurityDescriptor: sd}
-	attributes.Length = uint32(unsafe.Sizeof(*attributes))
-	return attributes, nil
 }

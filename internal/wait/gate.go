@@ -6,7 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
 
 // The word of a Gate:
@@ -54,7 +54,7 @@ func (g *Gate) Wait(ctx context.Context, try func(check bool) (done bool, err er
 		// Announced before the look, and what is slept on was read with the
 		// announcement: see Wake.
 		old := atomic.OrUint32(g.w.addr, parked) | parked
-		sys.KillPoint("gate announced")
+		killpoint.Here("gate announced")
 		done, err := try(phase == Check)
 		return old, done, err
 	})
@@ -91,7 +91,7 @@ func (g *Gate) Wake(n int) {
 		if word&parked == 0 {
 			return // taken down by somebody who is waking all, after our change
 		}
-		sys.KillPoint("gate moved")
+		killpoint.Here("gate moved")
 		if g.w.Wake(n) >= n || !atomic.CompareAndSwapUint32(g.w.addr, word, (word+answer)&^parked) {
 			return
 		}

@@ -1,4 +1,4 @@
-package sys
+package overlapped
 
 import (
 	"net"
@@ -77,4 +77,4 @@ func (c *flushCall) cancel(thread windows.Handle) error {
 	}
 }
 
-var cancelSynchronousIo = kernel32.NewProc("CancelSynchronousIo")
+var cancelSynchronousIo = windows.NewLazySystemDLL("kernel32.dll").NewProc("CancelSynchronousIo")

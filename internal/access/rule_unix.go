@@ -1,6 +1,6 @@
 //go:build unix
 
-package breezeway
+package access
 
 import (
 	"errors"
@@ -11,12 +11,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/breezeway-ipc/breezeway"
 )
 
-// allowed are the users and groups that are admitted by name.
-type allowed struct{ uids, gids []int }
+// principals are users and groups that were named.
+type principals struct{ uids, gids []int }
 
-func (l *allowed) add(id string, isGroup bool) error {
+func (l *principals) add(id string, isGroup bool) error {
 	n, err := strconv.Atoi(id)
 	switch {
 	case err != nil:
@@ -31,33 +33,50 @@ func (l *allowed) add(id string, isGroup bool) error {
 	return nil
 }
 
-func (l allowed) any() bool { return len(l.uids)+len(l.gids) > 0 }
+func (l principals) any() bool { return len(l.uids)+len(l.gids) > 0 }
 
 func currentUser() string { return strconv.Itoa(os.Geteuid()) }
 
-func (a Access) admits(p Peer) (bool, error) {
+// isKnown returns an error for a peer of whom no rule can say anything.
+func isKnown(p breezeway.Peer) error {
 	if p.UID < 0 {
-		return false, fmt.Errorf("the system did not say who the other side is (%w)", os.ErrPermission)
+		return fmt.Errorf("the system did not say which user the other side is (%w)", os.ErrPermission)
 	}
 	if p.UID == overflowUID() {
-		return false, fmt.Errorf("%w (%w)", errUnmapped, os.ErrPermission)
+		return fmt.Errorf("%w (%w)", errUnmapped, os.ErrPermission)
+	}
+	return nil
+}
+
+func isMeOrSuperuser(p breezeway.Peer) bool { return p.UID == os.Geteuid() || p.UID == 0 }
+
+func (r Rule) admits(p breezeway.Peer) (bool, error) {
+	if err := isKnown(p); err != nil {
+		return false, err
 	}
 	inGroup := func(gid int) bool { return gid == p.GID || slices.Contains(p.Groups, gid) }
-	return p.UID == os.Geteuid() || p.UID == 0 ||
-		slices.Contains(a.allowed.uids, p.UID) ||
-		slices.ContainsFunc(a.allowed.gids, inGroup) ||
-		a.group() && inGroup(os.Getegid()), nil
+	return isMeOrSuperuser(p) ||
+		slices.Contains(r.allowed.uids, p.UID) ||
+		slices.ContainsFunc(r.allowed.gids, inGroup) ||
+		r.group() && inGroup(os.Getegid()), nil
+}
+
+func (r Rule) trusts(p breezeway.Peer) (bool, error) {
+	if err := isKnown(p); err != nil {
+		return false, err
+	}
+	return isMeOrSuperuser(p) || slices.Contains(r.trusted.uids, p.UID), nil
 }
 
 // File returns what a file must carry so that the kernel alone enforces the rule
-// on Unix: permission bits, and the users and groups whom an access control list
+// on Unix: permission bits, and the users and groups that an access control list
 // adds, with the right to read and write.
-func (a Access) File() (mode fs.FileMode, uids, gids []int) {
-	mode = a.mode
+func (r Rule) File() (mode fs.FileMode, uids, gids []int) {
+	mode = r.mode
 	if mode == 0 {
 		mode = 0o600
 	}
-	return mode, slices.Clone(a.allowed.uids), slices.Clone(a.allowed.gids)
+	return mode, slices.Clone(r.allowed.uids), slices.Clone(r.allowed.gids)
 }
 
 // errUnmapped is kept apart so that the one surprising refusal explains itself.

@@ -1,6 +1,6 @@
 //go:build unix
 
-package breezeway_test
+package access_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 func TestAccess(t *testing.T) {
@@ -40,7 +41,7 @@ func TestAccess(t *testing.T) {
 		{"everybody", 0o666, nil, stranger, true},
 		{"by a supplementary group", 0, []string{"@1"}, member, true},
 	} {
-		a, err := breezeway.NewAccess(c.mode, c.allow)
+		a, err := access.New(c.mode, c.allow, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +53,7 @@ func TestAccess(t *testing.T) {
 }
 
 func TestAccessSaysWho(t *testing.T) {
-	a, _ := breezeway.NewAccess(0, nil)
+	a, _ := access.New(0, nil, nil)
 	err := a.Admit(breezeway.Peer{UID: 4711})
 	for _, want := range []string{"4711", "Config.Allow"} {
 		if !strings.Contains(err.Error(), want) {
@@ -62,7 +63,7 @@ func TestAccessSaysWho(t *testing.T) {
 }
 
 func TestAccessByName(t *testing.T) {
-	a, err := breezeway.NewAccess(0, []string{"root", "@root"})
+	a, err := access.New(0, []string{"root", "@root"}, nil)
 	if err != nil {
 		t.Skip("this system has no user and group named root: ", err)
 	}
@@ -73,11 +74,11 @@ func TestAccessByName(t *testing.T) {
 		t.Error(err)
 	}
 	for _, bad := range []string{"", "@", "no such user at all", "@no such group"} {
-		if _, err := breezeway.NewAccess(0, []string{bad}); !errors.Is(err, os.ErrInvalid) {
+		if _, err := access.New(0, []string{bad}, nil); !errors.Is(err, os.ErrInvalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if _, err := breezeway.NewAccess(fs.ModeSetuid|0o600, nil); !errors.Is(err, os.ErrInvalid) {
+	if _, err := access.New(fs.ModeSetuid|0o600, nil, nil); !errors.Is(err, os.ErrInvalid) {
 		t.Error(err)
 	}
 }
