@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"mmap":                {".", "internal/fail", "internal/sys"},
 	"shm":                 {".", "internal/access", "internal/fail", "internal/killpoint", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "mmap"},
 	"ipcsync":             {".", "internal/access", "internal/fail", "internal/killpoint", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "internal/wait", "mmap"},
+	"docs/models":         {},
 	"internal/cli":        {"*"},
 	"cmd/ipc":             {"internal/cli"},
 }

@@ -1,64 +1,70 @@
 /*
  * The crash-safe mutex, ipcsync.Mutex.
  *
- * One word says who holds it, and is changed by compare and swap alone:
+ * One word says which process holds it. It is changed by compare and swap alone:
  *
- *	count             how often it was locked, so that no two acquisitions look alike
- *	inherited         it was taken from a dead holder, who may have left a mess
- *	generation, slot  the holder; slot NOBODY, or DEAD for one known to be dead
+ *	count             how often it was taken, so that no two acquisitions look alike
+ *	recovered         a holder died, and none has marked it consistent since
+ *	generation, slot  the holder; slot NONE, or DEAD for one known to be dead
  *
  * A process has the kernel's lock on its slot, which falls some time after its
- * death. Who takes a slot counts its generation up. So a holder is dead when his
- * slot isn't locked, or has another generation by now.
+ * death. A process that takes a slot counts its generation up. So a holder is dead
+ * if its slot isn't locked, or has another generation by now.
  *
- * Three processes lock the mutex, once each, the first one twice. Who is told
- * NotRecoverable may Reset the mutex and try again.
+ * Taking the word from a dead holder sets recovered. MarkConsistent clears it.
+ * Unlocking, giving back and taking from none keep it. No state keeps every process
+ * out.
+ *
+ * Three processes lock the mutex, once each; without KILL the first does so twice.
+ * One that is told of a death marks the mutex consistent or doesn't.
  *
  * KILL: two of them are killed, each between any two steps.
  *
- * JOIN: there are two slots, and the third process waits for one. It is the dead
- * one's.
+ * JOIN: there are two slots, and the third process waits for one: the dead one's.
  *
  * CLOSE: JOIN with one kill, and one process closes its mutex at any moment and
- * goes on with what it was doing. Close waits until it has left Gate.Wait, gives
- * the slot up, and lays private memory over the shared: what the process does from
- * then on is lost.
+ * goes on with what it was doing. Close waits until the process has left Gate.Wait,
+ * gives the slot up, and lays private memory over the shared: what the process does
+ * from then on is lost.
  *
- * Every holder makes a mess of what the mutex protects and clears it up again.
- * Who finds a mess must have been told. Who waits for ever is an invalid end
- * state.
+ * Checked are exclusion: at most one process is inside; recovered until marked: a
+ * process that takes the mutex is told if, and only if, a holder has died and none
+ * has marked it consistent since; and progress: no process waits for ever, which
+ * would be an invalid end state.
  *
- * Parking and waking are those of parkwake.pml in fewer steps. Who sleeps looks
- * again after 100 ms: here at any moment, but only if there was a kill or a close
- * at all, and something has changed since he last looked.
- *
- * holds:
- * holds: KILL
- * holds: KILL JOIN
- * holds: KILL CLOSE
- * fails: NO_FENCE                Unlock is a plain store, still in its buffer at the look at the gate
- * fails: NO_COUNT                a second Unlock gives up what was locked after the first
- * fails: KILL NO_RECHECK         nobody looks again after 100 ms
- * fails: KILL TWO_STEPS          a dead holder's mutex is set free, then locked
- * fails: KILL JOIN NO_GENERATION who has the dead holder's slot is taken for him
- * fails: KILL JOIN PROBE_FIRST   the slot was probed, then the word read again
- * fails: KILL CLOSE NO_WAIT      Close doesn't wait for who is taking over from a dead holder
+ * Parking and waking are those of parkwake.pml in fewer steps. A sleeping process
+ * looks again after 100 ms: here at any moment, but only if there was a kill or a
+ * close at all, and something has changed since it last looked.
  */
 
 /* The word. */
-#define NOBODY 0
-#define DEAD   7
-#define WORD(count, inherited, generation, slot) \
-	((count) << 7 | (inherited) << 6 | (generation) << 3 | (slot))
+#define NONE 0
+#define DEAD 7
+#define WORD(count, recovered, generation, slot) \
+	((count) << 7 | (recovered) << 6 | (generation) << 3 | (slot))
 #define COUNT(w)      ((w) >> 7)
-#define INHERITED(w)  ((w) >> 6 & 1)
+#define RECOVERED(w)  ((w) >> 6 & 1)
 #define GENERATION(w) ((w) >> 3 & 7)
 #define SLOT(w)       ((w) & 7)
+#define MARKED(w)     WORD(COUNT(w), 0, GENERATION(w), SLOT(w))
+#define GIVEN(w)      WORD(COUNT(w), KEPT(w), 0, NONE)
 
 #ifdef NO_COUNT
 #define NEXT(w) 0
 #else
 #define NEXT(w) (COUNT(w) + 1)
+#endif
+
+/* The bit after the word was unlocked, and after it was taken from none. */
+#ifdef UNLOCK_CLEARS
+#define KEPT(w) 0
+#else
+#define KEPT(w) RECOVERED(w)
+#endif
+#ifdef TAKE_CLEARS
+#define FOUND(w) 0
+#else
+#define FOUND(w) RECOVERED(w)
 #endif
 
 /* Slots are 1 to SLOTS. */
@@ -92,14 +98,25 @@ byte closed;  /* has closed the mutex */
 byte attached; /* has a slot, */
 byte has[PROCESSES]; /* this one */
 bool dead[PROCESSES];
-bool accident; /* somebody was killed, or has closed the mutex */
+bool accident; /* there was a kill or a close */
 
 /* What is checked. */
 byte inside; /* the living holder's number + 1 */
-bool mess;   /* what is protected is half changed */
-bool lost;   /* a holder who was told so died or unlocked and had not mended it */
+bool tell;   /* if the holder dies now, or with none as it is, the next is to be told */
 
 #define put(w) word = w; looked = 0
+
+/* The word is this process's from here on, and so is what it protects. */
+#define take(recovered) \
+	ticket = WORD(NEXT(w), recovered, mine, has[me]); \
+	put(ticket); \
+	assert(RECOVERED(ticket) == tell); \
+	tell = true
+
+/* It is no more. */
+#define give(w) \
+	tell = RECOVERED(w); \
+	put(GIVEN(w))
 
 #ifdef NO_RECHECK
 #define recheck(p) false
@@ -108,28 +125,26 @@ bool lost;   /* a holder who was told so died or unlocked and had not mended it 
 #endif
 
 /* The change before is a step of its own, and so is the look at the gate. */
-#define ONE 1
-#define ALL 2
-inline wake(n) {
+inline wake_one() {
 	if
 	:: !parked
 	:: parked ->
 		atomic {
 			unmoved = 0;
 			if
-			:: n == ALL || !asleep -> parked = false; spent = spent | asleep; asleep = 0
-			:: n == ONE && IN(asleep, 0) -> DROP(asleep, 0); ADD(spent, 0)
-			:: n == ONE && IN(asleep, 1) -> DROP(asleep, 1); ADD(spent, 1)
-			:: n == ONE && IN(asleep, 2) -> DROP(asleep, 2); ADD(spent, 2)
+			:: !asleep -> parked = false
+			:: IN(asleep, 0) -> DROP(asleep, 0); ADD(spent, 0)
+			:: IN(asleep, 1) -> DROP(asleep, 1); ADD(spent, 1)
+			:: IN(asleep, 2) -> DROP(asleep, 2); ADD(spent, 2)
 			fi
 		}
 	fi
 }
 
 #ifdef NO_FENCE
-/* One is enough: who unlocks next has seen this store in memory. */
+/* One is enough: the process that unlocks next has seen this store in memory. */
 short buffered;
-byte buffering; /* whose it is, as his number + 1 */
+byte buffering; /* whose it is, as its number + 1 */
 proctype StoreBuffer() {
 end:	do
 	:: atomic { buffering -> put(buffered); buffering = 0; buffered = 0 }
@@ -160,6 +175,9 @@ proctype Process(byte me; byte locks) {
 	short w;       /* the word as last read */
 	short ticket, before;
 	mtype phase = fast;
+#ifdef TWO_STEPS
+	bool cleared;
+#endif
 	{
 		if
 		:: has[me] -> goto start
@@ -169,10 +187,7 @@ proctype Process(byte me; byte locks) {
 end_join:	atomic {
 			if
 			:: lock[1] == free -> has[me] = 1
-			:: lock[1] != free && lock[2] == free -> has[me] = 2
-#if SLOTS > 2
-			:: lock[1] != free && lock[2] != free && lock[3] == free -> has[me] = 3
-#endif
+			:: lock[2] == free -> has[me] = 2
 			fi;
 			lock[has[me]] = held;
 			ADD(attached, me)
@@ -189,11 +204,11 @@ end_join:	atomic {
 		}
 		atomic {
 			if
-			:: word == w -> put(WORD(COUNT(w), INHERITED(w), 0, DEAD))
+			:: word == w -> put(WORD(COUNT(w), RECOVERED(w), 0, DEAD))
 			:: else -> goto start
 			fi
 		}
-		wake(ONE);
+		wake_one();
 
 		/* Lock. */
 start:		phase = fast;
@@ -201,16 +216,15 @@ look:		atomic {
 			drained;
 			w = word;
 			if
-			:: SLOT(w) == NOBODY && !INHERITED(w) -> goto take
-			:: SLOT(w) == NOBODY && INHERITED(w) -> assert(lost); goto hopeless
-			:: SLOT(w) != NOBODY && phase == fast -> goto enter
-			:: SLOT(w) == DEAD && phase != fast -> goto steal
+			:: SLOT(w) == NONE -> goto from_none
+			:: SLOT(w) != NONE && phase == fast -> goto enter
+			:: SLOT(w) == DEAD && phase != fast -> goto from_dead
 			:: else
 			fi
 		}
 		atomic {
 			if
-			:: generation[SLOT(w)] != GENERATION(w) -> goto steal
+			:: generation[SLOT(w)] != GENERATION(w) -> goto from_dead
 			:: generation[SLOT(w)] == GENERATION(w) && phase == park -> goto sleep
 			:: else
 			fi
@@ -229,29 +243,89 @@ look:		atomic {
 			fi
 		}
 #endif
-steal:		atomic {
+from_dead:	atomic {
 			if
-			:: word != w -> goto look
-			:: word == w && INHERITED(w) -> assert(lost); w = WORD(COUNT(w), 1, 0, NOBODY); put(w)
-			:: word == w && !INHERITED(w) ->
 #ifdef TWO_STEPS
-				put(WORD(COUNT(w), 0, 0, NOBODY));
-				goto look
+			:: word == w -> put(WORD(COUNT(w), RECOVERED(w), 0, NONE)); cleared = true; goto look
 #else
-				ticket = WORD(NEXT(w), 1, mine, has[me]);
-				put(ticket);
-				goto locked
+			:: word == w -> take(1); goto locked
 #endif
-			fi
-		}
-		wake(ALL);
-		goto hopeless;
-take:		atomic {
-			if
-			:: word == w -> ticket = WORD(NEXT(w), 0, mine, has[me]); put(ticket); goto locked
 			:: else -> goto look
 			fi
 		}
+from_none:	atomic {
+			if
+#ifdef TWO_STEPS
+			:: word == w -> take(cleared | RECOVERED(w))
+#else
+			:: word == w -> take(FOUND(w))
+#endif
+			:: else -> goto look
+			fi
+		}
+
+		/* It is this process's. */
+locked:		atomic {
+			w = 0;
+			if
+			:: IN(closed, me) -> goto withdraw
+			:: else -> DROP(waiting, me); DROP(spent, me)
+			fi;
+			assert(!inside);
+			inside = me + 1;
+			if
+			:: before -> skip
+			:: else -> goto held_by_me
+			fi
+		}
+		/* A second Unlock of what was locked before does nothing. */
+		atomic {
+			if
+			:: word == before -> put(GIVEN(word))
+			:: else
+			fi
+		}
+held_by_me:	if
+		:: atomic { RECOVERED(ticket) && word == ticket -> put(MARKED(ticket)); goto held_by_me }
+		:: atomic {
+			word == ticket || word == MARKED(ticket) ->
+			assert(inside == (IN(closed, me) -> 0 : me + 1));
+			inside = 0;
+#ifdef NO_FENCE
+			tell = RECOVERED(word);
+			buffering = me + 1;
+			buffered = GIVEN(word)
+#else
+			give(word)
+#endif
+		   }
+		:: else -> assert(IN(closed, me)); goto out
+		fi;
+		goto unlocked;
+
+		/* It was closed meanwhile: given back. */
+withdraw:	atomic {
+			if
+#ifdef WITHDRAW_CLEARS
+			:: word == ticket -> give(word); word = MARKED(word)
+#else
+			:: word == ticket -> give(word)
+#endif
+			:: else -> goto out
+			fi
+		}
+unlocked:	wake_one();
+		atomic {
+			locks--;
+			before = ticket;
+			ticket = 0;
+			w = 0;
+			if
+			:: locks -> goto start
+			:: else
+			fi
+		}
+		goto out;
 
 		/* Wait. */
 enter:		atomic {
@@ -286,111 +360,6 @@ sleep:		atomic {
 			goto announce
 		}
 
-		/* It is this process's. */
-locked:		atomic {
-			w = 0;
-			if
-			:: IN(closed, me) -> goto undo
-			:: else -> DROP(waiting, me); DROP(spent, me)
-			fi;
-			assert(!inside);
-			inside = me + 1;
-			assert(!lost);
-			assert(!mess || INHERITED(ticket));
-			mess = true
-		}
-		atomic {
-			if
-			:: IN(closed, me) -> goto out
-			:: else -> mess = false
-			fi
-		}
-		/* A second Unlock of what was locked before does nothing. */
-		if
-		:: before == 0
-		:: before != 0 -> atomic {
-			if
-			:: word == before -> put(WORD(COUNT(word), INHERITED(word), 0, NOBODY))
-			:: else
-			fi
-		   }
-		fi;
-		/* MarkConsistent, or not. */
-		if
-		:: INHERITED(ticket) -> atomic {
-			if
-			:: word == ticket -> ticket = WORD(COUNT(ticket), 0, mine, has[me]); put(ticket); lost = false
-			:: else -> assert(IN(closed, me)); goto out
-			fi
-		   }
-		:: skip
-		fi;
-		/* Unlock. */
-		atomic {
-			if
-			:: word == ticket
-			:: else -> assert(IN(closed, me)); goto out
-			fi;
-			assert(inside == (IN(closed, me) -> 0 : me + 1));
-			inside = 0;
-			if
-			:: INHERITED(ticket) -> lost = true
-			:: else
-			fi;
-#ifdef NO_FENCE
-			buffering = me + 1;
-			buffered = WORD(COUNT(ticket), INHERITED(ticket), 0, NOBODY)
-#else
-			put(WORD(COUNT(ticket), INHERITED(ticket), 0, NOBODY))
-#endif
-		}
-		wake(ONE);
-		goto done;
-
-		/* Lock fails, and whoever was woken for it wakes the next. */
-hopeless:	atomic {
-			DROP(waiting, me);
-			if
-			:: IN(spent, me) -> DROP(spent, me)
-			:: else -> goto reset
-			fi
-		}
-		wake(ONE);
-reset:		if
-		:: atomic {
-			if
-			:: IN(closed, me) -> goto out
-			:: !IN(closed, me) && word == w ->
-				put(WORD(COUNT(w), 0, 0, NOBODY));
-				lost = false;
-				mess = false /* it was repaired before */
-			:: else
-			fi;
-			goto start
-		   }
-		:: goto done
-		fi;
-
-		/* It was closed meanwhile: given back. */
-undo:		atomic {
-			if
-			:: word != ticket -> goto out
-			:: word == ticket && INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, DEAD))
-			:: word == ticket && !INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, NOBODY))
-			fi
-		}
-		wake(ONE);
-
-done:		atomic {
-			locks--;
-			before = ticket;
-			ticket = 0;
-			w = 0;
-			if
-			:: locks -> goto start
-			:: else
-			fi
-		}
 out:		strip(me)
 	} unless { dead[me] };
 	/* What ends alike is to be the same state. */
@@ -407,34 +376,33 @@ end:	do
 	od
 }
 
-inline somebody() {
-	if
-	:: IN(attached, 0) -> p = 0
-	:: IN(attached, 1) -> p = 1
-	:: IN(attached, 2) -> p = 2
-	fi
-}
-
-#ifdef CLOSE
+/* Processes that are alike needn't all be killed in turn: with other numbers it is
+ * the same. So with three slots the first to die is 0 and the second 1, with two
+ * the first is 0. */
+#if defined(CLOSE)
 #define KILLS 1
+#define MAY_DIE(p) true
+#elif defined(JOIN)
+#define KILLS 2
+#define MAY_DIE(p) (left < KILLS || p == 0)
 #else
 #define KILLS 2
+#define MAY_DIE(p) (p == KILLS - left)
 #endif
 proctype Killer() {
 	byte p, left = KILLS;
 end:	do
 	:: left -> left = 0 /* or else a kill could always end a wait */
 	:: atomic {
-		left && attached;
-		somebody();
+		if
+		:: left && IN(attached, 0) && MAY_DIE(0) -> p = 0
+		:: left && IN(attached, 1) && MAY_DIE(1) -> p = 1
+		:: left && IN(attached, 2) && MAY_DIE(2) -> p = 2
+		fi;
 		left--;
 		accident = true;
 		dead[p] = true;
 		lock[has[p]] = dying;
-		if
-		:: INHERITED(word) && SLOT(word) == has[p] && GENERATION(word) == generation[has[p]] -> lost = true
-		:: else
-		fi;
 		if
 		:: inside == p + 1 -> inside = 0
 		:: else
@@ -458,14 +426,12 @@ proctype Closer() {
 		ADD(closed, 0);
 		DROP(asleep, 0);
 		if
-		:: inside == 1 -> inside = 0; lost = lost || INHERITED(word)
+		:: inside == 1 -> inside = 0
 		:: else
 		fi
 	}
 	atomic {
-#ifndef NO_WAIT
 		!IN(waiting, 0);
-#endif
 		if
 		:: IN(closed, 0) -> lock[has[0]] = free; looked = 0; DROP(attached, 0)
 		:: else -> goto end

@@ -1,0 +1,197 @@
+// Package models checks the Promela models in this folder with spin. It imports
+// nothing of this module, so that go test has to repeat it only after a change
+// here.
+package models
+
+import (
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// source are the models. Embedded they are part of the test binary, which go test
+// compares by content: neither a checkout nor a touched file repeats the checks.
+//
+//go:embed *.pml
+var source embed.FS
+
+// A check is one variant of a model.
+type check struct {
+	words  string // defined for it
+	broken string // what is broken in it; empty if it must hold
+}
+
+// checks are the variants of each model. Those that are broken must fail, which
+// shows that the others could.
+var checks = map[string][]check{
+	"mutex": {
+		{"", ""},
+		{"KILL", ""},
+		{"KILL JOIN", ""},
+		{"KILL CLOSE", ""},
+		{"NO_FENCE", "Unlock is a plain store, still in its buffer when the process looks at the gate"},
+		{"NO_COUNT", "a second Unlock gives up what was locked after the first"},
+		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
+		{"KILL JOIN NO_GENERATION", "the process that has the dead holder's slot is taken for it"},
+		{"KILL JOIN PROBE_FIRST", "the slot was probed, then the word read again"},
+		{"KILL JOIN TWO_STEPS", "the dead holder's word is set free, and recovered set with the next step"},
+		{"KILL JOIN UNLOCK_CLEARS", "Unlock clears recovered, marked or not"},
+		{"KILL JOIN TAKE_CLEARS", "taking from none clears recovered"},
+		{"KILL CLOSE WITHDRAW_CLEARS", "giving back what was taken during Close clears recovered"},
+	},
+	"rwmutex": {
+		{"", ""},
+		{"KILL", ""},
+		{"KILL JOIN CANCEL", ""},
+		{"CLOSE", ""},
+		{"LOOK_FIRST", "a reader looks at the word, then counts itself"},
+		{"NO_FENCE", "its count is still in its buffer when it looks at the word"},
+		{"KILL JOIN NO_RECHECK", "no process looks again after 100 ms"},
+		{"KILL JOIN PROBE_FIRST", "a slot was probed, then its readers were read again"},
+		{"CLOSE BLIND_COUNT", "a process that is late counts itself in a slot that is another's by now"},
+	},
+	"semaphore": {
+		{"", ""},
+		{"CANCEL", ""},
+		{"KILL", ""},
+		{"KILL CANCEL", ""},
+		{"NO_CAS", "the new value is stored, whatever was taken meanwhile"},
+		{"HALF_CAS", "waiters are read, then the half with the permits is changed alone"},
+		{"NO_COMPARE", "the kernel puts to sleep whatever the value is"},
+		{"CANCEL NO_PASSING", "a process that was woken and takes nothing wakes no other"},
+		{"CANCEL CANCEL_BEFORE_LOOK", "a process that was woken and cancelled leaves without a look"},
+		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
+	},
+	"parkwake": {
+		{"", ""},
+		{"CANCEL", ""},
+		{"KILL", ""},
+		{"NO_FENCE", "the store is still in its buffer when the process reads the gate"},
+		{"LOOK_FIRST", "the look comes before the announcement"},
+		{"NO_MOVE", "the gate is not moved on when the announcement is taken down"},
+		{"NO_SECOND_WAKE", "no wake-up follows after the announcement was taken down"},
+		{"CANCEL NO_PROMOTE", "a waiter that leaves doesn't promote the next"},
+		{"CANCEL CANCEL_BEFORE_LOOK", "a waiter that was woken and cancelled leaves without a look"},
+		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
+	},
+	"latest": {
+		{"", ""},
+		{"NO_BARRIER", "the next slot is filled before the version is published"},
+		{"NO_RELEASE", "the version is published before its slot is filled"},
+		{"WIDE_LIMIT", "the slot that was copied may have been filled again"},
+	},
+}
+
+// TestModels checks every variant exhaustively.
+func TestModels(t *testing.T) {
+	spin, gcc := tool(t, "spin"), tool(t, "gcc")
+	for model, variants := range checks {
+		for _, c := range variants {
+			want := "holds"
+			if c.broken != "" {
+				want = "fails"
+			}
+			t.Run(strings.Join(append([]string{model, want}, strings.Fields(c.words)...), " "), func(t *testing.T) {
+				t.Parallel()
+				out := run(t, spin, gcc, model, c)
+				holds, fails := strings.Contains(out, "errors: 0\n"), strings.Contains(out, "errors: 1\n")
+				complete := !strings.Contains(out, "Search not completed") && !strings.Contains(out, "max search depth too small")
+				switch {
+				case c.broken == "" && !(holds && complete):
+					t.Errorf("it fails; docs/models/README.md says how to see the steps:\n%s", out)
+				case c.broken != "" && !fails:
+					t.Errorf("it holds, although %s:\n%s", c.broken, out)
+				}
+			})
+		}
+	}
+}
+
+// run makes the checker of one variant, and returns what it prints.
+func run(t *testing.T, spin, gcc, model string, c check) string {
+	t.Helper()
+	dir := t.TempDir()
+	in := func(name string, args ...string) string {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", cmd, err, out)
+		}
+		return string(out)
+	}
+	text, err := source.ReadFile(model + ".pml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, model+".pml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-a"}
+	for _, w := range strings.Fields(c.words) {
+		args = append(args, "-D"+w)
+	}
+	in(spin, append(args, model+".pml")...)
+	// What fails does so after a fraction of the states: compiling takes longer.
+	optimize := "-Og"
+	if c.broken != "" {
+		optimize = "-O0"
+	}
+	in(gcc, optimize, "-w", "-DSAFETY", "-o", "pan", "pan.c")
+	return in(filepath.Join(dir, "pan"), "-m20000", "-w22")
+}
+
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	file, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv("IPC_REQUIRE_PEERS") != "":
+		t.Fatal("a tool is missing: ", err)
+	default:
+		t.Skip("a tool is missing (install Debian's packages spin and gcc): ", err)
+	}
+	return file
+}
+
+var condition = regexp.MustCompile(`(?m)^#(?:ifn?def|if|elif) .*`)
+var word = regexp.MustCompile(`\b[A-Z][A-Z_]+\b`)
+
+// TestVariants compares the table with the words that the models know.
+func TestVariants(t *testing.T) {
+	files, err := source.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := source.ReadFile(file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var known, used []string
+		for _, line := range condition.FindAllString(string(text), -1) {
+			for _, w := range word.FindAllString(line, -1) {
+				if !strings.Contains(string(text), fmt.Sprintf("#define %s ", w)) {
+					known = append(known, w)
+				}
+			}
+		}
+		for _, c := range checks[strings.TrimSuffix(file.Name(), ".pml")] {
+			used = append(used, strings.Fields(c.words)...)
+		}
+		slices.Sort(known)
+		slices.Sort(used)
+		if k, u := slices.Compact(known), slices.Compact(used); !slices.Equal(k, u) {
+			t.Errorf("%s knows %q, and is checked with %q", file.Name(), k, u)
+		}
+	}
+	if len(files) != len(checks) {
+		t.Errorf("there are %d models, and checks of %d", len(files), len(checks))
+	}
+}
