@@ -55,6 +55,12 @@ var checks = map[string][]check{
 		{"KILL JOIN NO_RECHECK", "no process looks again after 100 ms"},
 		{"KILL JOIN PROBE_FIRST", "a slot was probed, then its readers were read again"},
 		{"CLOSE BLIND_COUNT", "a process that is late counts itself in a slot that is another's by now"},
+		{"KILL JOIN UNLOCK_CLEARS", "Unlock clears recovered, marked or not"},
+		{"KILL JOIN TAKE_CLEARS", "taking from none clears recovered"},
+		{"KILL JOIN CANCEL GIVE_UP_CLEARS", "a pending writer that gives up clears recovered"},
+		{"KILL JOIN PENDING_SETS", "the death of a pending writer sets recovered"},
+		{"KILL JOIN READER_UNTOLD", "recovered is set, but readers are not told"},
+		{"KILL JOIN READER_FORGETS", "a reader sets a dead writer's word free without recovered"},
 	},
 	"semaphore": {
 		{"", ""},

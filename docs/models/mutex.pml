@@ -86,7 +86,6 @@ mtype lock[SLOTS + 1] = free;
 
 /* Sets of processes, a bit each. */
 byte asleep;
-byte spent;   /* a wake-up was spent on it */
 byte unmoved; /* it may fall asleep: the gate is as it was when announced there */
 byte looked;  /* nothing has changed since it looked */
 byte waiting; /* in Gate.Wait */
@@ -133,9 +132,9 @@ inline wake_one() {
 			unmoved = 0;
 			if
 			:: !asleep -> parked = false
-			:: IN(asleep, 0) -> DROP(asleep, 0); ADD(spent, 0)
-			:: IN(asleep, 1) -> DROP(asleep, 1); ADD(spent, 1)
-			:: IN(asleep, 2) -> DROP(asleep, 2); ADD(spent, 2)
+			:: IN(asleep, 0) -> DROP(asleep, 0)
+			:: IN(asleep, 1) -> DROP(asleep, 1)
+			:: IN(asleep, 2) -> DROP(asleep, 2)
 			fi
 		}
 	fi
@@ -163,7 +162,6 @@ inline strip(p) {
 	d_step {
 		DROP(attached, p);
 		DROP(waiting, p);
-		DROP(spent, p);
 		DROP(asleep, p);
 		DROP(unmoved, p);
 		DROP(looked, p)
@@ -217,7 +215,7 @@ look:		atomic {
 			w = word;
 			if
 			:: SLOT(w) == NONE -> goto from_none
-			:: SLOT(w) != NONE && phase == fast -> goto enter
+			:: SLOT(w) != NONE && phase == fast -> w = 0; goto enter
 			:: SLOT(w) == DEAD && phase != fast -> goto from_dead
 			:: else
 			fi
@@ -269,7 +267,7 @@ locked:		atomic {
 			w = 0;
 			if
 			:: IN(closed, me) -> goto withdraw
-			:: else -> DROP(waiting, me); DROP(spent, me)
+			:: else -> DROP(waiting, me); DROP(unmoved, me); DROP(looked, me)
 			fi;
 			assert(!inside);
 			inside = me + 1;
@@ -345,7 +343,6 @@ announce:	atomic {
 		}
 sleep:		atomic {
 			w = 0;
-			DROP(spent, me);
 			if
 			:: IN(closed, me) -> goto out
 			:: !IN(closed, me) && IN(unmoved, me) -> ADD(asleep, me)

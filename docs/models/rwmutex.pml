@@ -6,44 +6,73 @@
  *	pending  the writer has the word, and waits for the readers to leave
  *
  * Each slot has a word of its own: its generation, and how many readers its
- * process has. A reader counts himself there, then looks at the word: if there is
- * a writer he takes the count back, wakes the one who may be pending, and waits. A
- * writer takes the word, pending, then looks at each slot until it has no readers
- * or its process is dead, then takes pending away. So a reader and a writer can't
- * miss each other, and who is pending keeps new readers out.
+ * process has. A reader adds itself there, then looks at the word: if there is a
+ * writer it takes itself off again, wakes the pending one, and waits. A writer
+ * takes the word, pending, then looks at each slot until that has no readers or its
+ * process is dead, then clears pending. So a reader and a writer can't miss each
+ * other, and a pending writer keeps new readers out.
  *
- * A pending writer who dies or gives up leaves the lock as it was: free. Of one
- * who died later there is a mess: a writer who finds it has the lock alone, to
- * clear it up; a reader is told and leaves.
+ * A writer that dies pending, or gives up, leaves the word as it found it: free. A
+ * later death sets recovered: with the next writer's taking, or by a reader, which
+ * sets the word free and then reads. A reader is told as a writer is.
  *
- * There are three gates: for readers, for writers, and for the one who is pending.
+ * There are three gates: for readers, for writers, and for the pending writer.
  *
- * Three processes come, once each, to read or to write. KILL (of one), JOIN, the mess
- * and the looks after 100 ms are those of mutex.pml. With KILL but not JOIN two
- * write and one reads. CLOSE is JOIN and the Close of mutex.pml, and the second
- * process writes. CANCEL: whoever is pending may give up instead of falling asleep.
+ * Three processes come, once each, to read or to write. KILL (of one), JOIN and the
+ * looks after 100 ms are those of mutex.pml. With KILL but not JOIN two write and
+ * one reads. CLOSE is JOIN and the Close of mutex.pml, and the second process
+ * writes. CANCEL: the pending writer may give up instead of falling asleep.
  *
- * holds:
- * holds: KILL
- * holds: KILL JOIN CANCEL
- * holds: CLOSE
- * fails: LOOK_FIRST             a reader looks at the word, then counts himself
- * fails: NO_FENCE               his count is still in his buffer when he looks at the word
- * fails: KILL JOIN NO_RECHECK   nobody looks again after 100 ms
- * fails: KILL JOIN PROBE_FIRST  a slot was probed, then its readers were read again
- * fails: CLOSE BLIND_COUNT      who is late counts himself in a slot that is another's by now
+ * Checked are exclusion: one writer or only readers; recovered until marked, for
+ * both; and progress, as in mutex.pml.
  */
 
 /* The word. */
-#define NOBODY 0
+#define NONE 0
 #define DEAD   7
-#define WORD(count, pending, inherited, generation, slot) \
-	((count) << 8 | (pending) << 7 | (inherited) << 6 | (generation) << 3 | (slot))
+#define WORD(count, pending, recovered, generation, slot) \
+	((count) << 8 | (pending) << 7 | (recovered) << 6 | (generation) << 3 | (slot))
 #define COUNT(w)      ((w) >> 8)
 #define PENDING(w)    ((w) >> 7 & 1)
-#define INHERITED(w)  ((w) >> 6 & 1)
+#define RECOVERED(w)  ((w) >> 6 & 1)
 #define GENERATION(w) ((w) >> 3 & 7)
 #define SLOT(w)       ((w) & 7)
+#define MARKED(w)     WORD(COUNT(w), PENDING(w), 0, GENERATION(w), SLOT(w))
+#define GIVEN(w)      WORD(COUNT(w), 0, KEPT(w), 0, NONE)
+
+/* The bit after the word was unlocked; given up by a pending writer; taken from none. */
+#ifdef UNLOCK_CLEARS
+#define KEPT(w) 0
+#else
+#define KEPT(w) RECOVERED(w)
+#endif
+#ifdef GIVE_UP_CLEARS
+#define LEFT(w) 0
+#else
+#define LEFT(w) RECOVERED(w)
+#endif
+#ifdef TAKE_CLEARS
+#define FOUND(w) 0
+#else
+#define FOUND(w) RECOVERED(w)
+#endif
+
+/* It is set after a death, if the writer wasn't pending. */
+#ifdef PENDING_SETS
+#define AFTER_DEATH(w) 1
+#else
+#define AFTER_DEATH(w) (!PENDING(w) | RECOVERED(w))
+#endif
+#ifdef READER_UNTOLD
+#define TOLD(w) 0
+#else
+#define TOLD(w) RECOVERED(w)
+#endif
+#ifdef READER_FORGETS
+#define FREED_BY_READER(w) RECOVERED(w)
+#else
+#define FREED_BY_READER(w) AFTER_DEATH(w)
+#endif
 
 /* The word of a slot, with how many readers it has. Slots are 1 to SLOTS. */
 #define STATE(generation, readers) ((generation) << 2 | (readers))
@@ -73,7 +102,6 @@ mtype lock[SLOTS + 1] = free;
 byte asleep[3];
 byte unmoved[3]; /* it may fall asleep: the gate is as it was when announced there */
 byte looked[3];  /* nothing has changed since it looked */
-byte spent;      /* a wake-up was spent on it */
 byte waiting;    /* in Gate.Wait */
 byte closed;     /* has closed the lock */
 #define IN(set, p)   (set >> (p) & 1)
@@ -83,16 +111,32 @@ byte closed;     /* has closed the lock */
 byte attached; /* has a slot, */
 byte has[PROCESSES]; /* this one */
 bool dead[PROCESSES];
-bool accident; /* somebody was killed, or has closed the lock */
+bool accident; /* there was a kill or a close */
 
 /* What is checked. */
 byte reading; /* living readers, as a set */
 byte writing; /* the living writer's number + 1 */
-bool mess;    /* what is protected is half changed */
-bool lost;    /* a writer who was told so died or unlocked and had not mended it */
+bool tell;    /* if the writer dies now, or with none as it is, the next is to be told */
 
 #define anything looked[0] = 0; looked[1] = 0; looked[2] = 0
 #define put(w) word = w; anything
+
+/* The word is this process's from here on, which pends. */
+#define take(recovered) \
+	ticket = WORD(COUNT(w) + 1, 1, recovered, mine, has[me]); \
+	put(ticket); \
+	w = 0; \
+	DROP(waiting, me); \
+	DROP(unmoved[gate], me); \
+	DROP(looked[gate], me); \
+	phase = fast; \
+	gate = FOR_PENDING; \
+	s = 1
+
+/* What is protected is not this process's any more. */
+#define give(w) \
+	tell = RECOVERED(w); \
+	put(GIVEN(w))
 
 #ifdef NO_RECHECK
 #define recheck false
@@ -109,10 +153,10 @@ inline wake(g, n) {
 		atomic {
 			unmoved[g] = 0;
 			if
-			:: n == ALL || !asleep[g] -> DROP(parked, g); spent = spent | asleep[g]; asleep[g] = 0
-			:: n == ONE && IN(asleep[g], 0) -> DROP(asleep[g], 0); ADD(spent, 0)
-			:: n == ONE && IN(asleep[g], 1) -> DROP(asleep[g], 1); ADD(spent, 1)
-			:: n == ONE && IN(asleep[g], 2) -> DROP(asleep[g], 2); ADD(spent, 2)
+			:: n == ALL || !asleep[g] -> DROP(parked, g); asleep[g] = 0
+			:: n == ONE && IN(asleep[g], 0) -> DROP(asleep[g], 0)
+			:: n == ONE && IN(asleep[g], 1) -> DROP(asleep[g], 1)
+			:: n == ONE && IN(asleep[g], 2) -> DROP(asleep[g], 2)
 			fi
 		}
 	fi
@@ -132,7 +176,7 @@ inline wake(g, n) {
 /* What a look is for. */
 mtype = { fast, park, check }
 
-/* Who has closed the lock may count himself late, when his slot is another's. */
+/* A process that has closed the lock may be late to count, when its slot is another's. */
 #ifdef BLIND_COUNT
 #define counting true
 #else
@@ -159,7 +203,6 @@ inline strip(p) {
 		DROP(attached, p);
 		DROP(waiting, p);
 		DROP(reading, p);
-		DROP(spent, p);
 		DROP(asleep[0], p); DROP(asleep[1], p); DROP(asleep[2], p);
 		DROP(unmoved[0], p); DROP(unmoved[1], p); DROP(unmoved[2], p);
 		DROP(looked[0], p); DROP(looked[1], p); DROP(looked[2], p)
@@ -173,7 +216,7 @@ proctype Process(byte me) {
 	bool reader;
 	byte gate;
 	mtype phase = fast;
-	byte s, r;     /* for who is pending: a slot, and its word as last read */
+	byte s, r;     /* pending: a slot, and its word as last read */
 	{
 		if
 		:: has[me] -> goto start
@@ -184,16 +227,13 @@ end_join:	atomic {
 			if
 			:: lock[1] == free -> has[me] = 1
 			:: lock[1] != free && lock[2] == free -> has[me] = 2
-#if SLOTS > 2
-			:: lock[1] != free && lock[2] != free && lock[3] == free -> has[me] = 3
-#endif
 			fi;
 			lock[has[me]] = held;
 			ADD(attached, me)
 		}
 		atomic {
 			mine = OF(state[has[me]]) + 1;
-			state[has[me]] = STATE(mine, 0); /* in one store: the dead one's readers go with him */
+			state[has[me]] = STATE(mine, 0); /* in one store: the dead one's readers go with it */
 			anything
 		}
 		wake(FOR_PENDING, ONE);
@@ -206,7 +246,7 @@ end_join:	atomic {
 		}
 		atomic {
 			if
-			:: word == w -> put(WORD(COUNT(w), PENDING(w), INHERITED(w), 0, DEAD))
+			:: word == w -> put(WORD(COUNT(w), PENDING(w), RECOVERED(w), 0, DEAD))
 			:: else -> goto start
 			fi
 		}
@@ -241,9 +281,8 @@ count:
 #ifndef LOOK_FIRST
 			w = word;
 #endif
-			assert(SLOT(w) != NOBODY || !INHERITED(w) || lost);
 			if
-			:: SLOT(w) == NOBODY && !INHERITED(w) -> goto read
+			:: SLOT(w) == NONE -> goto read
 			:: else
 			fi
 		}
@@ -258,22 +297,18 @@ count:
 		goto judge;
 
 		/* Lock. */
-look:		atomic {
-			w = word;
-			assert(SLOT(w) != NOBODY || !INHERITED(w) || lost)
-		}
+look:		w = word;
 
 		/* Both. */
 judge:		atomic {
 			if
-			:: SLOT(w) == NOBODY && !INHERITED(w) -> goto take
-			:: SLOT(w) == NOBODY && INHERITED(w) -> goto hopeless
-			:: SLOT(w) != NOBODY && phase == fast -> goto enter
-			:: SLOT(w) == DEAD && phase != fast -> goto inherit
+			:: SLOT(w) == NONE -> goto from_none
+			:: SLOT(w) != NONE && phase == fast -> w = 0; goto enter
+			:: SLOT(w) == DEAD && phase != fast -> goto from_dead
 			:: else
 			fi;
 			if
-			:: OF(state[SLOT(w)]) != GENERATION(w) -> goto inherit
+			:: OF(state[SLOT(w)]) != GENERATION(w) -> goto from_dead
 			:: OF(state[SLOT(w)]) == GENERATION(w) && phase == park -> goto sleep
 			:: else
 			fi
@@ -284,40 +319,22 @@ judge:		atomic {
 			:: else
 			fi
 		}
-inherit:	atomic {
+from_dead:	atomic {
 			if
-			:: word != w -> goto again
-			:: word == w && PENDING(w) -> put(WORD(COUNT(w), 0, 0, 0, NOBODY))
-			:: word == w && !PENDING(w) && INHERITED(w) ->
-				assert(lost);
-				put(WORD(COUNT(w), 0, 1, 0, NOBODY))
-			:: word == w && !PENDING(w) && !INHERITED(w) && reader -> goto hopeless
-			:: word == w && !PENDING(w) && !INHERITED(w) && !reader ->
-				ticket = WORD(COUNT(w) + 1, 0, 1, mine, has[me]);
-				put(ticket);
-				goto write
+			:: word == w && reader -> put(WORD(COUNT(w), 0, FREED_BY_READER(w), 0, NONE)); w = 0
+			:: word == w && !reader -> take(AFTER_DEATH(w)); goto drain
+			:: word != w && reader -> w = 0; goto count
+			:: word != w && !reader -> w = 0; goto look
 			fi
 		}
 		wake(FOR_READERS, ALL);
 		wake(FOR_WRITERS, ONE);
-again:		if
-		:: reader -> goto count
-		:: else -> goto look
-		fi;
+		goto count;
 
-		/* It is free, for a writer. */
-take:		atomic {
+from_none:	atomic {
 			if
-			:: word == w ->
-				ticket = WORD(COUNT(w) + 1, 1, 0, mine, has[me]);
-				put(ticket);
-				w = 0;
-				DROP(waiting, me);
-				DROP(spent, me);
-				phase = fast;
-				gate = FOR_PENDING;
-				s = 1
-			:: else -> goto look
+			:: word == w -> take(FOUND(w))
+			:: else -> w = 0; goto look
 			fi
 		}
 drain:		atomic {
@@ -348,71 +365,51 @@ drain:		atomic {
 		}
 drained_all:	atomic {
 			if
-			:: word == ticket && !IN(closed, me) -> ticket = WORD(COUNT(ticket), 0, 0, mine, has[me]); put(ticket)
+			:: word == ticket && !IN(closed, me) ->
+				ticket = WORD(COUNT(ticket), 0, RECOVERED(ticket), mine, has[me]);
+				put(ticket);
+				assert(RECOVERED(ticket) == tell);
+				tell = true
 			:: else -> assert(IN(closed, me)); goto give_up
 			fi
 		}
-
-write:		atomic {
-			w = 0;
+		atomic {
 			if
-			:: IN(closed, me) -> goto undo
+			:: IN(closed, me) -> goto withdraw
 			:: else
 			fi;
 			DROP(waiting, me);
-			DROP(spent, me);
-			assert(!writing && !reading && !lost);
-			assert(!mess || INHERITED(ticket));
-			writing = me + 1;
-			mess = true
+			DROP(unmoved[gate], me); DROP(looked[gate], me);
+			assert(!writing && !reading);
+			writing = me + 1
 		}
-		atomic {
-			if
-			:: IN(closed, me) -> goto leave
-			:: else -> mess = false
-			fi
-		}
-		/* MarkConsistent, or not. */
-		if
-		:: INHERITED(ticket) -> atomic {
-			if
-			:: word == ticket -> ticket = WORD(COUNT(ticket), 0, 0, mine, has[me]); put(ticket); lost = false
-			:: else -> assert(IN(closed, me)); goto leave
-			fi
-		   }
-		:: skip
-		fi;
-		/* Unlock. */
-		atomic {
-			if
-			:: word == ticket
-			:: else -> assert(IN(closed, me)); goto leave
-			fi;
+		/* MarkConsistent, or not; then Unlock. */
+write:		if
+		:: atomic { RECOVERED(ticket) && word == ticket -> put(MARKED(ticket)); goto write }
+		:: atomic {
+			word == ticket || word == MARKED(ticket) ->
 			assert(writing == (IN(closed, me) -> 0 : me + 1));
 			writing = 0;
-			if
-			:: INHERITED(ticket) -> lost = true
-			:: else
-			fi;
-			put(WORD(COUNT(ticket), 0, INHERITED(ticket), 0, NOBODY))
-		}
+			give(word)
+		   }
+		:: else -> assert(IN(closed, me)); goto leave
+		fi;
 		goto wake_all;
 
 		/* Pending no more. */
 give_up:	atomic {
 			DROP(waiting, me);
 			if
-			:: word == ticket -> put(WORD(COUNT(ticket), 0, 0, 0, NOBODY))
+			:: word == ticket -> put(WORD(COUNT(ticket), 0, LEFT(ticket), 0, NONE))
 			:: else -> goto leave
 			fi
 		}
 		goto wake_all;
 
-		/* It was closed just before it had the mess to clear up: that is left to another. */
-undo:		atomic {
+		/* It was closed meanwhile: given back. */
+withdraw:	atomic {
 			if
-			:: word == ticket && INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, 0, DEAD))
-			:: word == ticket && !INHERITED(ticket) -> put(WORD(COUNT(ticket), 0, 0, 0, NOBODY))
+			:: word == ticket -> give(ticket)
 			:: else -> goto leave
 			fi
 		}
@@ -421,14 +418,15 @@ wake_all:	wake(FOR_READERS, ALL);
 		goto leave;
 
 read:		atomic {
-			w = 0;
 			if
-			:: IN(closed, me) -> goto uncount
+			:: IN(closed, me) -> w = 0; goto uncount
 			:: else
 			fi;
 			DROP(waiting, me);
-			DROP(spent, me);
-			assert(!writing && !mess && !lost);
+			DROP(unmoved[gate], me); DROP(looked[gate], me);
+			assert(!writing);
+			assert(TOLD(w) == tell);
+			w = 0;
 			ADD(reading, me)
 		}
 		DROP(reading, me);
@@ -466,7 +464,6 @@ announce:	atomic {
 		}
 sleep:		atomic {
 			w = 0;
-			DROP(spent, me);
 			if
 			:: IN(closed, me) && gate == FOR_PENDING -> goto give_up
 			:: IN(closed, me) && gate != FOR_PENDING -> goto leave
@@ -485,17 +482,6 @@ sleep:		atomic {
 			goto announce
 		}
 
-		/* Locking fails, and whoever was woken for it wakes the next. */
-hopeless:	atomic {
-			DROP(waiting, me);
-			w = 0;
-			if
-			:: IN(spent, me) -> DROP(spent, me)
-			:: else -> goto leave
-			fi
-		}
-		wake(gate, ONE);
-
 leave:		strip(me)
 	} unless { dead[me] };
 	/* What ends alike is to be the same state. */
@@ -512,25 +498,27 @@ end:	do
 	od
 }
 
+/* Two that only write are alike: with other numbers it is the same if the second
+ * dies. */
+#ifdef JOIN
+#define MAY_DIE(p) true
+#else
+#define MAY_DIE(p) (p != 1)
+#endif
 proctype Killer() {
 	byte p, left = 1;
 end:	do
 	:: left -> left = 0 /* or else a kill could always end a wait */
 	:: atomic {
-		left && attached;
 		if
-		:: IN(attached, 0) -> p = 0
-		:: IN(attached, 1) -> p = 1
-		:: IN(attached, 2) -> p = 2
+		:: left && IN(attached, 0) && MAY_DIE(0) -> p = 0
+		:: left && IN(attached, 1) && MAY_DIE(1) -> p = 1
+		:: left && IN(attached, 2) && MAY_DIE(2) -> p = 2
 		fi;
 		left--;
 		accident = true;
 		dead[p] = true;
 		lock[has[p]] = dying;
-		if
-		:: INHERITED(word) && SLOT(word) == has[p] && GENERATION(word) == OF(state[has[p]]) -> lost = true
-		:: else
-		fi;
 		if
 		:: writing == p + 1 -> writing = 0
 		:: else
@@ -555,7 +543,7 @@ proctype Closer() {
 		DROP(asleep[0], 0); DROP(asleep[1], 0); DROP(asleep[2], 0);
 		DROP(reading, 0);
 		if
-		:: writing == 1 -> writing = 0; lost = lost || INHERITED(word)
+		:: writing == 1 -> writing = 0
 		:: else
 		fi
 	}
