@@ -1,17 +1,15 @@
-/* shm.Latest: a writer fills slots and publishes versions, a reader copies. The
- * writer may die between any two steps; the next one goes on from what was
- * published. Words are two per slot; memory is not sequentially consistent: the
- * writer's stores go through a buffer, which drains them in any order but for
- * stores to the same word and what barriers forbid.
+/*
+ * A value that is replaced while others read it, shm.Latest.
  *
- *	spin -search latest.pml                finds nothing
- *	spin -search -DNO_BARRIER latest.pml   finds a torn value
+ * A writer fills slots and publishes versions; a reader copies. The writer may die
+ * between any two steps, and the next one goes on from what was published. A value
+ * has two words. Memory is not sequentially consistent: the writer's stores go
+ * through a buffer, which drains them in any order but for stores to the same word
+ * and what barriers forbid.
  *
- * holds:
- * fails: NO_BARRIER  the next slot is filled before the version is published
- * fails: NO_RELEASE  the version is published before its slot is filled
- * fails: WIDE_LIMIT  the slot that was copied may have been filled again
+ * A reader that takes a copy for good has one whole value, and the right one.
  */
+
 #define SLOTS 4
 #define LAST 7 /* versions that are stored */
 /* How far published may have moved during a copy. */

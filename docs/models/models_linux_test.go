@@ -5,7 +5,7 @@ package models
 
 import (
 	"embed"
-	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,8 +29,11 @@ type check struct {
 
 // checks are the variants of each model. Those that are broken must fail, which
 // shows that the others could.
-var checks = map[string][]check{
-	"mutex": {
+var checks = []struct {
+	model    string
+	variants []check
+}{
+	{"mutex", []check{
 		{"", ""},
 		{"KILL", ""},
 		{"KILL JOIN", ""},
@@ -44,8 +47,8 @@ var checks = map[string][]check{
 		{"KILL JOIN UNLOCK_CLEARS", "Unlock clears recovered, marked or not"},
 		{"KILL JOIN TAKE_CLEARS", "taking from none clears recovered"},
 		{"KILL CLOSE WITHDRAW_CLEARS", "giving back what was taken during Close clears recovered"},
-	},
-	"rwmutex": {
+	}},
+	{"rwmutex", []check{
 		{"", ""},
 		{"KILL", ""},
 		{"KILL JOIN CANCEL", ""},
@@ -61,8 +64,8 @@ var checks = map[string][]check{
 		{"KILL JOIN PENDING_SETS", "the death of a pending writer sets recovered"},
 		{"KILL JOIN READER_UNTOLD", "recovered is set, but readers are not told"},
 		{"KILL JOIN READER_FORGETS", "a reader sets a dead writer's word free without recovered"},
-	},
-	"semaphore": {
+	}},
+	{"semaphore", []check{
 		{"", ""},
 		{"CANCEL", ""},
 		{"KILL", ""},
@@ -73,8 +76,8 @@ var checks = map[string][]check{
 		{"CANCEL NO_PASSING", "a process that was woken and takes nothing wakes no other"},
 		{"CANCEL CANCEL_BEFORE_LOOK", "a process that was woken and cancelled leaves without a look"},
 		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
-	},
-	"parkwake": {
+	}},
+	{"parkwake", []check{
 		{"", ""},
 		{"CANCEL", ""},
 		{"KILL", ""},
@@ -85,27 +88,27 @@ var checks = map[string][]check{
 		{"CANCEL NO_PROMOTE", "a waiter that leaves doesn't promote the next"},
 		{"CANCEL CANCEL_BEFORE_LOOK", "a waiter that was woken and cancelled leaves without a look"},
 		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
-	},
-	"latest": {
+	}},
+	{"latest", []check{
 		{"", ""},
 		{"NO_BARRIER", "the next slot is filled before the version is published"},
 		{"NO_RELEASE", "the version is published before its slot is filled"},
 		{"WIDE_LIMIT", "the slot that was copied may have been filled again"},
-	},
+	}},
 }
 
 // TestModels checks every variant exhaustively.
 func TestModels(t *testing.T) {
 	spin, gcc := tool(t, "spin"), tool(t, "gcc")
-	for model, variants := range checks {
-		for _, c := range variants {
+	for _, m := range checks {
+		for _, c := range m.variants {
 			want := "holds"
 			if c.broken != "" {
 				want = "fails"
 			}
-			t.Run(strings.Join(append([]string{model, want}, strings.Fields(c.words)...), " "), func(t *testing.T) {
+			t.Run(strings.TrimSpace(strings.Join([]string{m.model, want, c.words}, " ")), func(t *testing.T) {
 				t.Parallel()
-				out := run(t, spin, gcc, model, c)
+				out := run(t, spin, gcc, m.model, c)
 				holds, fails := strings.Contains(out, "errors: 0\n"), strings.Contains(out, "errors: 1\n")
 				complete := !strings.Contains(out, "Search not completed") && !strings.Contains(out, "max search depth too small")
 				switch {
@@ -169,35 +172,35 @@ func tool(t *testing.T, name string) string {
 var condition = regexp.MustCompile(`(?m)^#(?:ifn?def|if|elif) .*`)
 var word = regexp.MustCompile(`\b[A-Z][A-Z_]+\b`)
 
-// TestVariants compares the table with the words that the models know.
+// TestVariants compares the table with the models, and with the words that each
+// knows.
 func TestVariants(t *testing.T) {
-	files, err := source.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := source.ReadFile(file.Name())
+	var files []string
+	for _, m := range checks {
+		files = append(files, m.model+".pml")
+		text, err := source.ReadFile(m.model + ".pml")
 		if err != nil {
 			t.Fatal(err)
 		}
 		var known, used []string
 		for _, line := range condition.FindAllString(string(text), -1) {
 			for _, w := range word.FindAllString(line, -1) {
-				if !strings.Contains(string(text), fmt.Sprintf("#define %s ", w)) {
+				if !strings.Contains(string(text), "#define "+w+" ") {
 					known = append(known, w)
 				}
 			}
 		}
-		for _, c := range checks[strings.TrimSuffix(file.Name(), ".pml")] {
+		for _, c := range m.variants {
 			used = append(used, strings.Fields(c.words)...)
 		}
 		slices.Sort(known)
 		slices.Sort(used)
 		if k, u := slices.Compact(known), slices.Compact(used); !slices.Equal(k, u) {
-			t.Errorf("%s knows %q, and is checked with %q", file.Name(), k, u)
+			t.Errorf("%s knows %q, and is checked with %q", m.model, k, u)
 		}
 	}
-	if len(files) != len(checks) {
-		t.Errorf("there are %d models, and checks of %d", len(files), len(checks))
+	slices.Sort(files)
+	if there, _ := fs.Glob(source, "*"); !slices.Equal(files, there) {
+		t.Errorf("there are %q, and checks of %q", there, files)
 	}
 }

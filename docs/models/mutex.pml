@@ -143,7 +143,7 @@ inline wake_one() {
 #ifdef NO_FENCE
 /* One is enough: the process that unlocks next has seen this store in memory. */
 short buffered;
-byte buffering; /* whose it is, as its number + 1 */
+byte buffering; /* the number + 1 of its process */
 proctype StoreBuffer() {
 end:	do
 	:: atomic { buffering -> put(buffered); buffering = 0; buffered = 0 }
@@ -209,7 +209,12 @@ end_join:	atomic {
 		wake_one();
 
 		/* Lock. */
-start:		phase = fast;
+start:		if
+		:: phase = fast
+#ifndef KILL
+		:: goto out
+#endif
+		fi;
 look:		atomic {
 			drained;
 			w = word;
@@ -375,10 +380,15 @@ end:	do
 
 /* Processes that are alike needn't all be killed in turn: with other numbers it is
  * the same. So with three slots the first to die is 0 and the second 1, with two
- * the first is 0. */
+ * the first is 0. What happens without an accident is checked without KILL. */
 #if defined(CLOSE)
 #define KILLS 1
 #define MAY_DIE(p) true
+#define MAY_LIVE true
+#else
+#define MAY_LIVE (left < KILLS)
+#endif
+#if defined(CLOSE)
 #elif defined(JOIN)
 #define KILLS 2
 #define MAY_DIE(p) (left < KILLS || p == 0)
@@ -389,7 +399,7 @@ end:	do
 proctype Killer() {
 	byte p, left = KILLS;
 end:	do
-	:: left -> left = 0 /* or else a kill could always end a wait */
+	:: MAY_LIVE && left -> left = 0 /* or else a kill could always end a wait */
 	:: atomic {
 		if
 		:: left && IN(attached, 0) && MAY_DIE(0) -> p = 0
@@ -412,13 +422,10 @@ end:	do
 	od
 }
 
-/* Closes the mutex of the first process, or not. */
+/* Closes the mutex of the first process while that uses it. */
 proctype Closer() {
-	atomic {
-		if
-		:: IN(attached, 0)
-		:: goto end
-		fi;
+end_none:	atomic {
+		IN(attached, 0);
 		accident = true;
 		ADD(closed, 0);
 		DROP(asleep, 0);

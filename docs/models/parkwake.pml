@@ -6,23 +6,15 @@
  * permits, one by one or both at once, and wakes. C stores what it posts through
  * a store buffer, as processors do; Spin alone would be sequentially consistent.
  *
- * Nobody may sleep for ever while a permit is there. A sleeper looks again after
- * 100 ms, but that must not be needed unless some process was killed: so here
- * it happens only then. Who sleeps at the end and has nothing to find gives up.
+ * No goroutine may sleep for ever while a permit is there. A sleeping one looks
+ * again after 100 ms, but that must not be needed unless a process was killed: so
+ * here it happens only then. One that sleeps at the end and has nothing to find
+ * gives up.
  *
- * ipctest.Model checks it with each of these sets of definitions. KILL and
- * CANCEL together hold too, in a minute, 4 GB and 43 million states.
- *
- * holds:
- * holds: CANCEL
- * holds: KILL
- * fails: NO_FENCE          C's store is still in its buffer when it reads the gate
- * fails: LOOK_FIRST        the look comes before the announcement
- * fails: NO_MOVE           the gate is not moved on when the announcement is taken down
- * fails: NO_SECOND_WAKE    nobody is woken after the announcement was taken down
- * fails: CANCEL NO_PROMOTE         who leaves doesn't promote the next
- * fails: CANCEL CANCEL_BEFORE_LOOK who was woken and cancelled leaves without a look
- * fails: KILL NO_RECHECK   nobody looks again after 100 ms
+ * KILL: one process is killed, between any two steps. CANCEL: the context of one
+ * goroutine is done at any moment. Runs without a kill are those without KILL, and
+ * runs without a cancel those without CANCEL. KILL and CANCEL together hold too,
+ * but take a minute, 4 GB and 43 million states, and are not in the list.
  */
 
 #define PARKED 1
@@ -34,7 +26,7 @@ byte gate, posted, taken; /* shared memory */
 byte value;   /* C's store buffer: what posted will be, */
 bool pending; /* if there is anything in it */
 
-bool asleep[3], spent[3];    /* the kernel: who sleeps on the gate; whom a wake-up ended it for */
+bool asleep[3], spent[3];    /* the kernel: sleeps on the gate; a wake-up ended that */
 bool queued[3];              /* A's queue behind its first waiter */
 byte first = NONE;
 bool cancelled[3];
@@ -73,6 +65,10 @@ proctype Waiter(byte me, process) {
 	{
 		atomic {
 			if
+			:: me == 0 -> run Waiter(1, 0) /* that comes later: the two are alike */
+			:: else
+			fi;
+			if
 			:: process == 0 && first != NONE -> queued[me] = true
 			:: process == 0 && first == NONE -> first = me
 			:: else
@@ -95,7 +91,7 @@ again:
 #endif
 		atomic {
 			if
-			:: ok -> goto leave
+			:: ok -> ok = false; goto leave
 			:: else
 			fi;
 			skip; /* no jump may lead into a d_step */
@@ -104,7 +100,8 @@ again:
 				if
 				:: gate == old -> asleep[me] = true
 				:: else
-				fi
+				fi;
+				old = 0
 			}
 		}
 		atomic {
@@ -139,10 +136,12 @@ leave:
 		}
 end:
 		skip
-	} unless { dead[process] -> asleep[me] = false }
+	} unless { dead[process] };
+	/* What ends alike is to be the same state. */
+	d_step { asleep[me] = false; spent[me] = false; queued[me] = false; old = 0; ok = false }
 }
 
-/* The kernel wakes in any order. Who is woken was reached, dead or not. */
+/* The kernel wakes in any order, and counts a woken goroutine, dead or not. */
 inline futex_wake(n) {
 	atomic {
 		reached = 0;
@@ -207,7 +206,8 @@ proctype Waker() {
 		:: post(2)
 		:: post(1); post(1)
 		fi
-	} unless { dead[2] }
+	} unless { dead[2] };
+	d_step { word = 0; reached = 0; ok = false }
 }
 
 proctype StoreBuffer() {
@@ -219,7 +219,6 @@ end:
 
 proctype Killer() {
 	if
-	:: skip
 	:: atomic { dead[0] = true; killed = true }
 	:: atomic { dead[1] = true; killed = true }
 	:: atomic { dead[2] = true; killed = true }
@@ -228,8 +227,8 @@ proctype Killer() {
 
 proctype Canceller() {
 	if
-	:: skip
 	:: cancelled[0] = true
+	:: cancelled[1] = true
 	:: cancelled[2] = true
 	fi
 }
@@ -237,7 +236,6 @@ proctype Canceller() {
 init {
 	atomic {
 		run Waiter(0, 0);
-		run Waiter(1, 0);
 		run Waiter(2, 1);
 		run Waker();
 		run StoreBuffer();

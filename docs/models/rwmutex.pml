@@ -184,7 +184,7 @@ mtype = { fast, park, check }
 #endif
 
 #ifdef NO_FENCE
-byte buffered; /* whose count is still in its buffer */
+byte buffered; /* processes with a count still in the buffer */
 proctype StoreBuffer() {
 end:	do
 	:: atomic { IN(buffered, 0) -> DROP(buffered, 0); state[has[0]]++ }
@@ -257,6 +257,9 @@ start:		atomic {
 			phase = fast;
 			w = 0;
 			if
+#if !defined(KILL) && !defined(CLOSE)
+			:: goto leave
+#endif
 			:: MAY_READ(me) -> reader = true; gate = FOR_READERS; goto count
 			:: MAY_WRITE(me) -> reader = false; gate = FOR_WRITERS; goto look
 			fi
@@ -499,16 +502,18 @@ end:	do
 }
 
 /* Two that only write are alike: with other numbers it is the same if the second
- * dies. */
+ * dies. What happens without an accident is checked without KILL, but for CANCEL. */
 #ifdef JOIN
 #define MAY_DIE(p) true
+#define MAY_LIVE   true
 #else
 #define MAY_DIE(p) (p != 1)
+#define MAY_LIVE   false
 #endif
 proctype Killer() {
 	byte p, left = 1;
 end:	do
-	:: left -> left = 0 /* or else a kill could always end a wait */
+	:: MAY_LIVE && left -> left = 0 /* or else a kill could always end a wait */
 	:: atomic {
 		if
 		:: left && IN(attached, 0) && MAY_DIE(0) -> p = 0
@@ -531,13 +536,10 @@ end:	do
 	od
 }
 
-/* Closes the lock of the first process, or not. */
+/* Closes the lock of the first process while that uses it. */
 proctype Closer() {
-	atomic {
-		if
-		:: IN(attached, 0)
-		:: goto end
-		fi;
+end_none:	atomic {
+		IN(attached, 0);
 		accident = true;
 		ADD(closed, 0);
 		DROP(asleep[0], 0); DROP(asleep[1], 0); DROP(asleep[2], 0);

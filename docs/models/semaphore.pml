@@ -3,31 +3,21 @@
  *
  * Permits and waiters are halves of one 64-bit word, which is changed by compare
  * and swap or addition as a whole. Waiters sleep on the half with the permits,
- * while that is 0. There is no gate as in parkwake.pml: whoever waits counts
- * himself there, and who releases sees the count with his own change.
+ * while that is 0. There is no gate as in parkwake.pml: a waiter counts itself
+ * there, and a release sees the count with its own change.
  *
  * Three processes want a permit each; a fourth releases two, at once or one after
- * the other. No permit may appear or vanish, and nobody may sleep for ever while
- * there is one.
+ * the other. No permit may appear or vanish, and no process may sleep for ever
+ * while there is one.
  *
  * KILL: two processes are killed, with CANCEL one, each between any two steps. A
- * wake-up may die with whom it woke. Therefore who sleeps looks again after 100 ms:
- * here only if somebody was killed, and at any moment at which he finds a permit.
+ * wake-up may die with the process that it woke. Therefore a sleeping process looks
+ * again after 100 ms: here only after a kill, and at any moment at which it finds a
+ * permit.
  *
  * CANCEL: one process stops waiting. Either its context is done: if a wake-up was
  * spent on it, it looks first. Or another wait of the same WaitAny was faster:
  * then it takes nothing and passes on the wake-up that was spent on it.
- *
- * holds:
- * holds: CANCEL
- * holds: KILL
- * holds: KILL CANCEL
- * fails: NO_CAS                     the new value is stored, whatever was taken meanwhile
- * fails: HALF_CAS                   waiters are read, then the half with the permits is changed alone
- * fails: NO_COMPARE                 falls asleep whatever the value is
- * fails: CANCEL NO_PASSING          who was woken and takes nothing wakes nobody
- * fails: CANCEL CANCEL_BEFORE_LOOK  who was woken and cancelled leaves without a look
- * fails: KILL NO_RECHECK            nobody looks again after 100 ms
  */
 
 #define PROCESSES 3 /* that take; number 3 releases */
@@ -46,7 +36,7 @@ byte spent; /* a wake-up was spent on it */
 byte cancelled; /* its context is done */
 byte beaten;    /* another wait of the same WaitAny was faster */
 bool dead[PROCESSES + 1];
-bool accident;  /* somebody was killed */
+bool accident;  /* there was a kill */
 
 /* What is checked. */
 byte given, taken;
@@ -130,7 +120,8 @@ pass_on:	if
 		fi;
 leave:		waiters = waiters - announced;
 out:		skip
-	} unless { dead[me] }
+	} unless { dead[me] };
+	d_step { announced = false; woken = 0 } /* what ends alike is to be the same state */
 }
 
 inline release(n) {
@@ -146,6 +137,7 @@ inline release(n) {
 			:: permits == p && waiters == w
 #endif
 				-> permits = p + n;
+				p = 0;
 				given = given + n;
 				conserved;
 				break
@@ -154,7 +146,7 @@ inline release(n) {
 		}
 	od;
 	if
-	:: w -> futex_wake(n)
+	:: w -> w = 0; futex_wake(n)
 	:: else
 	fi
 }
@@ -166,7 +158,8 @@ proctype Releaser() {
 		:: release(2)
 		:: release(1); release(1)
 		fi
-	} unless { dead[PROCESSES] }
+	} unless { dead[PROCESSES] };
+	d_step { p = 0; w = 0; woken = 0 }
 }
 
 inline kill(p) {
@@ -175,19 +168,24 @@ inline kill(p) {
 	left--
 }
 
+/* Processes that are alike needn't all be killed in turn: with other numbers it is
+ * the same. So the first to die is 0 and the second 1, or with CANCEL, where 0 is
+ * unlike the others, one of both. What happens without a kill is checked without
+ * KILL. */
 #ifdef CANCEL
 #define KILLS 1
+#define MAY_DIE(p) true
 #else
 #define KILLS 2
+#define MAY_DIE(p) (!dead[p] && (p == 0 || dead[0]))
 #endif
 proctype Killer() {
 	byte left = KILLS;
 	do
-	:: atomic { left && !dead[0] -> kill(0); DROP(asleep, 0); DROP(spent, 0) }
-	:: atomic { left && !dead[1] -> kill(1); DROP(asleep, 1); DROP(spent, 1) }
-	:: atomic { left && !dead[2] -> kill(2); DROP(asleep, 2); DROP(spent, 2) }
+	:: atomic { left && MAY_DIE(0) -> kill(0); DROP(asleep, 0); DROP(spent, 0) }
+	:: atomic { left && MAY_DIE(1) -> kill(1); DROP(asleep, 1); DROP(spent, 1) }
 	:: atomic { left && !dead[3] -> kill(3) }
-	:: break /* or else a kill could always end a wait */
+	:: left < KILLS -> left = 0; break /* or else a kill could always end a wait */
 	od
 }
 
