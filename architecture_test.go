@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/layout":     {"."},
 	"internal/liveness":   {".", "internal/killpoint", "internal/sys"},
 	"internal/wait":       {".", "internal/access", "internal/killpoint", "internal/sys"},
-	"internal/bench":      {".", "internal/sys"},
+	"internal/bench":      {".", "internal/fail", "internal/sys"},
 	"internal/ipctest":    {"internal/bench"},
 	"pipe":                {".", "internal/access", "internal/fail", "internal/overlapped", "internal/sys", "internal/local"},
 	"mmap":                {".", "internal/fail", "internal/sys"},

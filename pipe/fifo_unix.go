@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/local"
 	"golang.org/x/sys/unix"
 )
@@ -140,7 +141,7 @@ func openNonblock(path string, flags int) (fd int, err error) {
 }
 
 func explainFIFO(err error) error {
-	switch err = bare(err); {
+	switch err = fail.Bare(err); {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("nothing is there; make it with MakeFIFO (%w)", err)
 	case errors.Is(err, unix.ELOOP):
