@@ -144,11 +144,11 @@ func (s *strangers) another() *syscall.Credential {
 	return &syscall.Credential{Uid: anotherID, Gid: anotherID}
 }
 
-func (s *strangers) start(t *testing.T, who *syscall.Credential, helper string, args ...string) *ipctest.Process {
+func (s *strangers) start(t *testing.T, user *syscall.Credential, helper string, args ...string) *ipctest.Process {
 	t.Helper()
 	cmd := ipctest.HelperCommand(t, helper, args...)
 	cmd.Path, cmd.Dir = s.exe, "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	return ipctest.StartCommand(t, cmd)
 }
 
@@ -298,7 +298,7 @@ func (s *strangers) testNeitherRoot(t *testing.T) {
 	}
 }
 
-// testSquatters: nobody has taken, in a directory like /tmp, what we want.
+// testSquatters: the user nobody has taken, in a directory like /tmp, what we want.
 func (s *strangers) testSquatters(t *testing.T) {
 	for _, test := range []struct {
 		kind string
@@ -365,7 +365,7 @@ func (s *strangers) refusesToListen(t *testing.T, path string, want error) {
 	}
 }
 
-// testSquatted: nobody wants the name that we have.
+// testSquatted: the user nobody wants the name that we have.
 func (s *strangers) testSquatted(t *testing.T) {
 	path := filepath.Join(meetingPlace(t, 0o777|fs.ModeSticky), "s")
 	l := listenFor(t, path, nil)

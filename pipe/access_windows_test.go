@@ -175,7 +175,7 @@ func TestAdmitClient(t *testing.T) {
 		// client withholds it: the system knew, and decided by our descriptor.
 		unknown := breezeway.Peer{PID: 1, UID: -1, GID: -1}
 		if err := l.l.admit(server.s, unknown); test.cfg == nil && !errors.Is(err, os.ErrPermission) {
-			t.Errorf("nobody: %v", err)
+			t.Errorf("a client without a user: %v", err)
 		}
 		server.s.nameless = true
 		if err := l.l.admit(server.s, unknown); err != nil {
@@ -278,7 +278,7 @@ func TestClientWithoutIdentity(t *testing.T) {
 	}
 }
 
-// impersonating returns the level at which this thread acts as somebody else.
+// impersonating returns the level at which this thread acts as another user.
 func impersonating() (level uint32, user string, err error) {
 	var token windows.Token
 	if err := windows.OpenThreadToken(windows.CurrentThread(), windows.TOKEN_QUERY, true, &token); err != nil {

@@ -182,7 +182,7 @@ func (c *Conn) Drain(ctx context.Context) error {
 	return c.do(breezeway.OpDrain, func(s *stream) error { return s.drain(ctx) })
 }
 
-// Peer returns who was at the other end when the connection was made: the
+// Peer returns the process at the other end when the connection was made: the
 // client, or the process that called Listen.
 func (c *Conn) Peer() breezeway.Peer {
 	if !c.valid() {

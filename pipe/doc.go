@@ -7,7 +7,7 @@
 //   - Two programs on one machine that start and stop on their own, one asking
 //     the other: a named pipe ([Listen], [Dial]). Both ends are [net.Conn], so
 //     net/http, gRPC and every other protocol library runs over it unchanged.
-//     It needs no port, and knows who is at the other end.
+//     It needs no port, and identifies the user at the other end.
 //   - A parent and the child that it starts: [Start] and [Inherited], or [New]
 //     and [Inherit] for one direction and for children in other languages.
 //   - Several commands joined as a shell joins them: [NewPipeline].

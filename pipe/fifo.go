@@ -20,11 +20,11 @@ const kindFIFO = "fifo"
 // FIFOConfig adjusts a FIFO. nil and the zero value mean the defaults.
 type FIFOConfig struct {
 	// Mode is the permission bits that MakeFIFO gives, exactly, whatever the
-	// umask; 0 means 0600. The kernel lets in by them alone.
+	// umask; 0 means 0600. They alone decide which processes may open it.
 	Mode fs.FileMode
 
-	// Trust names users, besides this process's own and the superuser, whose
-	// FIFOs OpenFIFO accepts.
+	// Trust names the users, by name or uid, whose FIFOs OpenFIFO accepts besides
+	// those of this process's own user and the superuser.
 	Trust []string
 
 	// KeepOpen makes OpenFIFO for In hold the FIFO open for writing too: it

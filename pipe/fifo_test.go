@@ -48,7 +48,7 @@ func openFIFO(t testing.TB, path string, d Direction, cfg *FIFOConfig) *FIFO {
 func bothEnds(t testing.TB) (in, out *FIFO) {
 	t.Helper()
 	path := newFIFO(t)
-	// Only a reader that waits for nobody can come first here.
+	// Only a reader that waits for no writer can come first here.
 	in = openFIFO(t, path, In, &FIFOConfig{KeepOpen: true})
 	return in, openFIFO(t, path, Out, nil)
 }
@@ -338,7 +338,7 @@ func TestFIFOWriterKilled(t *testing.T) {
 	}
 }
 
-// A writer that has come, written and gone before anybody looked is met, and so
+// A writer that has come, written and gone before the reader looked is met, and so
 // is one that wrote nothing.
 func TestFIFOHastyWriter(t *testing.T) {
 	for text, script := range map[string]string{

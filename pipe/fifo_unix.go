@@ -30,7 +30,7 @@ func makeFIFO(path string, mode fs.FileMode) error {
 		err = isFIFO(made)
 	}
 	if err != nil {
-		return err // somebody has replaced it
+		return err // it was replaced
 	}
 	if made.Mode().Perm() == mode {
 		return nil
@@ -63,7 +63,7 @@ func isFIFO(info fs.FileInfo) error {
 
 func uidOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
-// acceptable reports whether info is that of a FIFO whose owner the rule admits.
+// acceptable reports whether info is that of a FIFO whose owner the rule trusts.
 func acceptable(info fs.FileInfo, access access.Rule) error {
 	if err := isFIFO(info); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (f *FIFO) open(ctx context.Context, access access.Rule, keepOpen bool) (err
 		if !errors.Is(err, unix.ENXIO) {
 			break
 		}
-		// Nobody reads. Only a blocking open could wait for that as an event,
+		// No process reads. Only a blocking open could wait for that as an event,
 		// and it can't be cancelled.
 		if err := pause.Sleep(ctx); err != nil {
 			return err

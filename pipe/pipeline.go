@@ -220,7 +220,7 @@ func (j *joint) close() {
 // jointBuffer is as much as a pipe holds by default.
 const jointBuffer = 64 << 10
 
-// pump carries bytes until there are no more, or nobody takes them.
+// pump carries bytes until there are no more, or the next stage takes none.
 func (j *joint) pump() {
 	defer j.close()
 	buf := make([]byte, jointBuffer)

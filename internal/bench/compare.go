@@ -124,7 +124,7 @@ func (m *meter) window(ctx context.Context, s *side) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	// Who parked during the other's window is woken before the clock starts.
+	// A peer that parked during the other's window is woken before the clock starts.
 	if err := s.Run(s.n/16 + 1); err != nil {
 		return err
 	}

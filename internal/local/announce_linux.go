@@ -10,7 +10,7 @@ import (
 )
 
 // announce touches the socket's file, since listen itself raises no event: the
-// change of attributes wakes everyone who [Watch]es the path.
+// change of attributes wakes every [Watch] of the path.
 func announce(path string) {
 	now := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}
 	// Without the event waiters still find the server, by their own timer.
