@@ -155,7 +155,7 @@ func TestAdmitClient(t *testing.T) {
 		{&Config{Allow: []string{stranger}}, true},
 		{&Config{Allow: []string{"S-1-5-32-545"}}, true}, // a group
 		{&Config{Mode: 0o666}, true},
-		{&Config{SDDL: "D:P(A;;GA;;;WD)"}, true}, // the kernel alone decides
+		{&Config{SDDL: "O:" + userSID(t) + "D:P(A;;GA;;;WD)"}, true}, // the kernel alone decides
 	} {
 		name := ipctest.UniqueName()
 		l := mustListen(t, name, test.cfg)

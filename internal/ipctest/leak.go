@@ -45,7 +45,7 @@ func warmUp() {
 func (l *leaks) find() (complaints []string) {
 	if err := goleak.Find(
 		// One goroutine for the life of the process, by design.
-		goleak.IgnoreAnyFunction("github.com/breezeway-ipc/breezeway/internal/sys.completions"),
+		goleak.IgnoreAnyFunction("github.com/breezeway-ipc/breezeway/internal/overlapped.completions"),
 		goleak.IgnoreAnyFunction("github.com/breezeway-ipc/breezeway/pipe.spawner"),
 	); err != nil {
 		complaints = append(complaints, err.Error())
