@@ -16,8 +16,8 @@ var (
 	// ErrNotRecoverable means that what a lock protects was given up as broken: a
 	// process died changing it, and whoever had the lock next didn't mend it.
 	ErrNotRecoverable = errors.New("not recoverable")
-	// ErrBroken means that a process that was to meet others at a barrier gave up
-	// or died, so that they don't meet.
+	// ErrBroken means that those who were to meet at a barrier don't: one of them
+	// gave up or died.
 	ErrBroken = errors.New("broken")
 	// ErrMismatch means that the other side is not what was expected: another
 	// protocol, mode, version, type or size. The object is left as it was.

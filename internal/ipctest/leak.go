@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/goleak"
@@ -92,6 +93,7 @@ func (l *leaks) close() { os.Remove(l.tmp) }
 // packages that are tested at the same time come and go meanwhile.
 func leftObjects() (complaints []string) {
 	files, _ := filepath.Glob(filepath.Join(objectDirectory(), "*"+runName()+"*"))
+	files = slices.DeleteFunc(files, staysByDesign)
 	for _, f := range files[:min(len(files), 10)] {
 		complaints = append(complaints, "left behind: "+f)
 	}
