@@ -27,10 +27,11 @@
 //
 // A name belongs to a living process. When its owner is killed, at whatever
 // instruction, the next [Listen] succeeds, and no wait of the other side
-// outlasts it. A live server's name is never taken away by ours.
+// outlasts it. Listen never takes a name away from a live server.
 //
-// Only processes of the same user (and the superuser) connect, unless
-// [Config.Mode] or [Config.Allow] say otherwise; both ends check.
+// Only processes of the same user, and of the superuser, connect. [Config.Mode]
+// and [Config.Allow] of a server admit clients of other users; [Config.Trust] of
+// a client names the other users whose servers it talks to. Both ends check.
 // docs/security.md has the whole picture.
 //
 // # Caveats

@@ -17,6 +17,9 @@ type leaks struct {
 	handles int    // how many descriptors were open before the tests
 }
 
+// leakPatience is how long what is left may take to go away by itself.
+var leakPatience = 2 * time.Second
+
 func watchLeaks() *leaks {
 	l := new(leaks)
 	startRun()
@@ -54,7 +57,7 @@ func (l *leaks) find() (complaints []string) {
 	// Clean-ups of the collector and goroutines that are ending may still close
 	// descriptors, and killed processes may still be ending: only what stays is
 	// a leak.
-	deadline := time.Now().Add(2 * time.Second)
+	deadline := time.Now().Add(leakPatience)
 	open := staying(deadline, func() []string {
 		if open := openHandles(); len(open) > l.handles {
 			return open

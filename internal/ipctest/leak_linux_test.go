@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -41,9 +42,12 @@ var stayer = Helper("stayer", func(c *Control) error {
 
 // TestLeavesSomething is a part of TestLeftoversAreFound.
 func TestLeavesSomething(t *testing.T) {
-	switch what := os.Getenv(leaveEnv); what {
-	case "":
+	what := os.Getenv(leaveEnv)
+	if what == "" {
 		t.Skip("only run by TestLeftoversAreFound")
+	}
+	leakPatience = 100 * time.Millisecond // the process stays for certain
+	switch what {
 	case "process":
 		p := HelperCommand(t, stayer)
 		p.Stdin = os.Stdin // the outer test's, so that it lasts longer than this process
