@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +33,7 @@ var mayImport = map[string][]string{
 	"internal/layout":     {"."},
 	"internal/liveness":   {".", "internal/killpoint", "internal/sys"},
 	"internal/wait":       {".", "internal/access", "internal/killpoint", "internal/sys"},
-	"internal/bench":      {".", "internal/sys"},
+	"internal/bench":      {".", "internal/fail", "internal/sys"},
 	"internal/ipctest":    {"internal/bench"},
 	"pipe":                {".", "internal/access", "internal/fail", "internal/overlapped", "internal/sys", "internal/local"},
 	"mmap":                {".", "internal/fail", "internal/sys"},
@@ -48,6 +50,21 @@ var mayLink = []string{"golang.org/x/sys"}
 // notLibrary are the packages that mayLink does not bind: the command and what
 // only tests import.
 var notLibrary = []string{"cmd/ipc", "internal/cli", "internal/ipctest"}
+
+// takenIn are the modules that a program lists which imports a package of this
+// module: what go.mod requires, for the command and the tests too.
+var takenIn = []string{
+	"github.com/google/go-cmp",
+	"github.com/inconshreveable/mousetrap",
+	"github.com/spf13/cobra",
+	"github.com/spf13/pflag",
+	"go.uber.org/goleak",
+	"golang.org/x/net",
+	"golang.org/x/sys",
+	"golang.org/x/term",
+	"golang.org/x/text",
+	"mvdan.cc/sh/v3",
+}
 
 type goPackage struct {
 	ImportPath string
@@ -146,6 +163,39 @@ func TestLibraryLinksLittle(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestUsersTakeInLittle makes a module that imports a package of this one and
+// pins the modules that it then lists.
+func TestUsersTakeInLittle(t *testing.T) {
+	needGo(t)
+	checkout, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := t.TempDir()
+	for file, text := range map[string]string{
+		"go.mod":  fmt.Sprintf("module example.com/user\n\ngo 1.25.0\n\nrequire %s v0.0.0\n\nreplace %[1]s => %q\n", module, checkout),
+		"user.go": fmt.Sprintf("package user\n\nimport _ %q\n", module+"/pipe"),
+	} {
+		if err := os.WriteFile(filepath.Join(user, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", "list", "-m", "-f", "{{.Path}}", "all")
+	cmd.Dir = user
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "GOWORK=off")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := slices.DeleteFunc(strings.Fields(string(out)), func(path string) bool {
+		return path == module || path == "example.com/user"
+	})
+	if diff := cmp.Diff(takenIn, got); diff != "" {
+		t.Errorf("importing this module brings other modules than pinned (-pinned +brought):\n%s", diff)
 	}
 }
 

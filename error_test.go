@@ -17,8 +17,8 @@ import (
 var _ net.Error = (*breezeway.Error)(nil)
 
 func TestError(t *testing.T) {
-	err := error(&breezeway.Error{Op: "dial", Kind: "pipe", Name: "chat", Err: fmt.Errorf("nobody is there (%w)", os.ErrNotExist)})
-	if got := err.Error(); got != "pipe dial chat: nobody is there (file does not exist)" {
+	err := error(&breezeway.Error{Op: "dial", Kind: "pipe", Name: "chat", Err: fmt.Errorf("no server (%w)", os.ErrNotExist)})
+	if got := err.Error(); got != "pipe dial chat: no server (file does not exist)" {
 		t.Error(got)
 	}
 	if !errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrExist) {

@@ -12,7 +12,7 @@ import (
 
 // Errors are told apart by what they wrap.
 func ExampleError() {
-	_, err := pipe.Dial(context.Background(), "nobody-listens-here", nil)
+	_, err := pipe.Dial(context.Background(), "no-server-listens-here", nil)
 	if errors.Is(err, os.ErrNotExist) {
 		fmt.Println("no server")
 	}
@@ -22,7 +22,7 @@ func ExampleError() {
 	}
 	// Output:
 	// no server
-	// pipe dial nobody-listens-here
+	// pipe dial no-server-listens-here
 }
 
 func ExampleCheckName() {

@@ -43,7 +43,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// printable keeps a name that somebody else chose from writing control
+// printable keeps a name that another process chose from writing control
 // characters or pages of text to the reader's terminal.
 func printable(name string) string {
 	const longest = 256

@@ -13,7 +13,7 @@ import (
 // slack is how much longer than stated something may take where everything takes
 // longer.
 var slack = func() time.Duration {
-	if ipctest.Count(10) < 10 {
+	if ipctest.Slow() {
 		return 10
 	}
 	return 2

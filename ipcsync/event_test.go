@@ -498,12 +498,6 @@ var eventCrowd = ipctest.Helper("event crowd", func(c *ipctest.Control) error {
 	}
 	before := threadsNow()
 	var events []*Event
-	defer func() {
-		for _, e := range events {
-			e.Close()
-			RemoveEvent(e.Name(), nil)
-		}
-	}()
 	through := make(chan error)
 	for range n {
 		e, err := CreateEvent(ipctest.UniqueName(), nil)
@@ -511,6 +505,7 @@ var eventCrowd = ipctest.Helper("event crowd", func(c *ipctest.Control) error {
 			return err
 		}
 		events = append(events, e)
+		c.AtEnd(func() { e.Close(); RemoveEvent(e.Name(), nil) })
 		go func() { through <- e.Wait(context.Background()) }()
 	}
 	if err := awaitAsleep("(*Event).Wait", n); err != nil {
@@ -523,8 +518,12 @@ var eventCrowd = ipctest.Helper("event crowd", func(c *ipctest.Control) error {
 	for range n {
 		err = errors.Join(err, <-through)
 	}
+	if err != nil {
+		return err
+	}
 	c.Say("all through")
-	return err
+	c.Hear() // until the test ends this process
+	return nil
 })
 
 // Of several waits of a claim one is let through, and the other event stays set.

@@ -61,13 +61,15 @@ var strangerFile = ipctest.Helper("stranger's file", func(c *ipctest.Control) er
 	return os.WriteFile(c.Args[1], []byte("mine"), 0o666)
 })
 
-// ruleOf makes a Config of "mode=0666" and names to allow.
+// ruleOf makes a Config of "mode=0666", "trust=USER" and names to allow.
 func ruleOf(words []string) *Config {
 	cfg := new(Config)
 	for _, w := range words {
 		if mode, ok := strings.CutPrefix(w, "mode="); ok {
 			bits, _ := strconv.ParseUint(mode, 8, 32)
 			cfg.Mode = fs.FileMode(bits)
+		} else if trusted, ok := strings.CutPrefix(w, "trust="); ok {
+			cfg.Trust = append(cfg.Trust, trusted)
 		} else {
 			cfg.Allow = append(cfg.Allow, w)
 		}
@@ -142,11 +144,11 @@ func (s *strangers) another() *syscall.Credential {
 	return &syscall.Credential{Uid: anotherID, Gid: anotherID}
 }
 
-func (s *strangers) start(t *testing.T, who *syscall.Credential, helper string, args ...string) *ipctest.Process {
+func (s *strangers) start(t *testing.T, user *syscall.Credential, helper string, args ...string) *ipctest.Process {
 	t.Helper()
 	cmd := ipctest.HelperCommand(t, helper, args...)
 	cmd.Path, cmd.Dir = s.exe, "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	return ipctest.StartCommand(t, cmd)
 }
 
@@ -226,7 +228,8 @@ func (s *strangers) testClients(t *testing.T) {
 	}
 }
 
-// testServers lets us dial nobody's server, whose file can't keep root out.
+// testServers lets us dial nobody's server, whose file can't keep root out. Only
+// Config.Trust says whose servers Dial talks to; Mode and Allow are for clients.
 func (s *strangers) testServers(t *testing.T) {
 	path := filepath.Join(meetingPlace(t, 0o777), "s")
 	server := s.start(t, s.nobody(extraGID), strangerServer, path)
@@ -237,13 +240,13 @@ func (s *strangers) testServers(t *testing.T) {
 		meets bool
 	}{
 		{"", false},
-		{"mode=0660", false},
-		{fmt.Sprint(anotherID), false},
-		{"nobody", true},
-		{uid, true},
-		{fmt.Sprint("@", s.gid), true},
-		{fmt.Sprint("@", extraGID), true},
-		{"mode=0666", true},
+		{fmt.Sprint("trust=", anotherID), false},
+		{"trust=nobody", true},
+		{"trust=" + uid, true},
+		{fmt.Sprint("trust=", anotherID, " trust=nobody"), true},
+		{"nobody", false},
+		{fmt.Sprint("@", extraGID), false},
+		{"mode=0666", false},
 	} {
 		for verb, dial := range map[string]func(context.Context, string, *Config) (*Conn, error){
 			"Dial": Dial, "DialWait": DialWait,
@@ -261,7 +264,7 @@ func (s *strangers) testServers(t *testing.T) {
 				if !errors.Is(err, os.ErrPermission) {
 					t.Fatalf("%v, want os.ErrPermission", err)
 				}
-				for _, want := range []string{"user " + uid, "Config.Allow"} {
+				for _, want := range []string{"user " + uid, "Config.Trust"} {
 					if !strings.Contains(err.Error(), want) {
 						t.Errorf("%v, want %q in it", err, want)
 					}
@@ -271,15 +274,19 @@ func (s *strangers) testServers(t *testing.T) {
 	}
 }
 
-// testNeitherRoot: two ordinary users, each of whom must admit the other.
+// testNeitherRoot: two ordinary users. The server must admit the client, and the
+// client must trust the server.
 func (s *strangers) testNeitherRoot(t *testing.T) {
 	uid := strconv.Itoa(s.uid)
 	for _, test := range []struct{ server, client, want string }{
 		{"", "", "EACCES true, permission true"},
-		{"", "nobody", "EACCES true, permission true"},
+		{"", "trust=nobody", "EACCES true, permission true"},
 		{"mode=0666", "", "EACCES false, permission true"},
-		{fmt.Sprint(anotherID), "nobody", `connected, read "greetings\n"`},
-		{uid, "nobody", `connected, read ""`},
+		{"mode=0666", "nobody", "EACCES false, permission true"},
+		{"mode=0666 trust=nobody", "mode=0666", "EACCES false, permission true"},
+		{fmt.Sprint(anotherID), "trust=nobody", `connected, read "greetings\n"`},
+		{uid, "trust=nobody", `connected, read ""`},
+		{fmt.Sprint("trust=", anotherID), "trust=nobody", "EACCES true, permission true"},
 	} {
 		t.Run(test.server+"/"+test.client, func(t *testing.T) {
 			path := filepath.Join(meetingPlace(t, 0o777), "s")
@@ -291,7 +298,7 @@ func (s *strangers) testNeitherRoot(t *testing.T) {
 	}
 }
 
-// testSquatters: nobody has taken, in a directory like /tmp, what we want.
+// testSquatters: the user nobody has taken, in a directory like /tmp, what we want.
 func (s *strangers) testSquatters(t *testing.T) {
 	for _, test := range []struct {
 		kind string
@@ -321,7 +328,7 @@ func (s *strangers) testSquatters(t *testing.T) {
 				t.Errorf("the file was not left alone: %v, %v", after, err)
 			}
 			if test.kind == "live" {
-				conn, err := Dial(patient(t), path, ruleOf([]string{"nobody"}))
+				conn, err := Dial(patient(t), path, ruleOf([]string{"trust=nobody"}))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -358,7 +365,7 @@ func (s *strangers) refusesToListen(t *testing.T, path string, want error) {
 	}
 }
 
-// testSquatted: nobody wants the name that we have.
+// testSquatted: the user nobody wants the name that we have.
 func (s *strangers) testSquatted(t *testing.T) {
 	path := filepath.Join(meetingPlace(t, 0o777|fs.ModeSticky), "s")
 	l := listenFor(t, path, nil)

@@ -155,11 +155,11 @@ func TestAdmitClient(t *testing.T) {
 		{&Config{Allow: []string{stranger}}, true},
 		{&Config{Allow: []string{"S-1-5-32-545"}}, true}, // a group
 		{&Config{Mode: 0o666}, true},
-		{&Config{SDDL: "D:P(A;;GA;;;WD)"}, true}, // the kernel alone decides
+		{&Config{SDDL: "O:" + userSID(t) + "D:P(A;;GA;;;WD)"}, true}, // the kernel alone decides
 	} {
 		name := ipctest.UniqueName()
 		l := mustListen(t, name, test.cfg)
-		client := mustDial(t, name, &Config{Mode: 0o666})
+		client := mustDial(t, name, nil)
 		server := mustAccept(t, l)
 		err := l.l.admit(server.s, foreign)
 		if test.admit && err != nil {
@@ -171,11 +171,11 @@ func TestAdmitClient(t *testing.T) {
 		if err := l.l.admit(server.s, server.Peer()); err != nil {
 			t.Errorf("%+v: %v", test.cfg, err)
 		}
-		// Who is unknown is admitted only if the system says that the client
-		// keeps it to itself: it knew, and decided by our descriptor.
+		// A client without a user is admitted only if the system says that the
+		// client withholds it: the system knew, and decided by our descriptor.
 		unknown := breezeway.Peer{PID: 1, UID: -1, GID: -1}
 		if err := l.l.admit(server.s, unknown); test.cfg == nil && !errors.Is(err, os.ErrPermission) {
-			t.Errorf("nobody: %v", err)
+			t.Errorf("a client without a user: %v", err)
 		}
 		server.s.nameless = true
 		if err := l.l.admit(server.s, unknown); err != nil {
@@ -187,12 +187,12 @@ func TestAdmitClient(t *testing.T) {
 	}
 }
 
-// A pipe whose owner is somebody else is a trap.
+// A pipe that belongs to another user is a trap.
 func TestStrangersServer(t *testing.T) {
 	name := ipctest.UniqueName()
 	l, err := Listen(name, &Config{SDDL: "O:" + stranger + "D:P(A;;GA;;;WD)"})
 	if errors.Is(err, windows.ERROR_INVALID_OWNER) {
-		t.Skip("this system lets nobody make an object that belongs to somebody else")
+		t.Skip("on this system no process can make an object that belongs to another user")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +204,11 @@ func TestStrangersServer(t *testing.T) {
 	}
 	t.Log(err)
 	mustAccept(t, l) // what is left of that
-	c := mustDial(t, name, &Config{Allow: []string{stranger}})
+	if _, err := Dial(context.Background(), name, &Config{Allow: []string{stranger}, Mode: 0o666}); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("Allow and Mode are for clients: %v", err)
+	}
+	mustAccept(t, l)
+	c := mustDial(t, name, &Config{Trust: []string{stranger}})
 	if c.Peer().SID != stranger {
 		t.Errorf("%v", c.Peer())
 	}
@@ -274,7 +278,7 @@ func TestClientWithoutIdentity(t *testing.T) {
 	}
 }
 
-// impersonating returns the level at which this thread acts as somebody else.
+// impersonating returns the level at which this thread acts as another user.
 func impersonating() (level uint32, user string, err error) {
 	var token windows.Token
 	if err := windows.OpenThreadToken(windows.CurrentThread(), windows.TOKEN_QUERY, true, &token); err != nil {

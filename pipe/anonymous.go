@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // New returns a one-way pipe: what is written to w is read from r. The caller
@@ -30,7 +31,7 @@ func New(cfg *Config) (r, w *os.File, err error) {
 		r, w, err = newPipe(&s)
 	}
 	if err != nil {
-		return nil, nil, &breezeway.Error{Op: "new", Kind: "pipe", Err: err}
+		return nil, nil, fail.With(breezeway.OpNew, kindPipe, "", err)
 	}
 	return r, w, nil
 }

@@ -75,7 +75,7 @@ func TestNewBufferSize(t *testing.T) {
 	_, w := newPair(t, &Config{BufferSize: size})
 	w.SetWriteDeadline(time.Now().Add(ipctest.Patience))
 	if n, err := w.Write(make([]byte, size)); n != size {
-		t.Errorf("wrote %d bytes that nobody reads, %v", n, err)
+		t.Errorf("wrote %d bytes that no process reads, %v", n, err)
 	}
 	if _, _, err := New(&Config{BufferSize: -1}); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("negative size: %v", err)

@@ -20,7 +20,7 @@ func newPipe(s *settings) (r, w *os.File, err error) {
 }
 
 // makePipe returns a one-way pipe of which each end is overlapped or not.
-// CreatePipe's are not, so this is a named pipe whose name nobody can guess,
+// CreatePipe's are not, so this is a named pipe whose name no process can guess,
 // that takes one client, and that only this user may open.
 func makePipe(size int, overlappedR, overlappedW bool) (r, w windows.Handle, err error) {
 	if size == 0 {

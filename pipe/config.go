@@ -62,22 +62,23 @@ type Config struct {
 	// overhead against it.
 	BufferSize int
 
-	// Mode and Allow admit clients of more than this process's own user and
-	// the superuser to a listener. Mode has permission bits, as a file has
-	// them; 0 means 0600. Allow names users, and groups with @ in front, by
-	// name, uid, gid or SID.
+	// Mode and Allow say which clients a listener admits besides those of this
+	// process's own user and the superuser. Mode has permission bits, as a file
+	// has them; 0 means 0600. Allow names users, and groups with @ in front, by
+	// name, uid, gid or SID. They have no effect on Dial.
 	Mode  fs.FileMode
 	Allow []string
 
-	// Trust names users, besides this process's own and the superuser, whose
-	// servers Dial talks to.
+	// Trust names the users, by name, uid or SID, whose servers Dial talks to
+	// besides those of this process's own user and the superuser. It has no
+	// effect on Listen.
 	Trust []string
 
 	// Scope restricts, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
 
 	// SDDL, on Windows, replaces the security descriptor that Mode and Allow
-	// make for the listener. The kernel alone then decides who connects.
+	// make for the listener. The kernel alone then decides which clients connect.
 	SDDL string
 
 	// Host dials another machine's pipe on Windows. Names of pipes of this

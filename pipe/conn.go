@@ -11,7 +11,12 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
+
+// kindPipe is the Kind of this package's errors, except those of FIFOs and
+// pipelines.
+const kindPipe = "pipe"
 
 // ErrMoreData says that Read has filled the caller's buffer before the message
 // ended: the rest of it comes with the next Read. It is returned bare.
@@ -21,13 +26,14 @@ var ErrMoreData = errors.New("the message has more data than the buffer took; re
 // methods may be called concurrently; concurrent Writes don't mix their bytes
 // in message mode.
 //
-// Errors are [*breezeway.Error], but [io.EOF] and [ErrMoreData] come bare.
+// Errors are [*breezeway.Error], but [io.EOF] and [ErrMoreData] come bare. Those
+// of a nil or zero Conn are [os.ErrInvalid].
 type Conn struct {
 	s    *stream
 	name string
 	addr net.Addr
 	cfg  *settings
-	who  breezeway.Peer
+	peer breezeway.Peer
 
 	messages sync.Mutex // held by ReadMessage, so that messages stay whole
 	closing  sync.Once
@@ -36,7 +42,7 @@ type Conn struct {
 }
 
 func newConn(s *stream, peer breezeway.Peer, name string, addr net.Addr, cfg *settings, onClose func()) *Conn {
-	return &Conn{s: s, who: peer, name: name, addr: addr, cfg: cfg, onClose: onClose}
+	return &Conn{s: s, peer: peer, name: name, addr: addr, cfg: cfg, onClose: onClose}
 }
 
 // Read reads up to len(p) bytes. When the other side has closed it returns what
@@ -50,14 +56,14 @@ func newConn(s *stream, peer breezeway.Peer, name string, addr net.Addr, cfg *se
 // Config.MaxMessage with [breezeway.ErrTooLarge], and a peer that is not in
 // message mode with [breezeway.ErrMismatch]; nothing can be read after those.
 func (c *Conn) Read(p []byte) (int, error) {
-	if c.cfg.Direction == Out {
-		return 0, c.fail("read", errWriteOnly)
+	switch {
+	case !c.valid():
+		return 0, c.fail(breezeway.OpRead, errNoConn)
+	case c.cfg.Direction == Out:
+		return 0, c.fail(breezeway.OpRead, errWriteOnly)
 	}
 	n, err := c.s.Read(p)
-	if err != nil {
-		err = c.fail("read", err)
-	}
-	return n, err
+	return n, c.fail(breezeway.OpRead, err)
 }
 
 // Write writes all of p, waiting for room as needed. A pipe whose other side
@@ -67,17 +73,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 // [breezeway.ErrTooLarge] and nothing is sent. A deadline that cuts a message
 // off in the middle leaves the pipe unusable for writing.
 func (c *Conn) Write(p []byte) (int, error) {
-	if c.cfg.Direction == In {
-		return 0, c.fail("write", errReadOnly)
+	switch {
+	case !c.valid():
+		return 0, c.fail(breezeway.OpWrite, errNoConn)
+	case c.cfg.Direction == In:
+		return 0, c.fail(breezeway.OpWrite, errReadOnly)
 	}
 	n, err := c.s.Write(p)
-	if err != nil {
-		err = c.fail("write", err)
-	}
-	return n, err
+	return n, c.fail(breezeway.OpWrite, err)
 }
 
 var (
+	errNoConn     = fmt.Errorf("the Conn is nil or zero; use one that Dial or Accept returned (%w)", os.ErrInvalid)
 	errWriteOnly  = fmt.Errorf("this end only writes: Config.Direction is Out (%w)", os.ErrPermission)
 	errReadOnly   = fmt.Errorf("this end only reads: Config.Direction is In (%w)", os.ErrPermission)
 	errNoMessages = fmt.Errorf("the pipe is in byte mode, it has no messages; set Config.Message at both ends (%w)", breezeway.ErrMismatch)
@@ -87,8 +94,11 @@ var (
 // nil. Memory grows with what has arrived, not with what the sender announced.
 // It reports the errors of [Conn.Read]; what had arrived is then returned too.
 func (c *Conn) ReadMessage(buf []byte) ([]byte, error) {
-	if !c.cfg.Message {
-		return buf, c.fail("read", errNoMessages)
+	switch {
+	case !c.valid():
+		return buf, c.fail(breezeway.OpRead, errNoConn)
+	case !c.cfg.Message:
+		return buf, c.fail(breezeway.OpRead, errNoMessages)
 	}
 	c.messages.Lock()
 	defer c.messages.Unlock()
@@ -103,34 +113,49 @@ func (c *Conn) ReadMessage(buf []byte) ([]byte, error) {
 			return buf, err
 		}
 		if len(buf)-start > c.cfg.MaxMessage {
-			return buf, c.fail("read", fmt.Errorf("the message exceeds Config.MaxMessage, %d bytes (%w)", c.cfg.MaxMessage, breezeway.ErrTooLarge))
+			return buf, c.fail(breezeway.OpRead, fmt.Errorf("the message exceeds Config.MaxMessage, %d bytes (%w)", c.cfg.MaxMessage, breezeway.ErrTooLarge))
 		}
 	}
 }
 
+// valid reports whether Dial or Accept made c.
+func (c *Conn) valid() bool { return c != nil && c.s != nil }
+
+// do calls f with the stream, if there is one.
+func (c *Conn) do(op string, f func(*stream) error) error {
+	if !c.valid() {
+		return c.fail(op, errNoConn)
+	}
+	return c.fail(op, f(c.s))
+}
+
 // fail puts an error into ours, except those that every reader expects bare.
 func (c *Conn) fail(op string, err error) error {
-	if err == io.EOF || err == ErrMoreData {
+	switch {
+	case err == nil || err == io.EOF || err == ErrMoreData:
 		return err
+	case c == nil:
+		return fail.With(op, kindPipe, "", err)
 	}
-	return &breezeway.Error{Op: op, Kind: "pipe", Name: c.name, Err: explain(err)}
+	return fail.With(op, kindPipe, c.name, explain(err))
 }
 
 // Close closes the connection and ends its pending calls with [net.ErrClosed].
 // The other side can still read what was written. Closing again does nothing.
-func (c *Conn) Close() error { return c.close(c.s.Close) }
+func (c *Conn) Close() error { return c.close((*stream).Close) }
 
 // Disconnect is Close without regard for the other side. On Windows, at the
 // server's end, what the client has not read is discarded, as
 // DisconnectNamedPipe does; elsewhere the kernel has handed it over already, and
 // the client reads it.
-func (c *Conn) Disconnect() error { return c.close(c.s.disconnect) }
+func (c *Conn) Disconnect() error { return c.close((*stream).disconnect) }
 
-func (c *Conn) close(how func() error) error {
+func (c *Conn) close(closeStream func(*stream) error) error {
+	if !c.valid() {
+		return c.fail(breezeway.OpClose, errNoConn)
+	}
 	c.closing.Do(func() {
-		if err := how(); err != nil {
-			c.closeErr = c.fail("close", err)
-		}
+		c.closeErr = c.do(breezeway.OpClose, closeStream)
 		c.onClose()
 	})
 	return c.closeErr
@@ -138,21 +163,11 @@ func (c *Conn) close(how func() error) error {
 
 // CloseRead ends reading: the other side's writes fail from now on. Windows has
 // no such thing and returns [errors.ErrUnsupported].
-func (c *Conn) CloseRead() error {
-	if err := c.s.CloseRead(); err != nil {
-		return c.fail("close read", err)
-	}
-	return nil
-}
+func (c *Conn) CloseRead() error { return c.do(breezeway.OpCloseRead, (*stream).CloseRead) }
 
 // CloseWrite ends writing: the other side reads [io.EOF] after what was written.
 // Windows has no such thing and returns [errors.ErrUnsupported].
-func (c *Conn) CloseWrite() error {
-	if err := c.s.CloseWrite(); err != nil {
-		return c.fail("close write", err)
-	}
-	return nil
-}
+func (c *Conn) CloseWrite() error { return c.do(breezeway.OpCloseWrite, (*stream).CloseWrite) }
 
 // Drain waits until the other side has read everything that was written. It
 // fails with [io.ErrClosedPipe] if the other side closed before it had, and
@@ -164,48 +179,51 @@ func (c *Conn) CloseWrite() error {
 // with [io.ErrClosedPipe] and [errors.ErrUnsupported], unless nothing was
 // written since the last one that succeeded. [errors.ErrUnsupported] on macOS.
 func (c *Conn) Drain(ctx context.Context) error {
-	if err := c.s.drain(ctx); err != nil {
-		return c.fail("drain", err)
-	}
-	return nil
+	return c.do(breezeway.OpDrain, func(s *stream) error { return s.drain(ctx) })
 }
 
-// Peer returns who was at the other end when the connection was made: the
+// Peer returns the process at the other end when the connection was made: the
 // client, or the process that called Listen.
-func (c *Conn) Peer() breezeway.Peer { return c.who }
+func (c *Conn) Peer() breezeway.Peer {
+	if !c.valid() {
+		return breezeway.Peer{UID: -1, GID: -1} // 0 would be root
+	}
+	return c.peer
+}
 
 // Impersonate calls f on a thread that acts with the client's rights, then
 // takes its own back. It is for the server's end on Windows; a client decides
 // how far it lets itself be impersonated, and one of ours allows identification
 // only. Elsewhere it returns [errors.ErrUnsupported] without calling f.
 func (c *Conn) Impersonate(f func() error) error {
-	if err := c.s.impersonate(f); err != nil {
-		return c.fail("impersonate", err)
-	}
-	return nil
+	return c.do(breezeway.OpImpersonate, func(s *stream) error { return s.impersonate(f) })
 }
 
 // LocalAddr returns where the pipe is found, an [Addr].
-func (c *Conn) LocalAddr() net.Addr { return c.addr }
+func (c *Conn) LocalAddr() net.Addr {
+	if !c.valid() {
+		return Addr("")
+	}
+	return c.addr
+}
 
-// RemoteAddr returns the same as LocalAddr: clients have no address. Who they
-// are is told by [Conn.Peer].
-func (c *Conn) RemoteAddr() net.Addr { return c.addr }
+// RemoteAddr returns the same as LocalAddr: clients have no address. [Conn.Peer]
+// identifies them.
+func (c *Conn) RemoteAddr() net.Addr { return c.LocalAddr() }
 
 // SetDeadline sets both deadlines; the zero time removes them.
-func (c *Conn) SetDeadline(t time.Time) error { return c.set(c.s.SetDeadline(t)) }
+func (c *Conn) SetDeadline(t time.Time) error {
+	return c.do(breezeway.OpSetDeadline, func(s *stream) error { return s.SetDeadline(t) })
+}
 
 // SetReadDeadline bounds present and future Reads, which then end with
 // [os.ErrDeadlineExceeded].
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.set(c.s.SetReadDeadline(t)) }
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	return c.do(breezeway.OpSetDeadline, func(s *stream) error { return s.SetReadDeadline(t) })
+}
 
 // SetWriteDeadline bounds present and future Writes, which then end with
 // [os.ErrDeadlineExceeded].
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.set(c.s.SetWriteDeadline(t)) }
-
-func (c *Conn) set(err error) error {
-	if err != nil {
-		return c.fail("set deadline", err)
-	}
-	return nil
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	return c.do(breezeway.OpSetDeadline, func(s *stream) error { return s.SetWriteDeadline(t) })
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/local"
 )
 
 // Dial connects to the server that listens at name, as [Listen] takes it. It
-// fails at once, with [os.ErrNotExist], if nobody listens; a server that is
-// merely busy is waited for until ctx ends; on Windows one that listens no more
+// fails at once, with [os.ErrNotExist], if no server listens. It waits for a
+// server that is merely busy until ctx ends; on Windows one that listens no more
 // looks busy while it has connections. A server of another user is refused with
-// [os.ErrPermission] unless the access rule of cfg admits it.
+// [os.ErrPermission] unless Config.Trust names that user.
 func Dial(ctx context.Context, name string, cfg *Config) (*Conn, error) {
 	return open(ctx, name, cfg, dial)
 }
@@ -38,23 +39,25 @@ func DialWait(ctx context.Context, name string, cfg *Config) (*Conn, error) {
 type dialFunc = func(ctx context.Context, path string, s *settings) (*stream, error)
 
 func open(ctx context.Context, name string, cfg *Config, dial dialFunc) (*Conn, error) {
-	fail := func(err error) (*Conn, error) {
-		return nil, &breezeway.Error{Op: "dial", Kind: "pipe", Name: name, Err: err}
-	}
+	c, err := openChecked(ctx, name, cfg, dial)
+	return c, fail.With(breezeway.OpDial, kindPipe, name, err)
+}
+
+func openChecked(ctx context.Context, name string, cfg *Config, dial dialFunc) (*Conn, error) {
 	if ctx.Err() != nil {
-		return fail(context.Cause(ctx))
+		return nil, context.Cause(ctx)
 	}
 	s, err := cfg.settings()
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	path, err := pathOf(name, s.Host)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	conn, err := dial(ctx, path, &s)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	peer, err := conn.peer()
 	if err == nil {
@@ -62,7 +65,7 @@ func open(ctx context.Context, name string, cfg *Config, dial dialFunc) (*Conn, 
 	}
 	if err != nil {
 		conn.disconnect()
-		return fail(err)
+		return nil, err
 	}
 	return newConn(conn, peer, name, Addr(path), &s, func() {}), nil
 }

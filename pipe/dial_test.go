@@ -100,8 +100,8 @@ var lateServer = ipctest.Helper("late server", func(c *ipctest.Control) error {
 
 func TestDialWaitMeetsServer(t *testing.T) {
 	server := ipctest.Start(t, lateServer)
-	var waits []time.Duration
-	for range 11 {
+	var waits, lines []time.Duration // until the client met the server, and until a line came from it
+	for range 7 {
 		name := ipctest.UniqueName()
 		met := make(chan time.Time)
 		go func() {
@@ -122,14 +122,16 @@ func TestDialWaitMeetsServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		lines = append(lines, time.Since(time.Unix(0, since)))
 		waits = append(waits, (<-met).Sub(time.Unix(0, since)))
 		server.Say("close")
 		server.Expect("closed")
 	}
-	// The fastest, because a busy machine delays whom it pleases; that nothing
-	// but the event wakes the waiter is TestWatch's to show.
-	t.Logf("met after %v", waits)
-	if fastest := slices.Min(waits); runtime.GOOS == "linux" && fastest > 10*time.Millisecond {
-		t.Errorf("it took %v or more", fastest)
+	slices.Sort(waits)
+	slices.Sort(lines)
+	t.Logf("met after %v, lines came after %v", waits, lines)
+	// A busy machine delays the lines as it delays the clients.
+	if typical, line := waits[len(waits)/2], lines[len(lines)/2]; runtime.GOOS == "linux" && typical > line+10*time.Millisecond {
+		t.Errorf("it took %v, and a line %v", typical, line)
 	}
 }

@@ -37,7 +37,7 @@ func explainDial(path string, err error) error {
 	case errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
 	case errors.Is(err, unix.ECONNREFUSED):
-		return fmt.Errorf("nobody listens at %s any more; start the server again, or wait for it with DialWait (%w, %w)", path, fs.ErrNotExist, err)
+		return fmt.Errorf("no server listens at %s any more; start the server again, or wait for it with DialWait (%w, %w)", path, fs.ErrNotExist, err)
 	case errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.ENOTSOCK):
 		return fmt.Errorf("%s is not a named pipe's socket (%w, %w)", path, breezeway.ErrMismatch, err)
 	case errors.Is(err, fs.ErrPermission):

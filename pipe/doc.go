@@ -7,7 +7,7 @@
 //   - Two programs on one machine that start and stop on their own, one asking
 //     the other: a named pipe ([Listen], [Dial]). Both ends are [net.Conn], so
 //     net/http, gRPC and every other protocol library runs over it unchanged.
-//     It needs no port, and knows who is at the other end.
+//     It needs no port, and identifies the user at the other end.
 //   - A parent and the child that it starts: [Start] and [Inherited], or [New]
 //     and [Inherit] for one direction and for children in other languages.
 //   - Several commands joined as a shell joins them: [NewPipeline].
@@ -27,10 +27,11 @@
 //
 // A name belongs to a living process. When its owner is killed, at whatever
 // instruction, the next [Listen] succeeds, and no wait of the other side
-// outlasts it. A live server's name is never taken away by ours.
+// outlasts it. Listen never takes a name away from a live server.
 //
-// Only processes of the same user (and the superuser) connect, unless
-// [Config.Mode] or [Config.Allow] say otherwise; both ends check.
+// Only processes of the same user, and of the superuser, connect. [Config.Mode]
+// and [Config.Allow] of a server admit clients of other users; [Config.Trust] of
+// a client names the other users whose servers it talks to. Both ends check.
 // docs/security.md has the whole picture.
 //
 // # Caveats

@@ -12,16 +12,19 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
+
+const kindFIFO = "fifo"
 
 // FIFOConfig adjusts a FIFO. nil and the zero value mean the defaults.
 type FIFOConfig struct {
 	// Mode is the permission bits that MakeFIFO gives, exactly, whatever the
-	// umask; 0 means 0600. The kernel lets in by them alone.
+	// umask; 0 means 0600. They alone decide which processes may open it.
 	Mode fs.FileMode
 
-	// Trust names users, besides this process's own and the superuser, whose
-	// FIFOs OpenFIFO accepts.
+	// Trust names the users, by name or uid, whose FIFOs OpenFIFO accepts besides
+	// those of this process's own user and the superuser.
 	Trust []string
 
 	// KeepOpen makes OpenFIFO for In hold the FIFO open for writing too: it
@@ -34,7 +37,8 @@ type FIFOConfig struct {
 // FIFO is one end of a FIFO: a pipe that has a path, which every program can
 // open as a file. All methods may be called concurrently.
 //
-// Errors are [*breezeway.Error], but [io.EOF] comes bare.
+// Errors are [*breezeway.Error], but [io.EOF] comes bare. Those of a nil or zero
+// FIFO are [os.ErrInvalid].
 type FIFO struct {
 	f    *os.File
 	path string
@@ -56,38 +60,35 @@ func MakeFIFO(path string, cfg *FIFOConfig) error {
 	if err == nil {
 		err = makeFIFO(path, access.FileMode())
 	}
-	return failFIFO("make", path, err)
+	return fail.With(breezeway.OpMake, kindFIFO, path, err)
 }
 
 // RemoveFIFO removes the FIFO at path. Processes that have it open keep it. What
 // is not a FIFO is left alone and fails with [breezeway.ErrMismatch].
 func RemoveFIFO(path string) error {
-	return failFIFO("remove", path, removeFIFO(path))
+	return fail.With(breezeway.OpRemove, kindFIFO, path, removeFIFO(path))
 }
 
 // OpenFIFO opens one end of the FIFO at path: with In to read, with Out to
-// write. It waits until a process has the other end open, or until ctx ends, and
-// then leaves others who wait for a partner waiting. It meets a partner within 50
+// write. It waits until a process has the other end open, or until ctx ends; that
+// disturbs no other process that waits for a partner. It meets a partner within 50
 // ms, and a reader meets the first bytes at once.
 //
 // A path where nothing is fails with [os.ErrNotExist]. What is not a FIFO, a
 // symbolic link included, fails with [breezeway.ErrMismatch]; a FIFO of another
-// user with [os.ErrPermission] unless cfg trusts its owner. Who opens the other
-// end can't be told: the FIFO's mode decides that.
+// user with [os.ErrPermission] unless cfg trusts its owner. The process at the
+// other end can't be identified: the FIFO's mode decides which may open it.
 //
 // Windows has no FIFOs: [errors.ErrUnsupported]. Use a named pipe there.
 func OpenFIFO(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*FIFO, error) {
 	if cfg == nil {
 		cfg = new(FIFOConfig)
 	}
-	f, err := openChecked(ctx, path, d, cfg)
-	if err != nil {
-		return nil, failFIFO("open", path, err)
-	}
-	return f, nil
+	f, err := openFIFOEnd(ctx, path, d, cfg)
+	return f, fail.With(breezeway.OpOpen, kindFIFO, path, err)
 }
 
-func openChecked(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*FIFO, error) {
+func openFIFOEnd(ctx context.Context, path string, d Direction, cfg *FIFOConfig) (*FIFO, error) {
 	access, err := access.New(cfg.Mode, nil, cfg.Trust)
 	switch {
 	case err != nil:
@@ -107,21 +108,29 @@ func openChecked(ctx context.Context, path string, d Direction, cfg *FIFOConfig)
 }
 
 // Name returns the path that the FIFO was opened by.
-func (f *FIFO) Name() string { return f.path }
+func (f *FIFO) Name() string {
+	if f == nil {
+		return ""
+	}
+	return f.path
+}
 
 // Read reads up to len(p) bytes. When the last writer has closed, or died, it
 // returns what was written before, then [io.EOF], as long as there is no new
 // writer; with KeepOpen it waits for one instead. On macOS a Read that waits
 // does not notice that the last writer closes.
 func (f *FIFO) Read(p []byte) (int, error) {
-	if f.d == Out {
-		return 0, failFIFO("read", f.path, errFIFOWriteOnly)
+	switch {
+	case !f.valid():
+		return 0, f.fail(breezeway.OpRead, errNoFIFO)
+	case f.d == Out:
+		return 0, f.fail(breezeway.OpRead, errFIFOWriteOnly)
 	}
 	if n := f.takeFirst(p); n > 0 {
 		return n, nil
 	}
 	n, err := f.f.Read(p)
-	return n, f.fail("read", err)
+	return n, f.fail(breezeway.OpRead, err)
 }
 
 func (f *FIFO) takeFirst(p []byte) int {
@@ -137,14 +146,21 @@ func (f *FIFO) takeFirst(p []byte) int {
 // no SIGPIPE. Up to 4096 bytes (512 on other systems than Linux) are not mixed
 // with those of other writers.
 func (f *FIFO) Write(p []byte) (int, error) {
-	if f.d == In {
-		return 0, failFIFO("write", f.path, errFIFOReadOnly)
+	switch {
+	case !f.valid():
+		return 0, f.fail(breezeway.OpWrite, errNoFIFO)
+	case f.d == In:
+		return 0, f.fail(breezeway.OpWrite, errFIFOReadOnly)
 	}
 	n, err := f.f.Write(p)
-	return n, f.fail("write", err)
+	return n, f.fail(breezeway.OpWrite, err)
 }
 
+// valid reports whether OpenFIFO made f.
+func (f *FIFO) valid() bool { return f != nil && f.f != nil }
+
 var (
+	errNoFIFO        = fmt.Errorf("the FIFO is nil or zero; use one that OpenFIFO returned (%w)", os.ErrInvalid)
 	errFIFOWriteOnly = fmt.Errorf("this end only writes: it was opened with Out (%w)", os.ErrPermission)
 	errFIFOReadOnly  = fmt.Errorf("this end only reads: it was opened with In (%w)", os.ErrPermission)
 )
@@ -152,36 +168,41 @@ var (
 // Close closes this end and ends its pending calls with [os.ErrClosed]. Closing
 // again does nothing.
 func (f *FIFO) Close() error {
-	if err := f.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
-		return f.fail("close", err)
+	if !f.valid() {
+		return f.fail(breezeway.OpClose, errNoFIFO)
+	}
+	if err := f.f.Close(); !errors.Is(err, os.ErrClosed) {
+		return f.fail(breezeway.OpClose, err)
 	}
 	return nil
 }
 
 // SetDeadline bounds present and future Reads and Writes, which then end with
 // [os.ErrDeadlineExceeded]; the zero time removes the bound.
-func (f *FIFO) SetDeadline(t time.Time) error { return f.set(f.f.SetDeadline(t)) }
+func (f *FIFO) SetDeadline(t time.Time) error { return f.set((*os.File).SetDeadline, t) }
 
 // SetReadDeadline is SetDeadline for Reads.
-func (f *FIFO) SetReadDeadline(t time.Time) error { return f.set(f.f.SetReadDeadline(t)) }
+func (f *FIFO) SetReadDeadline(t time.Time) error { return f.set((*os.File).SetReadDeadline, t) }
 
 // SetWriteDeadline is SetDeadline for Writes.
-func (f *FIFO) SetWriteDeadline(t time.Time) error { return f.set(f.f.SetWriteDeadline(t)) }
+func (f *FIFO) SetWriteDeadline(t time.Time) error { return f.set((*os.File).SetWriteDeadline, t) }
 
-func (f *FIFO) set(err error) error {
+func (f *FIFO) set(deadline func(*os.File, time.Time) error, t time.Time) error {
+	if !f.valid() {
+		return f.fail(breezeway.OpSetDeadline, errNoFIFO)
+	}
+	err := deadline(f.f, t)
 	if err != nil && !errors.Is(err, os.ErrNoDeadline) {
 		err = os.ErrClosed // os has no sentinel for it here
 	}
-	return f.fail("set deadline", err)
+	return f.fail(breezeway.OpSetDeadline, err)
 }
 
-func (f *FIFO) fail(op string, err error) error { return failFIFO(op, f.path, err) }
-
-// failFIFO puts an error into ours, except for io.EOF, which every reader
-// expects bare.
-func failFIFO(op, path string, err error) error {
+// fail puts an error into ours, except for io.EOF, which every reader expects
+// bare.
+func (f *FIFO) fail(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	return &breezeway.Error{Op: op, Kind: "fifo", Name: path, Err: explain(bare(err))}
+	return fail.With(op, kindFIFO, f.Name(), explain(fail.Bare(err)))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/local"
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +30,7 @@ func makeFIFO(path string, mode fs.FileMode) error {
 		err = isFIFO(made)
 	}
 	if err != nil {
-		return err // somebody has replaced it
+		return err // it was replaced
 	}
 	if made.Mode().Perm() == mode {
 		return nil
@@ -62,7 +63,7 @@ func isFIFO(info fs.FileInfo) error {
 
 func uidOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
-// acceptable reports whether info is that of a FIFO whose owner the rule admits.
+// acceptable reports whether info is that of a FIFO whose owner the rule trusts.
 func acceptable(info fs.FileInfo, access access.Rule) error {
 	if err := isFIFO(info); err != nil {
 		return err
@@ -88,7 +89,7 @@ func (f *FIFO) open(ctx context.Context, access access.Rule, keepOpen bool) (err
 		if !errors.Is(err, unix.ENXIO) {
 			break
 		}
-		// Nobody reads. Only a blocking open could wait for that as an event,
+		// No process reads. Only a blocking open could wait for that as an event,
 		// and it can't be cancelled.
 		if err := pause.Sleep(ctx); err != nil {
 			return err
@@ -140,7 +141,7 @@ func openNonblock(path string, flags int) (fd int, err error) {
 }
 
 func explainFIFO(err error) error {
-	switch err = bare(err); {
+	switch err = fail.Bare(err); {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("nothing is there; make it with MakeFIFO (%w)", err)
 	case errors.Is(err, unix.ELOOP):

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Inherit makes the process that cmd is going to be inherit f, one end of a
@@ -26,17 +27,11 @@ import (
 // that calls CreateProcess without a list of handles would pass it on too,
 // until f is closed.
 func Inherit(cmd *exec.Cmd, f *os.File) (handle string, err error) {
-	fail := func(err error) (string, error) {
-		return "", &breezeway.Error{Op: "inherit", Kind: "pipe", Err: err}
+	err = errStarted
+	if cmd.Process == nil {
+		handle, err = inheritFile(cmd, f)
 	}
-	if cmd.Process != nil {
-		return fail(errStarted)
-	}
-	handle, err = inheritFile(cmd, f)
-	if err != nil {
-		return fail(err)
-	}
-	return handle, nil
+	return handle, fail.With(breezeway.OpInherit, kindPipe, "", err)
 }
 
 var errStarted = fmt.Errorf("the command has been started already (%w)", os.ErrInvalid)
@@ -50,10 +45,7 @@ var errStarted = fmt.Errorf("the command has been started already (%w)", os.ErrI
 // [breezeway.ErrMismatch].
 func InheritedFile(handle string) (*os.File, error) {
 	f, err := inheritedFile(handle)
-	if err != nil {
-		return nil, &breezeway.Error{Op: "inherited file", Kind: "pipe", Name: handle, Err: err}
-	}
-	return f, nil
+	return f, fail.With(breezeway.OpInheritedFile, kindPipe, handle, err)
 }
 
 func inheritedFile(handle string) (*os.File, error) {

@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -9,10 +10,12 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Listener accepts the connections of a named pipe. It implements
-// [net.Listener]. All methods may be called concurrently.
+// [net.Listener]. All methods may be called concurrently. The errors of a nil or
+// zero Listener are [os.ErrInvalid].
 type Listener struct {
 	l    *listener
 	name string
@@ -47,24 +50,26 @@ type arrival struct {
 // both ends of every connection that it made are closed.
 //
 // A name that a server listens at fails with [os.ErrExist], and so does one
-// that is taken by somebody else or by something that is not a pipe; the error
-// says by whom or what. A directory that is missing or not writable fails with
+// that belongs to another user or to something that is not a pipe; the error
+// says to which. A directory that is missing or not writable fails with
 // [os.ErrNotExist] or [os.ErrPermission], a bad name with [os.ErrInvalid].
 func Listen(name string, cfg *Config) (*Listener, error) {
-	fail := func(err error) (*Listener, error) {
-		return nil, &breezeway.Error{Op: "listen", Kind: "pipe", Name: name, Err: err}
-	}
+	l, err := newListener(name, cfg)
+	return l, fail.With(breezeway.OpListen, kindPipe, name, err)
+}
+
+func newListener(name string, cfg *Config) (*Listener, error) {
 	s, err := cfg.settings()
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	path, err := pathOf(name, "")
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	l, err := listen(path, &s)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	ln := &Listener{
 		l: l, name: name, cfg: s,
@@ -93,14 +98,27 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// AcceptContext is [Listener.Accept] that also ends with the cause of ctx. It
-// takes no connection from anybody else who waits.
+// AcceptContext is [Listener.Accept] that also ends with the cause of ctx. Then
+// it takes no connection from another Accept.
 func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
-	c, err := l.accept(ctx)
-	if err != nil {
-		return nil, &breezeway.Error{Op: "accept", Kind: "pipe", Name: l.name, Err: err}
+	if !l.valid() {
+		return nil, l.fail(breezeway.OpAccept, errNoListener)
 	}
-	return c, nil
+	c, err := l.accept(ctx)
+	return c, l.fail(breezeway.OpAccept, err)
+}
+
+// valid reports whether Listen made l.
+func (l *Listener) valid() bool { return l != nil && l.l != nil }
+
+var errNoListener = fmt.Errorf("the Listener is nil or zero; use one that Listen returned (%w)", os.ErrInvalid)
+
+func (l *Listener) fail(op string, err error) error {
+	name := ""
+	if l != nil {
+		name = l.name
+	}
+	return fail.With(op, kindPipe, name, err)
 }
 
 func (l *Listener) accept(ctx context.Context) (*Conn, error) {
@@ -185,6 +203,9 @@ func (l *Listener) freeSlot() {
 // [net.ErrClosed]. Clients that were not accepted lose their connection;
 // accepted connections go on. Closing again does nothing.
 func (l *Listener) Close() error {
+	if !l.valid() {
+		return l.fail(breezeway.OpClose, errNoListener)
+	}
 	l.closing.Do(func() {
 		close(l.closed)
 		l.closeErr = l.l.close()
@@ -192,24 +213,34 @@ func (l *Listener) Close() error {
 		<-l.finished
 		l.deadline.set(time.Time{})
 	})
-	if l.closeErr != nil {
-		return &breezeway.Error{Op: "close", Kind: "pipe", Name: l.name, Err: l.closeErr}
-	}
-	return nil
+	return l.fail(breezeway.OpClose, l.closeErr)
 }
 
 // Addr returns where the pipe is found, an [Addr].
-func (l *Listener) Addr() net.Addr { return l.l.addr() }
+func (l *Listener) Addr() net.Addr {
+	if !l.valid() {
+		return Addr("")
+	}
+	return l.l.addr()
+}
 
 // SetDeadline bounds present and future calls of Accept; the zero time removes
 // the bound.
 func (l *Listener) SetDeadline(t time.Time) error {
-	if isDone(l.closed) {
-		return &breezeway.Error{Op: "set deadline", Kind: "pipe", Name: l.name, Err: net.ErrClosed}
+	switch {
+	case !l.valid():
+		return l.fail(breezeway.OpSetDeadline, errNoListener)
+	case isDone(l.closed):
+		return l.fail(breezeway.OpSetDeadline, net.ErrClosed)
 	}
 	l.deadline.set(t)
 	return nil
 }
 
 // Refused returns how many clients the access rule has turned away so far.
-func (l *Listener) Refused() int64 { return l.refused.Load() }
+func (l *Listener) Refused() int64 {
+	if !l.valid() {
+		return 0
+	}
+	return l.refused.Load()
+}

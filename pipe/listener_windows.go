@@ -61,7 +61,7 @@ func listen(path string, s *settings) (*listener, error) {
 	}
 	l.next, err = l.instance(true)
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && !sys.PipeExists(path) {
-		l.next, err = l.instance(true) // whoever had the name has just given it up
+		l.next, err = l.instance(true) // its owner has just given the name up
 	}
 	if err != nil {
 		return nil, l.explain(err)

@@ -91,7 +91,7 @@ func TestConnectionsHoldTheName(t *testing.T) {
 	if _, err := Listen(name, nil); !errors.Is(err, os.ErrExist) {
 		t.Errorf("while a connection is open: %v", err)
 	}
-	// The system can't tell that nobody listens any more from a busy server.
+	// The system can't tell a server that listens no more from a busy one.
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := Dial(ctx, name, nil); !errors.Is(err, context.DeadlineExceeded) {

@@ -219,7 +219,7 @@ func testDotNetSteals(t *testing.T, program ipctest.Program) {
 }
 
 // testDotNetDrops: a server that makes one stream per client, and disposes it
-// before it makes the next, drops whoever has connected meanwhile.
+// before it makes the next, drops every client that has connected meanwhile.
 func testDotNetDrops(t *testing.T, program ipctest.Program) {
 	name, p := ipctest.UniqueName(), ipctest.StartCommand(t, program())
 	do(t, p, "a listen "+name+" InOut")
@@ -403,8 +403,8 @@ func accept(t *testing.T, l *Listener, p *ipctest.Process) *Conn {
 
 func checkPeer(t *testing.T, conn *Conn, p *ipctest.Process) {
 	t.Helper()
-	if who := conn.Peer(); who.PID != p.Cmd.Process.Pid || who.UID != os.Geteuid() {
-		t.Errorf("the peer is %v, want pid %d of uid %d", who, p.Cmd.Process.Pid, os.Geteuid())
+	if peer := conn.Peer(); peer.PID != p.Cmd.Process.Pid || peer.UID != os.Geteuid() {
+		t.Errorf("the peer is %v, want pid %d of uid %d", peer, p.Cmd.Process.Pid, os.Geteuid())
 	}
 }
 

@@ -10,11 +10,15 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
+
+const kindPipeline = "pipeline"
 
 // Pipeline runs several commands at a time, the standard output of each joined
 // to the standard input of the next, as a shell does for a | b | c. All methods
-// may be called concurrently.
+// may be called concurrently. The errors of a nil or zero Pipeline are
+// [os.ErrInvalid].
 //
 // The bytes pass through this process, which counts them. When a stage stops
 // reading, the stage before it finds its output closed soon after it next
@@ -77,13 +81,13 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // waited for, and nothing is left. When ctx ends, all stages are killed. A
 // pipeline starts once.
 func (p *Pipeline) Start(ctx context.Context) error {
-	if err := p.start(ctx); err != nil {
-		return &breezeway.Error{Op: "start", Kind: "pipeline", Err: err}
-	}
-	return nil
+	return fail.With(breezeway.OpStart, kindPipeline, "", p.start(ctx))
 }
 
 func (p *Pipeline) start(ctx context.Context) error {
+	if p == nil {
+		return errNoCommands
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.check(ctx); err != nil {
@@ -122,7 +126,7 @@ func (p *Pipeline) check(ctx context.Context) error {
 	case p.started:
 		return fmt.Errorf("the pipeline has been started already (%w)", os.ErrInvalid)
 	case len(p.cmds) == 0:
-		return fmt.Errorf("the pipeline has no commands (%w)", os.ErrInvalid)
+		return errNoCommands
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
@@ -140,6 +144,9 @@ func (p *Pipeline) check(ctx context.Context) error {
 }
 
 var (
+	errNoCommands = fmt.Errorf("the pipeline has no commands (%w)", os.ErrInvalid)
+	errNotStarted = fmt.Errorf("the pipeline has not been started (%w)", os.ErrInvalid)
+
 	errStdinSet  = fmt.Errorf("its Stdin is set, but it comes from the stage before (%w)", os.ErrInvalid)
 	errStdoutSet = fmt.Errorf("its Stdout is set, but it goes to the next stage (%w)", os.ErrInvalid)
 )
@@ -213,7 +220,7 @@ func (j *joint) close() {
 // jointBuffer is as much as a pipe holds by default.
 const jointBuffer = 64 << 10
 
-// pump carries bytes until there are no more, or nobody takes them.
+// pump carries bytes until there are no more, or the next stage takes none.
 func (j *joint) pump() {
 	defer j.close()
 	buf := make([]byte, jointBuffer)
@@ -258,22 +265,28 @@ func (p *Pipeline) verdict() error {
 // [errors.As] finds an [*exec.ExitError]. If ctx ended the pipeline, the error is
 // its cause.
 func (p *Pipeline) Wait() error {
-	p.mu.Lock()
-	started := p.started
-	p.mu.Unlock()
-	err := fmt.Errorf("the pipeline has not been started (%w)", os.ErrInvalid)
-	if started {
+	err := errNotStarted
+	if p.isStarted() {
 		<-p.done
 		err = p.err
 	}
-	if err != nil {
-		return &breezeway.Error{Op: "wait", Kind: "pipeline", Err: err}
+	return fail.With(breezeway.OpWait, kindPipeline, "", err)
+}
+
+func (p *Pipeline) isStarted() bool {
+	if p == nil {
+		return false
 	}
-	return nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started
 }
 
 // Stages returns what became of each command so far.
 func (p *Pipeline) Stages() []Stage {
+	if p == nil {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Stage(nil), p.stages...)
@@ -282,6 +295,9 @@ func (p *Pipeline) Stages() []Stage {
 // Joints returns how many bytes have crossed from each stage to the next one so
 // far: one number less than there are stages.
 func (p *Pipeline) Joints() []int64 {
+	if p == nil {
+		return nil
+	}
 	bytes := make([]int64, len(p.joints))
 	for i := range p.joints {
 		bytes[i] = p.joints[i].bytes.Load()

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // handlesVariable tells a child its handles: "IN,OUT" in decimal; it reads IN
@@ -65,10 +66,7 @@ func Start(cmd *exec.Cmd, cfg *StartConfig) (*DuplexConn, error) {
 		cfg = new(StartConfig)
 	}
 	d, err := startChild(cmd, cfg)
-	if err != nil {
-		return nil, &breezeway.Error{Op: "start", Kind: "pipe", Name: cmd.Path, Err: err}
-	}
-	return d, nil
+	return d, fail.With(breezeway.OpStart, kindPipe, cmd.Path, err)
 }
 
 func startChild(cmd *exec.Cmd, cfg *StartConfig) (*DuplexConn, error) {
@@ -132,10 +130,7 @@ func Inherited() (*DuplexConn, error) {
 	taking.Lock()
 	defer taking.Unlock()
 	d, err := takeInherited()
-	if err != nil {
-		return nil, &breezeway.Error{Op: "inherited", Kind: "pipe", Err: err}
-	}
-	return d, nil
+	return d, fail.With(breezeway.OpInherited, kindPipe, "", err)
 }
 
 func takeInherited() (*DuplexConn, error) {

@@ -100,7 +100,7 @@ func TestStartBufferSize(t *testing.T) {
 	d, _ := startHelper(t, &StartConfig{BufferSize: size}, idler)
 	d.SetWriteDeadline(time.Now().Add(ipctest.Patience))
 	if n, err := d.Write(make([]byte, size)); n != size {
-		t.Errorf("wrote %d bytes that nobody reads, %v", n, err)
+		t.Errorf("wrote %d bytes that no process reads, %v", n, err)
 	}
 }
 
@@ -338,7 +338,7 @@ func TestDuplexErrors(t *testing.T) {
 			_, err := d.Read(buf)
 			return err
 		}, io.EOF},
-		"write to nobody": {func(d, other *DuplexConn) error {
+		"write without a reader": {func(d, other *DuplexConn) error {
 			other.CloseRead()
 			_, err := d.Write(buf)
 			return err

@@ -239,7 +239,7 @@ func TestCutMessage(t *testing.T) {
 	}
 	client.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 	if _, err := client.Write(make([]byte, 1<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("nobody reads: %v", err)
+		t.Fatalf("no peer reads: %v", err)
 	}
 	client.SetWriteDeadline(time.Time{})
 	if _, err := io.WriteString(client, "next"); err == nil {
@@ -253,7 +253,7 @@ func TestCutMessage(t *testing.T) {
 	}
 }
 
-// An empty Write in byte mode must not look like the end, nor wake anybody.
+// An empty Write in byte mode must neither look like the end nor wake a reader.
 func TestEmptyWrite(t *testing.T) {
 	name := ipctest.UniqueName()
 	l := mustListen(t, name, nil)
@@ -438,7 +438,7 @@ func TestHandlesDontLeak(t *testing.T) {
 		client.SetReadDeadline(time.Now())
 		client.Read(make([]byte, 1))
 		if _, err := Dial(context.Background(), ipctest.UniqueName(), nil); err == nil {
-			t.Fatal("connected to nobody")
+			t.Fatal("connected, though no server listens")
 		}
 		if _, err := Listen(name, nil); err == nil {
 			t.Fatal("took a name twice")

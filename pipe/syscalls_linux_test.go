@@ -188,12 +188,12 @@ func TestSystemCallsByName(t *testing.T) {
 		t.Fatalf("%d parts are marked in the trace, want Reads and Writes of 3 connections", len(calls))
 	}
 	reads, writes := map[string]int{"read": countedCalls}, map[string]int{"write": countedCalls}
-	for i, who := range []string{"net.UnixConn", "byte mode"} {
+	for i, kind := range []string{"net.UnixConn", "byte mode"} {
 		if got := calls[2*i]; !maps.Equal(got, reads) {
-			t.Errorf("%s: %d Reads call %v", who, countedCalls, got)
+			t.Errorf("%s: %d Reads call %v", kind, countedCalls, got)
 		}
 		if got := calls[2*i+1]; !maps.Equal(got, writes) {
-			t.Errorf("%s: %d Writes call %v", who, countedCalls, got)
+			t.Errorf("%s: %d Writes call %v", kind, countedCalls, got)
 		}
 	}
 	if got := calls[4]; len(got) != 1 || got["read"] < 1 || got["read"] > countedCalls {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -15,7 +16,7 @@ import (
 // fill a window. It takes a second or so: 25 pairs of windows of 10 ms each.
 //
 // It ends with the first error of a Run, and between two windows with the cause
-// of ctx; who wants a pending Run to end closes its connection.
+// of ctx. Closing a Run's connection ends a pending Run.
 func Compare(ctx context.Context, subject, baseline Contender, cfg *Config) (*Result, error) {
 	var m meter
 	if cfg != nil {
@@ -83,7 +84,7 @@ func (s *side) forget() {
 }
 
 func (s *side) fail(err error) error {
-	return &breezeway.Error{Op: "run", Kind: "bench", Name: s.Name, Err: err}
+	return fail.With(breezeway.OpRun, "bench", s.Name, err)
 }
 
 // meter measures windows.
@@ -123,7 +124,7 @@ func (m *meter) window(ctx context.Context, s *side) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	// Who parked during the other's window is woken before the clock starts.
+	// A peer that parked during the other's window is woken before the clock starts.
 	if err := s.Run(s.n/16 + 1); err != nil {
 		return err
 	}

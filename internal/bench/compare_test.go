@@ -171,7 +171,7 @@ func TestSlowerThanBefore(t *testing.T) {
 	}
 }
 
-// TestOrder writes down who runs when: | begins a pair.
+// TestOrder writes down which contender runs when: | begins a pair.
 func TestOrder(t *testing.T) {
 	var m machine
 	var log []byte
@@ -384,7 +384,7 @@ func TestPayload(t *testing.T) {
 		for i := 0; i < size; i += 64 {
 			p[i]++
 			if Check(p, 41) == nil {
-				t.Errorf("byte %d of %d was changed and nobody noticed", i, size)
+				t.Errorf("byte %d of %d was changed, which was not noticed", i, size)
 			}
 			p[i]--
 		}

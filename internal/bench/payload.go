@@ -2,7 +2,7 @@ package bench
 
 import "fmt"
 
-// A benchmark that moves bytes nobody looks at measures page tables. Writing
+// A benchmark that moves bytes without looking at them measures page tables. Writing
 // and reading one byte of each 64 brings every cache line through both
 // processors at a small part of the cost of moving it.
 const line = 64

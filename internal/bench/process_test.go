@@ -82,7 +82,7 @@ func TestCPUTimeOfDeadProcess(t *testing.T) {
 	_, err := sys.CPUTime(pid)
 	switch {
 	case errors.Is(err, os.ErrProcessDone), errors.Is(err, errors.ErrUnsupported):
-	case err == nil && runtime.GOOS == "windows": // whoever has a handle keeps the figures
+	case err == nil && runtime.GOOS == "windows": // an open handle keeps the figures
 	default:
 		t.Errorf("after it was killed: %v", err)
 	}

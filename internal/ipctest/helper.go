@@ -74,6 +74,7 @@ func runHelper(name string) {
 		fmt.Fprintf(os.Stderr, "ipctest: no helper %q in this test binary\n", name)
 		os.Exit(2)
 	}
+	isHelper = true
 	os.Unsetenv(helperEnv) // its own children are ordinary processes
 	c := &Control{Args: os.Args[1:], lines: make(chan string, 1024)}
 	go c.listen()

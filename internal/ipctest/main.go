@@ -12,12 +12,17 @@ import (
 const helperEnv = "BREEZEWAY_TEST_HELPER"
 
 // Main is a package's TestMain. In a process made by [Start] it runs the
-// helper; otherwise it runs the tests and fails the run if they leave a
-// goroutine, a descriptor or a file behind, or if a complete run used some
-// helper nowhere.
+// helper; otherwise it runs the tests and fails the run if they leave a goroutine
+// or a descriptor, if they or any process that descends from them leave a process,
+// a temporary file or an object with a [UniqueName] behind, or if a complete run
+// used some helper nowhere.
 func Main(m *testing.M) {
 	if name := os.Getenv(helperEnv); name != "" {
 		runHelper(name)
+	}
+	if shareErr != nil {
+		fmt.Fprintln(os.Stderr, "ipctest:", shareErr)
+		os.Exit(2)
 	}
 	leaks := watchLeaks()
 	code := m.Run()

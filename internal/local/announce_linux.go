@@ -10,7 +10,7 @@ import (
 )
 
 // announce touches the socket's file, since listen itself raises no event: the
-// change of attributes wakes everyone who [Watch]es the path.
+// change of attributes wakes every [Watch] of the path.
 func announce(path string) {
 	now := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}
 	// Without the event waiters still find the server, by their own timer.
@@ -22,7 +22,7 @@ func announce(path string) {
 func Chmod(path string, made fs.FileInfo, mode fs.FileMode) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return &fs.PathError{Op: "open", Path: path, Err: err}
+		return os.NewSyscallError("open", err)
 	}
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
@@ -31,7 +31,7 @@ func Chmod(path string, made fs.FileInfo, mode fs.FileMode) error {
 		return err
 	}
 	if !os.SameFile(info, made) {
-		return fmt.Errorf("%s was replaced while it was being made", path)
+		return fmt.Errorf("%s was replaced while it was being made (%w)", path, fs.ErrExist)
 	}
 	return os.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode.Perm())
 }

@@ -18,13 +18,13 @@ import (
 )
 
 // creatorsLockBound is how long a creator waits for another one. The lock is
-// held for a few system calls, so whoever exceeds it was stopped (SIGSTOP).
+// held for a few system calls, so a process that exceeds it was stopped (SIGSTOP).
 const creatorsLockBound = 10 * time.Second
 
 // lockCreators keeps out every other process of this user that would create or
-// remove endpoints in dir. The lock is a file in dir that exists only while
-// somebody holds or awaits it; a killed holder leaves the file behind, without
-// harm, and the next one removes it.
+// remove endpoints in dir. The lock is a file in dir that exists only while a
+// process holds or awaits it. A killed holder leaves the file behind, without
+// harm, and the next holder removes it.
 //
 // Other users need no lock against us: they can't replace our files where the
 // directory protects them, and where it doesn't a lock would not help.
@@ -41,8 +41,8 @@ func lockCreators(dir string) (unlock func(), err error) {
 		if f != nil {
 			killpoint.Here("creators locked")
 			return func() {
-				// Removed before the lock falls, so that whoever locks it next
-				// finds the path gone and starts over.
+				// Removed before the lock falls, so that the process that locks
+				// it next finds the path gone and starts over.
 				os.Remove(path)
 				killpoint.Here("creators unlocking")
 				f.Close()
@@ -91,7 +91,7 @@ func tryLockCreators(path string) (*os.File, error) {
 }
 
 func squatted(path string, info fs.FileInfo) error {
-	return fmt.Errorf("%s belongs to uid %d, who may have put it there to keep uid %d from listening in this directory (%w)",
+	return fmt.Errorf("%s belongs to uid %d and may have been put there to keep uid %d from listening in this directory (%w)",
 		path, ownerOf(info), os.Geteuid(), os.ErrPermission)
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 // Dial connects to the socket at path. A full backlog means that the server is
-// busy, not absent, so that is waited out; nothing else is. Polling would not
-// help: the kernel wakes nobody when a backlog gets room.
+// busy, not absent, so Dial waits for that and for nothing else. Polling would not
+// help: the kernel wakes no poller when a backlog gets room.
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 	var d net.Dialer
 	var pause Backoff

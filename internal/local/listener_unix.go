@@ -49,8 +49,8 @@ const backlog = 4096
 // Listen takes the name path and listens there, with exactly the permission
 // bits of mode, whatever the umask.
 //
-// A live socket at path is left alone, whoever owns it, and so is what is not a
-// socket; a socket of this user that no process holds any more is replaced.
+// It leaves alone a live socket at path, of whatever user, and anything that is
+// not a socket. It replaces a socket of this user that no process holds any more.
 func Listen(path string, mode fs.FileMode) (*Listener, error) {
 	unlock, err := lockCreators(filepath.Dir(path))
 	if err != nil {
@@ -77,8 +77,8 @@ func Listen(path string, mode fs.FileMode) (*Listener, error) {
 	return &Listener{UnixListener: l, path: path, file: made}, nil
 }
 
-// bind makes the socket file. No connection can succeed before listen, so
-// nobody gets in while the mode is being set.
+// bind makes the socket file. No connection can succeed before listen, so no
+// client gets in while the mode is being set.
 func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
 	// Where the system heeds it (Linux) the file never has more than mode.
 	unix.Fchmod(fd, uint32(mode.Perm()))
@@ -171,8 +171,8 @@ func isLive(path string) (bool, error) {
 	}
 }
 
-// Close gives the name up and stops listening. Connections that nobody
-// accepted are reset.
+// Close gives the name up and stops listening. It resets connections that were
+// not accepted.
 func (l *Listener) Close() error {
 	// Once, because a closed socket's inode number may be another server's.
 	l.closing.Do(l.unlink)
