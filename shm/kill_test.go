@@ -13,7 +13,7 @@ import (
 )
 
 // points are the kill points on the way from nothing to a stored value.
-var points = []string{"object filled", "object linked", "latest filled"}
+var points = []string{"object filled", "object linked", "latest filled", "latest published"}
 
 // mortal makes the latest value Args[0] and stores in it, and is to be killed on
 // the way.
@@ -85,8 +85,8 @@ func TestKillMatrix(t *testing.T) {
 				if err := l.Close(); err != nil {
 					t.Error(err)
 				}
-				removeOurs(latestKind, name, nil)
-				path, err := object.Path(latestKind, name, 0)
+				Remove(KindLatest, name, nil)
+				path, err := object.Path(string(KindLatest), name, 0)
 				if err != nil {
 					t.Fatal(err)
 				}
