@@ -6,6 +6,9 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// TestModel checks the protocol of Latest, as it is and with each of the things
-// broken that its argument rests on.
-func TestModel(t *testing.T) { ipctest.Model(t, "../docs/models/latest.pml") }
+// TestModel checks the protocols of Latest, as they are and with each of the things
+// broken that their arguments rest on.
+func TestModel(t *testing.T) {
+	ipctest.Model(t, "../docs/models/latest.pml")
+	ipctest.Model(t, "../docs/models/latestwait.pml")
+}
