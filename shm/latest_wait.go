@@ -38,9 +38,8 @@ func newGate(o *ours, word *uint32, s *settings) (*wait.Gate, error) {
 // before it has woken the waiters delays them by as much.
 //
 // A process that has opened the value with Config.ReadOnly can't announce that it
-// waits: it looks after 1 ms and then at growing intervals of up to 50 ms. So do
-// processes that may not call membarrier(2), and all on systems other than Linux and
-// Windows.
+// waits: it looks after 1 ms and then at growing intervals of up to 50 ms. So does, on
+// Linux, a process that may not call membarrier(2).
 func (l *Latest[T]) Wait(ctx context.Context, after uint64) (v T, version uint64, err error) {
 	if l.isZero() {
 		return v, 0, l.fail(breezeway.OpWait, errNoLatest)
@@ -56,9 +55,9 @@ func (l *Latest[T]) Wait(ctx context.Context, after uint64) (v T, version uint64
 	}
 }
 
-// waitForChange returns when the version is another than seen. All who wait for that
-// are interchangeable, as package wait demands of the waiters at one gate: where one
-// finds no change none does. Those who wait for different versions would not be.
+// waitForChange returns when the version is another than seen. Its waiters are
+// interchangeable, as package wait demands of the waiters at one gate: where one finds
+// no change none does. Waiters for different versions would not be.
 func (l *Latest[T]) waitForChange(ctx context.Context, seen uint64) error {
 	if l.gate == nil || needsMembarrier && sys.Membarrier() != nil {
 		return l.poll(ctx, seen)
