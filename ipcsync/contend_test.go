@@ -137,7 +137,7 @@ func newShared[T any](t testing.TB) (seg *shm.Segment, value *T) {
 	}
 	t.Cleanup(func() {
 		seg.Close()
-		if err := shm.Remove(seg.Name()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		if err := shm.Remove(shm.KindSegment, seg.Name(), nil); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			t.Error(err)
 		}
 	})

@@ -394,7 +394,7 @@ func TestEventStormOfCancels(t *testing.T) {
 	}
 	defer seg.Close()
 	if runtime.GOOS != "windows" {
-		defer shm.Remove(seg.Name())
+		defer shm.Remove(shm.KindSegment, seg.Name(), nil)
 	}
 	names := []string{newTestEvent(t, nil).Name(), newTestEvent(t, nil).Name(), seg.Name()}
 	e, done, n, end, err := openEventStorm(names[0], names[1], names[2])

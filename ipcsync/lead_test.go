@@ -78,7 +78,7 @@ func TestLead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shm.Remove(seg.Name())
+	defer shm.Remove(shm.KindSegment, seg.Name(), nil)
 	defer seg.Close()
 	type word struct {
 		from *ipctest.Process

@@ -139,7 +139,7 @@ func TestStorm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shm.Remove(seg.Name())
+	defer shm.Remove(shm.KindSegment, seg.Name(), nil)
 	defer seg.Close()
 	storms, closeAll, err := openStorm(name, seg.Name())
 	if err != nil {

@@ -6,54 +6,56 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway"
 )
 
-// Word is what the processor reads and writes in one piece.
+// Word is a number that the processor reads and writes in one piece.
 type Word interface {
 	~int32 | ~uint32 | ~int64 | ~uint64
 }
 
 // AtomicLoad, [AtomicStore], [AtomicAdd], [AtomicSwap] and [AtomicCompareAndSwap]
 // work on the word at byte off as the functions of sync/atomic do, between
-// goroutines and processes alike. off must divide by the word's size, or they
-// fail with [os.ErrInvalid]. They fail further as [Read] and [Write] do.
+// goroutines and processes alike. off must be a multiple of the word's size, or
+// they fail with [os.ErrInvalid]. They fail further as [Read] and [Write] do.
 //
-// Where a loop needs the last nanosecond, View[atomic.Uint64] gives the word
-// itself, without their protection.
+// View[atomic.Uint64] gives the word itself, which is faster and has none of their
+// protection.
 func AtomicLoad[T Word](m *Mapping, off int) (v T, err error) {
-	err = onWord[T](m, "atomic load", off, false, func(p *byte) { v = loadWord[T](p) })
+	err = onWord[T](m, breezeway.OpLoad, off, false, func(p *byte) { v = loadWord[T](p) })
 	return v, err
 }
 
 // AtomicStore sets the word at byte off. See [AtomicLoad].
 func AtomicStore[T Word](m *Mapping, off int, v T) error {
-	return onWord[T](m, "atomic store", off, true, func(p *byte) { swapWord(p, v) })
+	return onWord[T](m, breezeway.OpStore, off, true, func(p *byte) { swapWord(p, v) })
 }
 
 // AtomicAdd adds delta to the word at byte off and returns the sum. See
 // [AtomicLoad].
 func AtomicAdd[T Word](m *Mapping, off int, delta T) (sum T, err error) {
-	err = onWord[T](m, "atomic add", off, true, func(p *byte) { sum = addWord(p, delta) })
+	err = onWord[T](m, breezeway.OpAdd, off, true, func(p *byte) { sum = addWord(p, delta) })
 	return sum, err
 }
 
 // AtomicSwap sets the word at byte off and returns what was there. See
 // [AtomicLoad].
 func AtomicSwap[T Word](m *Mapping, off int, v T) (old T, err error) {
-	err = onWord[T](m, "atomic swap", off, true, func(p *byte) { old = swapWord(p, v) })
+	err = onWord[T](m, breezeway.OpSwap, off, true, func(p *byte) { old = swapWord(p, v) })
 	return old, err
 }
 
 // AtomicCompareAndSwap sets the word at byte off to v if it is old, and reports
 // whether it was. See [AtomicLoad].
 func AtomicCompareAndSwap[T Word](m *Mapping, off int, old, v T) (swapped bool, err error) {
-	err = onWord[T](m, "atomic compare and swap", off, true, func(p *byte) { swapped = casWord(p, old, v) })
+	err = onWord[T](m, breezeway.OpCompareAndSwap, off, true, func(p *byte) { swapped = casWord(p, old, v) })
 	return swapped, err
 }
 
 func onWord[T Word](m *Mapping, op string, off int, writes bool, f func(p *byte)) (err error) {
 	size := unsafe.Sizeof(*new(T))
-	if writes && m.readOnly || !m.fits(off, size) {
+	if !m.fits(off, size) || writes && m.readOnly {
 		err := refuse[T](m, off)
 		if err == nil && m.readOnly {
 			err = errReadOnly

@@ -5,7 +5,7 @@ package mmap
 import "sync/atomic"
 
 // calls tells accessors whether the mapping is closed. Close doesn't wait for
-// them: whoever is late touches the private zeros that Close put there, and
+// them: a late accessor touches the private zeros that Close put there, and
 // learns on leaving that it did.
 //
 // The order is: Close stores closed, then replaces the memory. An accessor that
@@ -14,7 +14,7 @@ type calls struct{ closed atomic.Bool }
 
 func makeCalls() calls { return calls{} }
 
-// enter lets everybody in: there is memory to touch as long as the Mapping is
+// enter never refuses: there is memory to touch as long as the Mapping is
 // reachable.
 func (c *calls) enter() bool { return true }
 

@@ -9,15 +9,15 @@ import (
 )
 
 // Config adjusts a mapping. nil and the zero value map the whole file, readable
-// and writable, as it is.
+// and writable, as it is. Map copies it.
 type Config struct {
-	// Offset is where in the file the mapping begins, in bytes. Any offset
-	// will do; one that divides by 64 KiB is aligned for every type on every
+	// Offset is where in the file the mapping begins, in bytes. Any offset is
+	// possible; a multiple of 64 KiB is aligned for every type on every
 	// system.
 	Offset int64
 
 	// Length is how many bytes are mapped. 0 means up to the end of the file,
-	// which may be none.
+	// which may be no byte at all.
 	Length int64
 
 	// Capacity grows the file to so many bytes before it is mapped, with
@@ -94,8 +94,7 @@ func (c *Config) check() error {
 	return nil
 }
 
-// errLosesCopies: where the file doesn't keep what was written, dropping the
-// memory would lose it.
+// errLosesCopies refuses to drop memory that is the only copy of what was written.
 var errLosesCopies = fmt.Errorf("DontNeed on a copy-on-write mapping would throw away what was written to it (%w)", os.ErrInvalid)
 
 func (c *Config) protection() sys.Protection {

@@ -10,11 +10,13 @@
 //
 // # When to use it
 //
-// For a file that is large and read in parts or in no particular order; for
+// Use it for a file that is large and read in parts or in no particular order; for
 // state that outlives its processes; for data that several processes work on in
-// place. Where the data need not outlive its processes, a segment of package shm
-// is the same without a disk behind it. To read a small file once, [os.ReadFile]
-// is simpler, and as fast.
+// place.
+//
+// Use a segment of package shm instead where the data need not outlive its
+// processes: it is the same without a disk behind it. To read a small file once,
+// [os.ReadFile] is simpler, and as fast.
 //
 // # Access
 //
@@ -23,10 +25,28 @@
 //   - [Read], [Write], the atomic functions, [Mapping.ReadAt] and
 //     [Mapping.WriteAt], and a [Stream] check every call: bounds, Close, and a
 //     file that was truncated meanwhile are errors.
-//   - [Mapping.Borrow] gives a function the memory, with Close kept waiting and
-//     faults turned into an error.
+//   - [Mapping.Borrow] gives a function the memory. Close waits for it, and a fault
+//     is an error.
 //   - [Slice], [View] and [Mapping.Bytes] are checked once and are plain Go
 //     values afterwards.
+//
+// # Types
+//
+// A type can live in shared memory if it is an integer, a float or a complex
+// number, or made of them by arrays and structs: atomic.Uint64 is such a struct.
+// int and uint have 8 bytes on the 64-bit machines that shared layouts are for.
+// These types are refused, with an error that wraps [os.ErrInvalid] and names the
+// field at fault:
+//
+//   - everything that holds a Go pointer (pointers, slices, strings, maps,
+//     channels, functions, interfaces): it means nothing to another process, and
+//     what another process wrote there would corrupt this one;
+//   - bool, because the compiler relies on its being 0 or 1, and another process
+//     may write a 2: use uint8;
+//   - uintptr, an address;
+//   - the types of package sync, which wait within one process only: use package
+//     ipcsync;
+//   - a type without a size.
 //
 // # Caveats
 //
@@ -34,13 +54,13 @@
 //     it after that.
 //   - A mapping orders nothing: two processes that write the same bytes need a
 //     lock or the atomic functions. The race detector doesn't see mapped memory.
-//   - What another process writes may change between two reads of it. Copy what
-//     you check, then use the copy.
+//   - What another process writes may change between two reads of it. Copy the
+//     bytes, check the copy, and use the copy.
 //   - Bytes are shared as they lie in memory: little-endian, with the padding of
-//     Go's structs, which is C's on the 64-bit machines that are meant here.
+//     Go's structs, which on 64-bit machines is C's.
 //   - A fault is turned into an error only on the goroutine that called Borrow or
-//     an accessor, not on goroutines started inside. That a system call was given
-//     memory whose file was truncated is an error of that call (EFAULT).
+//     an accessor, not on goroutines started inside. A system call that is given
+//     memory whose file was truncated fails with an error of its own (EFAULT).
 //   - The addresses of a closed Mapping are given back when the collector finds
 //     it unreachable. They hold no memory, but count against ulimit -v.
 //   - On Windows Close waits for accessors in progress, and a file can't be

@@ -88,23 +88,3 @@ func ExampleView() {
 	// 1 0
 	// true
 }
-
-// What a C# program writes with a BinaryWriter on a view stream.
-func ExampleNewBinaryReader() {
-	f := open()
-	defer os.Remove(f.Name())
-	defer f.Close()
-	m, err := mmap.Map(f, &mmap.Config{Capacity: 4096})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer m.Close()
-	if err := mmap.NewBinaryWriter(mmap.NewStream(m)).Write(int32(36), "Breezeway"); err != nil {
-		log.Fatal(err)
-	}
-	var n int32
-	var s string
-	err = mmap.NewBinaryReader(mmap.NewStream(m)).Read(&n, &s)
-	fmt.Println(n, s, err)
-	// Output: 36 Breezeway <nil>
-}

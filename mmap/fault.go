@@ -12,7 +12,7 @@ import (
 // rescue turns a fault inside the mapping into an error. Defer it directly, with
 // what debug.SetPanicOnFault(true) returned:
 //
-//	defer m.rescue(debug.SetPanicOnFault(true), "read", &err)
+//	defer m.rescue(debug.SetPanicOnFault(true), breezeway.OpRead, &err)
 //
 // Any other panic goes on. Only the goroutine that deferred it is covered.
 func (m *Mapping) rescue(old bool, op string, err *error) {

@@ -2,7 +2,7 @@ package mmap
 
 import "sync/atomic"
 
-// gate lets Close wait for those who are inside.
+// gate lets Close wait for the calls that are inside.
 type gate struct {
 	inside atomic.Int64 // how many, plus shut once the gate is closed
 	empty  chan struct{}
@@ -12,7 +12,8 @@ const shut = 1 << 62
 
 func makeGate() gate { return gate{empty: make(chan struct{}, 1)} }
 
-// enter reports false, and lets nobody in, once the gate is closed.
+// enter reports whether the call may go in, and must leave: false once the gate is
+// closed.
 func (g *gate) enter() bool {
 	if g.inside.Add(1) < shut {
 		return true
@@ -25,13 +26,13 @@ func (g *gate) leave() {
 	if g.inside.Add(-1) == shut {
 		select {
 		case g.empty <- struct{}{}:
-		default: // said already and not heard yet
+		default: // sent already and not received yet
 		}
 	}
 }
 
-// close turns newcomers away and waits until nobody is inside. It is called
-// once.
+// close makes enter report false from now on, and waits until no call is inside. It
+// is called once.
 func (g *gate) close() {
 	for n := g.inside.Add(shut); n != shut; n = g.inside.Load() {
 		<-g.empty

@@ -10,24 +10,25 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
 // Mapping is a range of a file that appears as memory. All its methods may be
-// called concurrently; that two of them, or two processes, don't write and read
-// the same bytes at the same time is up to the callers.
+// called concurrently. The callers see to it that no two of them, and no two
+// processes, write and read the same bytes at the same time.
 //
 // A Mapping must be closed. One that is dropped without Close stays mapped
-// until the process ends: the collector can't know who still holds a slice of
-// it, so it never takes the memory away.
+// until the process ends: the collector can't know whether a slice of it is
+// still in use, so it never takes the memory away.
 //
 // Every method and function of this package that touches the memory returns an
 // error that is [os.ErrClosed] after Close, and one that is
 // [io.ErrUnexpectedEOF] if the bytes are gone because another process truncated
-// the file. What was obtained as a slice or pointer has neither protection,
-// except inside [Mapping.Borrow].
+// the file. Slices and pointers have neither protection, except inside
+// [Mapping.Borrow]. On a nil or zero Mapping the error is [os.ErrInvalid].
 type Mapping struct {
-	b     []byte // what was asked for; never changes
+	b     []byte // what was asked for; never changes; nil only in a zero Mapping
 	whole []byte // what is mapped: whole pages
 	lead  int    // where b begins in whole
 
@@ -55,30 +56,41 @@ type Mapping struct {
 //
 // The file's length stays what it is, also on Windows: nothing is rounded up.
 // There a file can't be truncated while it is mapped.
+//
+// On Windows f may also be a section object, made an [os.File] by [os.NewFile]:
+// one that CreateFileMapping or OpenFileMapping returned, or that was inherited.
+// Its size is rounded up to whole pages, since the system tells no more, unless
+// Config.Length says less; Config.Offset and Config.Capacity must be 0. The
+// section's name lasts only as long as a handle of it.
 func Map(f *os.File, cfg *Config) (*Mapping, error) {
 	var c Config
 	if cfg != nil {
 		c = *cfg
 	}
-	var m *Mapping
-	file, err := f.SyscallConn()
-	if err == nil {
-		// So f is not closed by somebody else meanwhile.
-		if file.Control(func(uintptr) { m, err = mapFile(f, &c) }) != nil {
-			err = os.ErrClosed
-		}
-	}
+	m, err := mapHeld(f, &c)
 	if err != nil {
 		name := ""
 		if f != nil {
 			name = f.Name()
 		}
-		return nil, &breezeway.Error{Op: "map", Kind: kind, Name: name, Err: err}
+		return nil, fail.With(breezeway.OpMap, kind, name, err)
 	}
 	return m, nil
 }
 
 const kind = "mmap"
+
+// mapHeld is mapFile of a file that no other goroutine can close meanwhile.
+func mapHeld(f *os.File, c *Config) (m *Mapping, err error) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	if conn.Control(func(uintptr) { m, err = mapFile(f, c) }) != nil {
+		return nil, os.ErrClosed
+	}
+	return m, err
+}
 
 func mapFile(f *os.File, c *Config) (*Mapping, error) {
 	if err := c.check(); err != nil {
@@ -86,7 +98,7 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return mapOther(f, c, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("it is not a regular file but %v (%w)", info.Mode(), os.ErrInvalid)
@@ -208,39 +220,75 @@ func explainMap(err error, c *Config) error {
 }
 
 func (m *Mapping) fail(op string, err error) error {
-	return &breezeway.Error{Op: op, Kind: kind, Name: m.name, Err: err}
+	name := ""
+	if m != nil {
+		name = m.name
+	}
+	return fail.With(op, kind, name, err)
 }
 
 // Name returns the name of the file, as it was when it was mapped.
-func (m *Mapping) Name() string { return m.name }
+func (m *Mapping) Name() string {
+	if m == nil {
+		return ""
+	}
+	return m.name
+}
 
 // Len returns the size in bytes. It stays the same after Close.
-func (m *Mapping) Len() int { return len(m.b) }
+func (m *Mapping) Len() int {
+	if m == nil {
+		return 0
+	}
+	return len(m.b)
+}
 
 // Offset returns where in the file the mapping begins.
-func (m *Mapping) Offset() int64 { return m.offset }
+func (m *Mapping) Offset() int64 {
+	if m == nil {
+		return 0
+	}
+	return m.offset
+}
 
-// Fixed reports whether nobody can take bytes away by truncating the file, as of a
-// sealed segment.
-func (m *Mapping) Fixed() bool { return !m.guarded }
+// Fixed reports whether no process can take bytes away by truncating the file:
+// the memory of a sealed segment is fixed.
+func (m *Mapping) Fixed() bool { return !m.isZero() && !m.guarded }
 
 // ReadOnly reports whether the memory can't be written.
-func (m *Mapping) ReadOnly() bool { return m.readOnly }
+func (m *Mapping) ReadOnly() bool { return m != nil && m.readOnly }
 
 // Bytes returns the memory itself, or nil after Close.
 //
 // Nothing protects it. Touching it after Close is undefined: it may read zeros,
-// crash the process, or damage whatever is mapped there next. Writing to a
+// crash the process, or damage what is mapped there next. Writing to a
 // read-only mapping, and touching bytes that another process truncated away,
 // crashes the process; inside [Mapping.Borrow] it is an error.
 func (m *Mapping) Bytes() []byte {
-	if !m.isOpen() {
+	if m == nil || !m.isOpen() {
 		return nil
 	}
 	return m.b
 }
 
+// isZero reports whether Map did not make m.
+func (m *Mapping) isZero() bool { return m == nil || m.b == nil }
+
+var errZero = fmt.Errorf("it is not mapped; make it with mmap.Map (%w)", os.ErrInvalid)
+
+// isOpen may be called on a Mapping that is not nil.
 func (m *Mapping) isOpen() bool { return m.calls.enter() && m.calls.leave() }
+
+// whyUnusable returns an error unless m is mapped.
+func (m *Mapping) whyUnusable() error {
+	switch {
+	case m.isZero():
+		return errZero
+	case !m.isOpen():
+		return os.ErrClosed
+	}
+	return nil
+}
 
 // Borrow calls f with the memory and returns f's error. Close waits until f
 // returns, and within f, on its own goroutine, a fault in the memory ends f with
@@ -251,14 +299,17 @@ func (m *Mapping) isOpen() bool { return m.calls.enter() && m.calls.leave() }
 // One Borrow around a loop costs less than an accessor for every element. f
 // must not call Close, which would wait for itself.
 func (m *Mapping) Borrow(f func(b []byte) error) (err error) {
+	if m.isZero() {
+		return m.fail(breezeway.OpBorrow, errZero)
+	}
 	if !m.borrows.enter() {
-		return m.fail("borrow", os.ErrClosed)
+		return m.fail(breezeway.OpBorrow, os.ErrClosed)
 	}
 	defer m.borrows.leave()
 	if !m.guarded && !m.readOnly {
 		return f(m.b)
 	}
-	defer m.rescue(debug.SetPanicOnFault(true), "borrow", &err)
+	defer m.rescue(debug.SetPanicOnFault(true), breezeway.OpBorrow, &err)
 	return f(m.b)
 }
 
@@ -273,6 +324,9 @@ func (m *Mapping) check(off, n int) error {
 // during runs call on the whole pages that hold the n bytes from off on, and
 // keeps Close out meanwhile.
 func (m *Mapping) during(op string, off, n int, call func(pages []byte) error) error {
+	if m.isZero() {
+		return m.fail(op, errZero)
+	}
 	if !m.borrows.enter() {
 		return m.fail(op, os.ErrClosed)
 	}
@@ -283,17 +337,14 @@ func (m *Mapping) during(op string, off, n int, call func(pages []byte) error) e
 		page := start &^ (os.Getpagesize() - 1)
 		err = call(m.whole[page : start+n])
 	}
-	if err != nil {
-		return m.fail(op, err)
-	}
-	return nil
+	return m.fail(op, err)
 }
 
 // Flush writes what was changed in the n bytes from off on to the file's
-// storage, and waits until it is there. It is not needed for other processes to
-// see it. A copy-on-write or read-only mapping has nothing to flush.
+// storage, and waits until it is there. Other processes see changes without it.
+// A copy-on-write or read-only mapping has nothing to flush.
 func (m *Mapping) Flush(off, n int) error {
-	return m.during("flush", off, n, func(pages []byte) error {
+	return m.during(breezeway.OpFlush, off, n, func(pages []byte) error {
 		if m.readOnly || m.private {
 			return nil
 		}
@@ -305,7 +356,7 @@ func (m *Mapping) Flush(off, n int) error {
 // with [errors.ErrUnsupported] where the system takes no such advice, and with
 // [os.ErrInvalid] for DontNeed on a copy-on-write mapping.
 func (m *Mapping) Advise(off, n int, a Advice) error {
-	return m.during("advise", off, n, func(pages []byte) error {
+	return m.during(breezeway.OpAdvise, off, n, func(pages []byte) error {
 		if a == DontNeed && m.private {
 			return errLosesCopies
 		}
@@ -317,13 +368,15 @@ func (m *Mapping) Advise(off, n int, a Advice) error {
 // paged out, until Unlock or Close. The system bounds how much a process may
 // lock; the error names the limit.
 func (m *Mapping) Lock() error {
-	return m.during("lock", 0, len(m.b), func(pages []byte) error {
+	return m.during(breezeway.OpLock, 0, m.Len(), func(pages []byte) error {
 		return explainLock(sys.LockMemory(pages), len(pages))
 	})
 }
 
 // Unlock undoes Lock.
-func (m *Mapping) Unlock() error { return m.during("unlock", 0, len(m.b), sys.UnlockMemory) }
+func (m *Mapping) Unlock() error {
+	return m.during(breezeway.OpUnlock, 0, m.Len(), sys.UnlockMemory)
+}
 
 // Close ends the mapping and frees its memory at once. What was written stays in
 // the file, and other processes' mappings of it are not affected. Closing again
@@ -333,12 +386,13 @@ func (m *Mapping) Unlock() error { return m.during("unlock", 0, len(m.b), sys.Un
 // Borrows fail already. Accessors that are in progress in other goroutines end
 // with [os.ErrClosed] or as if they had been earlier.
 func (m *Mapping) Close() error {
+	if m.isZero() {
+		return m.fail(breezeway.OpClose, errZero)
+	}
 	m.closing.Do(func() {
 		m.borrows.close()
 		m.calls.close()
-		if err := m.free(); err != nil {
-			m.closeErr = m.fail("close", err)
-		}
+		m.closeErr = m.fail(breezeway.OpClose, m.free())
 	})
 	return m.closeErr
 }

@@ -8,13 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
@@ -56,20 +54,6 @@ func pattern(n int) []byte {
 	return b
 }
 
-func wantError(t testing.TB, err error, sentinel error, words ...string) {
-	t.Helper()
-	var ours *breezeway.Error
-	if !errors.Is(err, sentinel) || !errors.As(err, &ours) {
-		t.Errorf("error is %v (%T), want a *breezeway.Error that wraps %v", err, err, sentinel)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q doesn't say %q", err, w)
-		}
-	}
-}
-
 func TestAnyOffset(t *testing.T) {
 	content := pattern(200_000)
 	f := newFile(t, content)
@@ -104,32 +88,32 @@ func TestBounds(t *testing.T) {
 		{Advice: DontNeed, CopyOnWrite: true},
 	} {
 		m, err := Map(f, &c)
-		wantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
 		if m != nil {
 			t.Errorf("%+v was mapped", c)
 		}
 	}
 	_, err := Map(f, &Config{Capacity: 50})
-	wantError(t, err, os.ErrInvalid, "Capacity 50", "100")
+	ipctest.WantError(t, err, os.ErrInvalid, "Capacity 50", "100")
 
 	m := mustMap(t, f, nil)
 	for _, r := range [][2]int{{-1, 0}, {0, -1}, {101, 0}, {0, 101}, {99, 2}, {math.MaxInt, math.MaxInt}} {
-		wantError(t, m.Flush(r[0], r[1]), os.ErrInvalid, "100")
-		wantError(t, m.Advise(r[0], r[1], Normal), os.ErrInvalid)
+		ipctest.WantError(t, m.Flush(r[0], r[1]), os.ErrInvalid, "100")
+		ipctest.WantError(t, m.Advise(r[0], r[1], Normal), os.ErrInvalid)
 		_, err := Slice[byte](m, r[0], r[1])
-		wantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
 	}
 	_, err = Read[uint32](m, 97)
-	wantError(t, err, os.ErrInvalid, "offset 97")
-	wantError(t, Write(m, 97, uint32(1)), os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid, "offset 97")
+	ipctest.WantError(t, Write(m, 97, uint32(1)), os.ErrInvalid)
 	_, err = View[uint32](m, 100)
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = AtomicLoad[uint64](m, 96)
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = m.ReadAt(nil, -1)
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = m.WriteAt(nil, -1)
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 }
 
 func TestEmptyViewAtTheEnd(t *testing.T) {
@@ -153,7 +137,7 @@ func TestEmptyViewAtTheEnd(t *testing.T) {
 	if n, err := empty.ReadAt(make([]byte, 1), 0); n != 0 || err != io.EOF {
 		t.Errorf("reading an empty mapping: %d, %v", n, err)
 	}
-	wantError(t, Write(empty, 0, byte(1)), os.ErrInvalid)
+	ipctest.WantError(t, Write(empty, 0, byte(1)), os.ErrInvalid)
 }
 
 func TestGrow(t *testing.T) {
@@ -188,10 +172,10 @@ func TestReadOnly(t *testing.T) {
 	}
 	defer f.Close()
 	_, err = Map(f, nil)
-	wantError(t, err, os.ErrPermission, "os.O_RDWR")
+	ipctest.WantError(t, err, os.ErrPermission, "os.O_RDWR")
 	for _, c := range []Config{{ReadOnly: true, Capacity: 128}, {CopyOnWrite: true, Capacity: 128}} {
 		_, err = Map(f, &c)
-		wantError(t, err, os.ErrPermission, "128")
+		ipctest.WantError(t, err, os.ErrPermission, "128")
 	}
 	m := mustMap(t, f, &Config{ReadOnly: true})
 	if !m.ReadOnly() {
@@ -203,19 +187,19 @@ func TestReadOnly(t *testing.T) {
 	if v, err := AtomicLoad[uint32](m, 0); v != 0x03020100 || err != nil {
 		t.Errorf("atomic load %#x, %v", v, err)
 	}
-	wantError(t, Write(m, 0, byte(1)), os.ErrPermission)
-	wantError(t, AtomicStore(m, 0, uint32(1)), os.ErrPermission)
+	ipctest.WantError(t, Write(m, 0, byte(1)), os.ErrPermission)
+	ipctest.WantError(t, AtomicStore(m, 0, uint32(1)), os.ErrPermission)
 	_, err = AtomicAdd(m, 0, uint32(1))
-	wantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, err, os.ErrPermission)
 	_, err = AtomicSwap(m, 0, uint64(1))
-	wantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, err, os.ErrPermission)
 	_, err = AtomicCompareAndSwap(m, 0, uint64(0), 1)
-	wantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, err, os.ErrPermission)
 	_, err = m.WriteAt([]byte{1}, 0)
-	wantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, err, os.ErrPermission)
 	_, err = NewStream(m).Write([]byte{1})
-	wantError(t, err, os.ErrPermission)
-	wantError(t, m.Borrow(func(b []byte) error { b[5] = 1; return nil }), os.ErrPermission, "byte 5", "read-only")
+	ipctest.WantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, m.Borrow(func(b []byte) error { b[5] = 1; return nil }), os.ErrPermission, "byte 5", "read-only")
 	if err := m.Flush(0, 64); err != nil {
 		t.Error(err)
 	}
@@ -241,7 +225,7 @@ func TestCopyOnWrite(t *testing.T) {
 	if err := m.Flush(0, 64); err != nil {
 		t.Error(err)
 	}
-	wantError(t, m.Advise(0, 64, DontNeed), os.ErrInvalid)
+	ipctest.WantError(t, m.Advise(0, 64, DontNeed), os.ErrInvalid)
 	if v, _ := Read[uint64](m, 0); v != 1<<40 {
 		t.Error("the copy is lost")
 	}
@@ -258,13 +242,13 @@ func TestNotAFile(t *testing.T) {
 	}
 	defer d.Close()
 	_, err = Map(d, nil)
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = Map(nil, nil)
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	f := newFile(t, pattern(1))
 	f.Close()
 	_, err = Map(f, nil)
-	wantError(t, err, os.ErrClosed)
+	ipctest.WantError(t, err, os.ErrClosed)
 }
 
 // every calls each accessor and function that touches m's memory or needs it.
@@ -292,8 +276,6 @@ func every(m *Mapping) map[string]error {
 			}
 			return err
 		}),
-		"BinaryReader": NewBinaryReader(NewStream(m)).Read(new(int64)),
-		"BinaryWriter": NewBinaryWriter(NewStream(m)).Write("text"),
 	}
 }
 
@@ -326,74 +308,6 @@ func TestUseAfterClose(t *testing.T) {
 	}
 	if m.Len() != 8192 {
 		t.Error("Len after Close")
-	}
-}
-
-func TestBorrowMakesCloseWait(t *testing.T) {
-	m := mustMap(t, newFile(t, pattern(4096)), nil)
-	inside, release := make(chan bool), make(chan bool)
-	borrowed := make(chan error, 1)
-	go func() {
-		borrowed <- m.Borrow(func(b []byte) error {
-			close(inside)
-			<-release
-			// Close waits; everything works in here still.
-			b[0] = 1
-			s, err := Slice[byte](m, 0, 1)
-			if err != nil {
-				return err
-			}
-			s[0]++
-			v, err := Read[byte](m, 0)
-			if err == nil && v != 2 {
-				err = errors.New("other bytes")
-			}
-			return err
-		})
-	}()
-	<-inside
-	closed := make(chan error, 2)
-	for range 2 {
-		go func() { closed <- m.Close() }()
-	}
-	// Close has begun when Borrow is refused.
-	for m.Borrow(func([]byte) error { return nil }) == nil {
-		runtime.Gosched()
-	}
-	select {
-	case <-closed:
-		t.Fatal("Close did not wait")
-	default:
-	}
-	close(release)
-	for range 2 {
-		if err := <-closed; err != nil {
-			t.Error(err)
-		}
-	}
-	if err := <-borrowed; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestBorrowPassesPanicsOn(t *testing.T) {
-	m := mustMap(t, newFile(t, pattern(4096)), nil)
-	for name, f := range map[string]func([]byte) error{
-		"a panic":     func([]byte) error { panic("mine") },
-		"nil":         func([]byte) error { return *(*error)(nil) },
-		"a bad index": func(b []byte) error { _ = b[len(b)]; return nil },
-	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s was swallowed", name)
-				}
-			}()
-			t.Errorf("%s was returned: %v", name, m.Borrow(f))
-		}()
-	}
-	if err := m.Close(); err != nil { // it would wait for ever if Borrow had not left
-		t.Error(err)
 	}
 }
 
@@ -483,14 +397,14 @@ func TestPopulateAndAdvice(t *testing.T) {
 	for _, a := range []Advice{Normal, Sequential, Random, WillNeed, DontNeed} {
 		err := m.Advise(3, 70_000, a)
 		if runtime.GOOS == "windows" && a != Normal {
-			wantError(t, err, errors.ErrUnsupported)
+			ipctest.WantError(t, err, errors.ErrUnsupported)
 		} else if err != nil {
 			t.Errorf("%v: %v", a, err)
 		}
 	}
 	m2, err := Map(f, &Config{Advice: Sequential})
 	if runtime.GOOS == "windows" {
-		wantError(t, err, errors.ErrUnsupported)
+		ipctest.WantError(t, err, errors.ErrUnsupported)
 	} else if err != nil {
 		t.Error(err)
 	} else {
@@ -583,4 +497,36 @@ func TestOffsetAndFixed(t *testing.T) {
 	if m.Fixed() && runtime.GOOS == "linux" {
 		t.Error("a file that anybody can truncate is fixed")
 	}
+}
+
+func TestConformance(t *testing.T) {
+	for name, offset := range map[string]int64{"whole file": 0, "from an odd offset on": 65_537} {
+		t.Run(name, func(t *testing.T) {
+			ipctest.TestMapping(t, func(t *testing.T, size int) (first, second, readOnly ipctest.Mapping) {
+				f := newFile(t, make([]byte, int(offset)+size))
+				var all [3]*Mapping
+				for i := range all {
+					var err error
+					if all[i], err = Map(f, &Config{Offset: offset, ReadOnly: i == 2}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return all[0], all[1], all[2]
+			})
+		})
+	}
+}
+
+func TestZeroValues(t *testing.T) {
+	ipctest.TestZeroValues(t, new(Mapping), new(Stream), Normal)
+	var none *Mapping
+	for name, err := range every(none) {
+		if !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%s of nil: %v, want os.ErrInvalid", name, err)
+		}
+	}
+	_, err := View[uint64](none, 0)
+	ipctest.WantError(t, err, os.ErrInvalid)
+	_, err = Slice[uint64](new(Mapping), 0, 0)
+	ipctest.WantError(t, err, os.ErrInvalid, "mmap.Map")
 }

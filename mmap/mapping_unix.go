@@ -17,10 +17,13 @@ type system struct{}
 
 func keep(*os.File, *Config) (system, error) { return system{}, nil }
 
+// mapOther returns why Stat failed: only files are mapped.
+func mapOther(_ *os.File, _ *Config, err error) (*Mapping, error) { return nil, err }
+
 func (m *Mapping) flush(pages []byte) error { return sys.FlushMemory(pages) }
 
-// free gives the memory up at once and the addresses when nobody can be using
-// them: whoever is inside an accessor holds m.
+// free gives the memory up at once, and the addresses when the collector finds m
+// unreachable: until then a late accessor, which holds m, may touch them.
 func (m *Mapping) free() error {
 	if len(m.whole) == 0 {
 		return nil

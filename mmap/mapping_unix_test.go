@@ -52,7 +52,7 @@ func TestTruncatedByAnotherProcess(t *testing.T) {
 				}
 				return fmt.Errorf("still there, %d", sum)
 			})
-			wantError(t, err, io.ErrUnexpectedEOF, "truncated", "byte 0")
+			ipctest.WantError(t, err, io.ErrUnexpectedEOF, "truncated", "byte 0")
 			for name, err := range every(m) {
 				if !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Errorf("%s: %v, want io.ErrUnexpectedEOF", name, err)
@@ -79,8 +79,8 @@ func TestReadOnlyTruncated(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Read[byte](m, 7)
-	wantError(t, err, io.ErrUnexpectedEOF, "byte 7", "truncated")
-	wantError(t, m.Borrow(func(b []byte) error { b[0] = 1; return nil }), io.ErrUnexpectedEOF)
+	ipctest.WantError(t, err, io.ErrUnexpectedEOF, "byte 7", "truncated")
+	ipctest.WantError(t, m.Borrow(func(b []byte) error { b[0] = 1; return nil }), io.ErrUnexpectedEOF)
 }
 
 // A fault elsewhere is none of ours, even inside Borrow.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -25,32 +24,20 @@ func keep(f *os.File, c *Config) (system, error) {
 	return s, os.NewSyscallError("DuplicateHandle", err)
 }
 
-// MapSection maps a section object, such as one that CreateFileMapping or
-// OpenFileMapping returned or that a parent process handed down. Its size is
-// rounded up to whole pages, since the system tells no more, unless Config.Length
-// says less. Config.Offset and Config.Capacity must be 0. The Mapping doesn't need
-// the handle afterwards, but a section's name lasts only as long as a handle of
-// it. name is what errors call it. Windows only.
-func MapSection(section windows.Handle, name string, cfg *Config) (*Mapping, error) {
-	var c Config
-	if cfg != nil {
-		c = *cfg
-	}
-	m, err := mapSection(section, name, &c)
-	if err != nil {
-		return nil, &breezeway.Error{Op: "map", Kind: kind, Name: name, Err: err}
-	}
-	return m, nil
-}
-
-func mapSection(section windows.Handle, name string, c *Config) (*Mapping, error) {
-	if err := c.check(); err != nil {
-		return nil, err
+// mapOther maps a section object. statErr is what is wrong with f if it is none.
+func mapOther(f *os.File, c *Config, statErr error) (*Mapping, error) {
+	section := windows.Handle(f.Fd())
+	if kind, _ := windows.GetFileType(section); kind != windows.FILE_TYPE_UNKNOWN {
+		return nil, statErr
 	}
 	if c.Offset != 0 || c.Capacity != 0 {
 		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: Config.Offset and Config.Capacity must be 0 (%w)", os.ErrInvalid)
 	}
 	whole, err := sys.MapSection(section, 0, 0, c.protection())
+	runtime.KeepAlive(f)
+	if errors.Is(err, windows.ERROR_INVALID_HANDLE) {
+		return nil, statErr
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +46,7 @@ func mapSection(section windows.Handle, name string, c *Config) (*Mapping, error
 		unmap(whole)
 		return nil, err
 	}
-	m := newMapping(whole, 0, name, c)
+	m := newMapping(whole, 0, f.Name(), c)
 	m.b = m.b[:n:n]
 	m.guarded = true // what stands behind it is not known
 	if err := m.prepare(c); err != nil {

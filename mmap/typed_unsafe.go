@@ -8,41 +8,44 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/plain"
 )
 
-// What makes the conversions in this file sound: T was checked to hold no
-// pointers and no values that Go forbids ([CheckType]); the range was checked to
+// The conversions in this file are sound because T was checked to hold no
+// pointers and no values that Go forbids (plain.Check); the range was checked to
 // lie within m.b, which stays mapped as long as m is reachable; and a pointer
 // that the caller sees is aligned for T.
 
 // View returns a pointer to the T that begins at byte off. It is bounds-checked
-// here, once; then it costs nothing. off must divide by T's alignment, or it
-// fails with [os.ErrInvalid], as it does beyond the mapping's end and for a T
-// that can't be shared ([CheckType]). With T = atomic.Uint64 and the like it is
-// how to share counters.
+// here, once; then it costs nothing. It fails with [os.ErrInvalid] unless off is a
+// multiple of T's alignment, beyond the mapping's end, and for a T that can't be
+// shared (see the package's overview). Counters are shared by a T such as
+// atomic.Uint64.
 //
 // The pointer is like the slice of [Mapping.Bytes]: undefined after Close, and
 // not protected against truncation except inside [Mapping.Borrow].
 func View[T any](m *Mapping, off int) (*T, error) {
-	s, err := slice[T](m, "view", off, 1)
+	s, err := slice[T](m, breezeway.OpView, off, 1)
 	if err != nil {
 		return nil, err
 	}
 	return &s[0], nil
 }
 
-// Slice returns the n values of type T that begin at byte off, in place. What is
-// said of [View] holds here too. n may be 0, also at the mapping's end.
+// Slice returns the n values of type T that begin at byte off, in place, as [View]
+// returns one. n may be 0, also at the mapping's end.
 func Slice[T any](m *Mapping, off, n int) ([]T, error) {
-	return slice[T](m, "slice", off, n)
+	return slice[T](m, breezeway.OpSlice, off, n)
 }
 
 func slice[T any](m *Mapping, op string, off, n int) ([]T, error) {
-	if err := CheckType(reflect.TypeFor[T]()); err != nil {
+	if err := plain.Check(reflect.TypeFor[T]()); err != nil {
 		return nil, m.fail(op, err)
 	}
-	if !m.isOpen() {
-		return nil, m.fail(op, os.ErrClosed)
+	if err := m.whyUnusable(); err != nil {
+		return nil, m.fail(op, err)
 	}
 	var zero T
 	size, align := unsafe.Sizeof(zero), unsafe.Alignof(zero)
@@ -66,7 +69,7 @@ func slice[T any](m *Mapping, op string, off, n int) ([]T, error) {
 // different times.
 //
 // It fails with [os.ErrInvalid] beyond the mapping's end and for a T that can't
-// be shared ([CheckType]), and as stated at [Mapping].
+// be shared (see the package's overview), and as stated at [Mapping].
 func Read[T any](m *Mapping, off int) (v T, err error) {
 	if !m.fits(off, unsafe.Sizeof(v)) || !isChecked[T]() {
 		return readFirst[T](m, off)
@@ -80,27 +83,27 @@ func Read[T any](m *Mapping, off int) (v T, err error) {
 			return v, nil
 		}
 	}
-	return *new(T), m.fail("read", os.ErrClosed)
+	return *new(T), m.fail(breezeway.OpRead, os.ErrClosed)
 }
 
 // readFirst is Read where something may be wrong, or T is new.
 func readFirst[T any](m *Mapping, off int) (v T, err error) {
 	if err := refuse[T](m, off); err != nil {
-		return v, m.fail("read", err)
+		return v, m.fail(breezeway.OpRead, err)
 	}
 	return readGuarded[T](m, off)
 }
 
 func readGuarded[T any](m *Mapping, off int) (v T, err error) {
 	if !m.calls.enter() {
-		return v, m.fail("read", os.ErrClosed)
+		return v, m.fail(breezeway.OpRead, os.ErrClosed)
 	}
 	done := false
-	defer m.rescueCall(debug.SetPanicOnFault(true), &done, "read", &err)
+	defer m.rescueCall(debug.SetPanicOnFault(true), &done, breezeway.OpRead, &err)
 	load(&v, m.at(off))
 	done = true
 	if !m.calls.leave() {
-		return *new(T), m.fail("read", os.ErrClosed)
+		return *new(T), m.fail(breezeway.OpRead, os.ErrClosed)
 	}
 	return v, nil
 }
@@ -110,7 +113,7 @@ func readGuarded[T any](m *Mapping, off int) (v T, err error) {
 //
 // It fails as [Read] does, and with [os.ErrPermission] on a read-only mapping.
 func Write[T any](m *Mapping, off int, v T) error {
-	if m.readOnly || !m.fits(off, unsafe.Sizeof(v)) || !isChecked[T]() {
+	if !m.fits(off, unsafe.Sizeof(v)) || m.readOnly || !isChecked[T]() {
 		return writeFirst(m, off, v)
 	}
 	if m.guarded {
@@ -122,42 +125,46 @@ func Write[T any](m *Mapping, off int, v T) error {
 			return nil
 		}
 	}
-	return m.fail("write", os.ErrClosed)
+	return m.fail(breezeway.OpWrite, os.ErrClosed)
 }
 
 // writeFirst is Write where something may be wrong, or T is new.
 func writeFirst[T any](m *Mapping, off int, v T) (err error) {
 	if err := refuse[T](m, off); err != nil {
-		return m.fail("write", err)
+		return m.fail(breezeway.OpWrite, err)
 	}
 	if m.readOnly {
-		return m.fail("write", errReadOnly)
+		return m.fail(breezeway.OpWrite, errReadOnly)
 	}
 	return writeGuarded(m, off, v)
 }
 
 func writeGuarded[T any](m *Mapping, off int, v T) (err error) {
 	if !m.calls.enter() {
-		return m.fail("write", os.ErrClosed)
+		return m.fail(breezeway.OpWrite, os.ErrClosed)
 	}
 	done := false
-	defer m.rescueCall(debug.SetPanicOnFault(true), &done, "write", &err)
+	defer m.rescueCall(debug.SetPanicOnFault(true), &done, breezeway.OpWrite, &err)
 	store(m.at(off), v)
 	done = true
 	if !m.calls.leave() {
-		return m.fail("write", os.ErrClosed)
+		return m.fail(breezeway.OpWrite, os.ErrClosed)
 	}
 	return nil
 }
 
 var errReadOnly = fmt.Errorf("the mapping is read-only; map the file without Config.ReadOnly (%w)", os.ErrPermission)
 
-// fits reports whether size bytes from off on lie within the mapping.
+// fits reports whether size bytes from off on lie within the mapping, which may be
+// nil.
 func (m *Mapping) fits(off int, size uintptr) bool {
-	return uint(off) <= uint(len(m.b)) && size <= uintptr(len(m.b)-off)
+	return m != nil && uint(off) <= uint(len(m.b)) && size <= uintptr(len(m.b)-off)
 }
 
-// at returns where byte off is. The caller has made sure that there is one.
+// at returns where byte off is.
+//
+// Preconditions:
+//   - off is less than m.Len(), or what is touched there has no bytes.
 func (m *Mapping) at(off int) *byte {
 	return (*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.b)), off))
 }
@@ -167,19 +174,19 @@ func refuse[T any](m *Mapping, off int) error {
 	if isChecked[T]() && m.fits(off, unsafe.Sizeof(*new(T))) {
 		return nil
 	}
-	if err := CheckType(reflect.TypeFor[T]()); err != nil {
+	if err := plain.Check(reflect.TypeFor[T]()); err != nil {
 		return err
 	}
 	id := typeID((*T)(nil))
 	recent[typeHash(id)].Store(id)
-	if !m.isOpen() {
-		return os.ErrClosed
+	if err := m.whyUnusable(); err != nil {
+		return err
 	}
 	return m.check(off, int(unsafe.Sizeof(*new(T))))
 }
 
-// anyAlignment says that the processor reads and writes at any address, so that
-// the compiler's code for aligned values does for all.
+// anyAlignment says that the processor reads and writes at any address, with the
+// code that the compiler makes for aligned values.
 const anyAlignment = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
 
 // load copies a T from memory of any alignment.
@@ -200,7 +207,7 @@ func store[T any](p *byte, v T) {
 	copy(unsafe.Slice(p, unsafe.Sizeof(v)), unsafe.Slice((*byte)(unsafe.Pointer(&v)), unsafe.Sizeof(v)))
 }
 
-// recent holds the identities of pointer types *T for which T passed CheckType,
+// recent holds the identities of pointer types *T for which T passed plain.Check,
 // by their hash. Two types with the same hash displace each other, which costs
 // time only. A type's identity is the address of its descriptor, and those of
 // types in the program's text are never freed.

@@ -45,7 +45,7 @@ func openLine(t testing.TB) (string, *Latest[line], *LatestWriter[line]) {
 	}
 	t.Cleanup(func() {
 		l.Close()
-		RemoveLatest(name, nil)
+		Remove(KindLatest, name, nil)
 	})
 	w, err := l.TryWriter()
 	if err != nil {
@@ -189,7 +189,7 @@ func sharedLine(t testing.TB) (name string, shared *line) {
 	}
 	t.Cleanup(func() {
 		seg.Close()
-		Remove(name)
+		Remove(KindSegment, name, nil)
 	})
 	shared, err = mmap.View[line](seg.Mapping, 0)
 	if err != nil {

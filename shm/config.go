@@ -12,8 +12,9 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// Config adjusts a segment. nil and the zero value mean the defaults; the
-// functions that take one copy it.
+// Config adjusts a segment, struct or latest value. nil and the zero value mean the
+// defaults; the functions that take one copy it. An option that means nothing for
+// what is called fails with [os.ErrInvalid].
 type Config struct {
 	// Mode and Allow admit more than this process's own user and the
 	// superuser to what this process creates. Mode has permission bits, as a
@@ -30,10 +31,20 @@ type Config struct {
 	// Scope says, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
 
-	// ReadOnly opens a segment so that this process can't write to it.
+	// ReadOnly opens memory that this process can't write. It is for the Open
+	// functions only: memory that is created must be written.
 	ReadOnly bool
 
-	// Populate and HugePages are those of mmap.Config.
+	// Fill writes what a new segment begins with. On Linux that happens before
+	// other processes can open the segment; on Windows they can open it while
+	// Fill runs, so what they look at first must be written last. An error of
+	// Fill ends the call, and the segment is not created. OpenOrCreate may call
+	// it for a segment that another process then turns out to have created.
+	// Segments with a name only.
+	Fill func(b []byte) error
+
+	// Populate and HugePages are those of mmap.Config. Memory that is created
+	// with HugePages has at least 2 MiB, the size of one.
 	Populate  bool
 	HugePages bool
 }
@@ -42,7 +53,6 @@ type Config struct {
 type settings struct {
 	Config
 	access access.Rule
-	fill   func(*mmap.Mapping) error // of what is created; nil leaves it zero
 }
 
 func (c *Config) settings() (s settings, err error) {
@@ -53,16 +63,37 @@ func (c *Config) settings() (s settings, err error) {
 	return s, err
 }
 
-// creating checks the settings of something new.
+// opening checks the settings of something that exists.
+func (c *Config) opening() (settings, error) {
+	s, err := c.settings()
+	if err == nil && s.Fill != nil {
+		err = fmt.Errorf("Config.Fill is for segments that are created (%w)", os.ErrInvalid)
+	}
+	return s, err
+}
+
+// creating checks the settings of something new of so many bytes.
 func (c *Config) creating(size int64) (settings, error) {
+	const hugePage = 2 << 20
 	s, err := c.settings()
 	switch {
 	case err != nil:
 		return s, err
 	case s.ReadOnly:
-		return s, fmt.Errorf("Config.ReadOnly is for Open: nobody could write to what is created (%w)", os.ErrInvalid)
+		return s, fmt.Errorf("Config.ReadOnly is for Open: memory that is created must be written (%w)", os.ErrInvalid)
+	case s.HugePages && size < hugePage:
+		return s, fmt.Errorf("Config.HugePages with %d bytes: a huge page has %d (%w)", size, hugePage, os.ErrInvalid)
 	}
 	return s, checkSize(size)
+}
+
+// creatingOurs is creating of an object with a header of ours.
+func (c *Config) creatingOurs(size int64) (settings, error) {
+	s, err := c.creating(size)
+	if err == nil && s.Fill != nil {
+		err = fmt.Errorf("Config.Fill is for segments (%w)", os.ErrInvalid)
+	}
+	return s, err
 }
 
 func checkSize(size int64) error {
@@ -77,6 +108,14 @@ func checkSize(size int64) error {
 
 func (s *settings) mapping() *mmap.Config {
 	return &mmap.Config{ReadOnly: s.ReadOnly, Populate: s.Populate, HugePages: s.HugePages}
+}
+
+// fill has Config.Fill write to the memory of a new segment.
+func (s *settings) fill(m *mmap.Mapping) error {
+	if s.Fill == nil {
+		return nil
+	}
+	return m.Borrow(s.Fill)
 }
 
 // checkName admits what may name a segment. The names of our own objects and of

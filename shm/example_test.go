@@ -1,11 +1,13 @@
 package shm_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/mmap"
@@ -22,7 +24,7 @@ func ExampleCreate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer shm.Remove(name) // or it stays, on Linux
+	defer shm.Remove(shm.KindSegment, name, nil) // or it stays, on Linux
 	defer seg.Close()
 	if err := mmap.Write(seg.Mapping, 16, uint32(7)); err != nil {
 		log.Fatal(err)
@@ -49,7 +51,7 @@ func ExampleOpenOrCreateStruct() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer shm.RemoveStruct(name, nil)
+	defer shm.Remove(shm.KindStruct, name, nil)
 	defer s.Close()
 	s.Value().Requests.Add(1)
 
@@ -66,7 +68,7 @@ func ExampleLatest() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer shm.RemoveLatest(name, nil)
+	defer shm.Remove(shm.KindLatest, name, nil)
 	defer l.Close()
 
 	w, err := l.TryWriter() // one process has it
@@ -82,41 +84,43 @@ func ExampleLatest() {
 	// Output: {52.5 13.4 34} 1 <nil>
 }
 
-// In Python:
-//
-//	seg = shared_memory.SharedMemory(name)
-//	file = io.BytesIO(seg.buf[:4096])
-//	numpy.lib.format.read_magic(file)
-//	shape, _, dtype = numpy.lib.format.read_array_header_1_0(file)
-//	a = numpy.ndarray(shape, dtype, seg.buf, file.tell())
-func ExampleCreateArray() {
-	name := unique("matrix")
-	a, err := shm.CreateArray[float64](name, []int{2, 3}, nil)
+// A process that reacts to each new value.
+func ExampleLatest_Wait() {
+	name := unique("speed")
+	l, err := shm.OpenOrCreateLatest[float64](name, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer shm.Remove(name)
-	defer a.Close()
-	a.Data()[1*3+2] = 0.5 // row 1, column 2
+	defer shm.Remove(shm.KindLatest, name, nil)
+	defer l.Close()
 
-	_, err = shm.OpenArray[float32](name, nil, nil)
-	fmt.Println(errors.Is(err, breezeway.ErrMismatch))
-	// Output: true
+	// In another process:
+	go func() {
+		w, err := l.TryWriter()
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := w.Store(12.5); err != nil {
+			log.Fatal(err)
+		}
+	}()
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	v, version, err := l.Wait(ctx, 0) // newer than version 0: the first one
+	fmt.Println(v, version, err)
+	// Output: 12.5 1 <nil>
 }
 
-// In Python: shared_memory.ShareableList(name="job-…")[1] = 0.5
-func ExampleCreateShareableList() {
-	name := unique("job")
-	l, err := shm.CreateShareableList(name, []any{"render", 0.0, nil}, nil)
+func ExampleStat() {
+	name := unique("table")
+	seg, err := shm.Create(name, 4096, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer shm.Remove(name)
-	defer l.Close()
-	if err := l.Set(1, 0.25); err != nil {
-		log.Fatal(err)
-	}
-	progress, err := l.Get(1)
-	fmt.Println(progress, err)
-	// Output: 0.25 <nil>
+	defer shm.Remove(shm.KindSegment, name, nil)
+	defer seg.Close()
+	info, err := shm.Stat(shm.KindSegment, name, nil)
+	fmt.Println(info.Size, err)
+	// Output: 4096 <nil>
 }

@@ -3,8 +3,13 @@
 package shm
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"os"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
@@ -13,7 +18,7 @@ import (
 )
 
 // points are the kill points on the way from nothing to a stored value.
-var points = []string{"object filled", "object linked", "latest filled"}
+var points = []string{"object filled", "object linked", "latest filled", "latest published"}
 
 // mortal makes the latest value Args[0] and stores in it, and is to be killed on
 // the way.
@@ -26,8 +31,34 @@ var mortal = ipctest.Helper("mortal", func(c *ipctest.Control) error {
 	if err != nil {
 		return err
 	}
-	return w.Store(pictureOf(^uint64(0)))
+	return w.Store(pictureOf(math.MaxUint64))
 })
+
+// TestWaiterOutlivesWriter kills a writer between publishing and waking: waiters see
+// the value within their bound.
+func TestWaiterOutlivesWriter(t *testing.T) {
+	name := ipctest.UniqueName()
+	l := openPicture(t, name, nil)
+	ended := make(chan error)
+	go func() {
+		v, version, err := l.Wait(t.Context(), 0)
+		if err == nil && version != 1 {
+			err = fmt.Errorf("version %d", version)
+		}
+		ended <- errors.Join(err, v.check(math.MaxUint64))
+	}()
+	for atomic.LoadUint32(&l.head.gate)&gateParked == 0 {
+		runtime.Gosched()
+	}
+	cmd := ipctest.HelperCommand(t, mortal, name)
+	cmd.Env = append(cmd.Env, killpoint.Env+"=latest published")
+	if p := ipctest.StartCommand(t, cmd); p.Wait() == nil {
+		t.Fatal("it did not die")
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
 
 // Wherever a process is killed, the next one goes on, sees nothing that is not
 // complete, and leaves nothing.
@@ -65,14 +96,18 @@ func TestKillMatrix(t *testing.T) {
 
 				l := openPicture(t, name, nil)
 				v, version, err := l.Load()
+				words := want
+				if point == "latest published" {
+					want, words = want+1, math.MaxUint64 // what mortal stored
+				}
 				if version != want || err != nil {
 					t.Errorf("version %d, want %d, %v", version, want, err)
 				}
-				if err := v.check(want); err != nil {
+				if err := v.check(words); err != nil {
 					t.Error(err)
 				}
 				w := takeOver(t, l)
-				if w.Recovered() != (point == "latest filled") {
+				if w.Recovered() != strings.HasPrefix(point, "latest") {
 					t.Errorf("recovered: %v", w.Recovered())
 				}
 				if err := w.Store(pictureOf(want + 1)); err != nil {
@@ -85,8 +120,8 @@ func TestKillMatrix(t *testing.T) {
 				if err := l.Close(); err != nil {
 					t.Error(err)
 				}
-				removeOurs(latestKind, name, nil)
-				path, err := object.Path(latestKind, name, 0)
+				Remove(KindLatest, name, nil)
+				path, err := object.Path(string(KindLatest), name, 0)
 				if err != nil {
 					t.Fatal(err)
 				}

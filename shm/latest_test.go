@@ -35,7 +35,11 @@ func (p *picture) check(version uint64) error {
 
 func openPicture(t testing.TB, name string, cfg *Config) *Latest[picture] {
 	t.Helper()
-	l, err := OpenOrCreateLatest[picture](name, cfg)
+	open := OpenOrCreateLatest[picture]
+	if cfg != nil && cfg.ReadOnly {
+		open = OpenLatest[picture]
+	}
+	l, err := open(name, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +47,8 @@ func openPicture(t testing.TB, name string, cfg *Config) *Latest[picture] {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
-		if l.o.Created {
-			if err := RemoveLatest(name, cfg); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if l.Created() {
+			if err := Remove(KindLatest, name, nil); err != nil && !errors.Is(err, os.ErrNotExist) {
 				t.Error(err)
 			}
 		}
@@ -80,10 +84,10 @@ func TestLatest(t *testing.T) {
 		t.Error("recovered from nobody")
 	}
 	_, err = l.TryWriter()
-	wantError(t, err, os.ErrExist, "alive")
+	ipctest.WantError(t, err, os.ErrExist, "alive")
 	other := openPicture(t, name, nil)
 	_, err = other.TryWriter()
-	wantError(t, err, os.ErrExist)
+	ipctest.WantError(t, err, os.ErrExist)
 	for version := uint64(1); version <= 10; version++ {
 		if err := w.Store(pictureOf(version)); err != nil {
 			t.Fatal(err)
@@ -104,7 +108,7 @@ func TestLatest(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
-	wantError(t, w.Store(picture{}), os.ErrClosed)
+	ipctest.WantError(t, w.Store(picture{}), os.ErrClosed)
 	second, err := other.TryWriter()
 	if err != nil {
 		t.Fatal(err)
@@ -118,11 +122,11 @@ func TestLatest(t *testing.T) {
 	if err := other.Close(); err != nil { // its writer too
 		t.Error(err)
 	}
-	wantError(t, second.Store(picture{}), os.ErrClosed)
+	ipctest.WantError(t, second.Store(picture{}), os.ErrClosed)
 	_, _, err = other.Load()
-	wantError(t, err, os.ErrClosed)
+	ipctest.WantError(t, err, os.ErrClosed)
 	_, err = other.TryWriter()
-	wantError(t, err, os.ErrClosed)
+	ipctest.WantError(t, err, os.ErrClosed)
 	if v, version, err := l.Load(); version != 11 || v.Words[124] != 11 || err != nil {
 		t.Error(version, err)
 	}
@@ -131,9 +135,9 @@ func TestLatest(t *testing.T) {
 		t.Error(version, err)
 	}
 	_, err = ro.TryWriter()
-	wantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, err, os.ErrPermission)
 	_, err = OpenOrCreateLatest[[125]uint32](name, nil)
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	third, err := l.TryWriter()
 	if err != nil {
 		t.Fatal(err)
@@ -252,12 +256,12 @@ func TestWriterIsReplaced(t *testing.T) {
 func TestRemovedLatest(t *testing.T) {
 	name := ipctest.UniqueName()
 	l := openPicture(t, name, nil)
-	err := RemoveLatest(name, nil)
+	err := Remove(KindLatest, name, nil)
 	if runtime.GOOS == "windows" {
 		if err == nil {
 			t.Log("an open object was removed")
 		} else {
-			wantError(t, err, os.ErrPermission)
+			ipctest.WantError(t, err, os.ErrPermission)
 		}
 		return
 	}
@@ -265,7 +269,7 @@ func TestRemovedLatest(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = l.TryWriter()
-	wantError(t, err, breezeway.ErrRemoved)
+	ipctest.WantError(t, err, breezeway.ErrRemoved)
 	if _, _, err := l.Load(); err != nil {
 		t.Error(err)
 	}

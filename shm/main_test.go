@@ -3,10 +3,8 @@ package shm
 import (
 	"errors"
 	"os"
-	"strings"
 	"testing"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
@@ -29,7 +27,7 @@ func keep(t testing.TB, seg *Segment) *Segment {
 
 func removeIfThere(t testing.TB, name string) {
 	t.Helper()
-	if err := Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+	if err := Remove(KindSegment, name, nil); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
 		t.Error(err)
 	}
 }
@@ -41,18 +39,4 @@ func mustCreate(t testing.TB, size int64, cfg *Config) *Segment {
 		t.Fatal(err)
 	}
 	return keep(t, seg)
-}
-
-func wantError(t testing.TB, err error, sentinel error, words ...string) {
-	t.Helper()
-	var ours *breezeway.Error
-	if !errors.Is(err, sentinel) || !errors.As(err, &ours) {
-		t.Errorf("error is %v (%T), want a *breezeway.Error that wraps %v", err, err, sentinel)
-		return
-	}
-	for _, w := range words {
-		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q doesn't say %q", err, w)
-		}
-	}
 }

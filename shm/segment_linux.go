@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/object"
@@ -26,7 +25,10 @@ func roundSize(size int64) int64 { return size }
 func create(name string, size int64, s *settings) (*Segment, error) {
 	var m *mmap.Mapping
 	f, err := object.Create(pathOf(name), size, s.access, s.mapInto(&m))
-	return made(f, m, name, err)
+	if err != nil {
+		return nil, closeUnused(m, err)
+	}
+	return newSegment(f, m, name), nil
 }
 
 func open(name string, s *settings) (*Segment, error) {
@@ -40,38 +42,39 @@ func open(name string, s *settings) (*Segment, error) {
 func openOrCreate(name string, size int64, s *settings) (*Segment, error) {
 	var m *mmap.Mapping
 	f, created, err := object.OpenOrCreate(pathOf(name), size, s.access, false, s.mapInto(&m))
-	if err == nil && !created {
-		if m != nil { // another process was faster
-			m.Close()
-		}
+	if err != nil {
+		return nil, closeUnused(m, err)
+	}
+	if !created {
+		closeUnused(m, nil) // another process was faster
 		return attach(f, name, s)
 	}
-	return made(f, m, name, err)
+	return newSegment(f, m, name), nil
 }
 
-// mapInto maps a file before it gets its name, so that what can't be mapped
-// never appears.
+// mapInto maps and fills a file before it gets its name, so that what can't be
+// mapped never appears.
 func (s *settings) mapInto(m **mmap.Mapping) func(f *os.File) error {
 	return func(f *os.File) (err error) {
-		if *m != nil {
-			(*m).Close() // an attempt that was too late
+		closeUnused(*m, nil) // of an attempt that was too late
+		if *m, err = mmap.Map(f, s.mapping()); err != nil {
+			return err
 		}
-		if *m, err = mmap.Map(f, s.mapping()); err == nil && s.fill != nil {
-			err = s.fill(*m)
-		}
-		return err
+		return s.fill(*m)
 	}
 }
 
-// made returns the segment whose file f was made and mapped as m, unless err.
-func made(f *os.File, m *mmap.Mapping, name string, err error) (*Segment, error) {
-	if err != nil {
-		if m != nil {
-			m.Close()
-		}
-		return nil, err
+// closeUnused closes a mapping, if there is one, and returns err.
+func closeUnused(m *mmap.Mapping, err error) error {
+	if m != nil {
+		m.Close()
 	}
-	return &Segment{Mapping: m, name: name, created: true, handle: handle{f}}, nil
+	return err
+}
+
+// newSegment returns the segment whose file f was made and mapped as m.
+func newSegment(f *os.File, m *mmap.Mapping, name string) *Segment {
+	return &Segment{Mapping: m, name: name, created: true, handle: handle{f}}
 }
 
 // attach maps a file that exists. It belongs to the Segment from now on.
@@ -79,7 +82,7 @@ func attach(f *os.File, name string, s *settings) (*Segment, error) {
 	m, err := mmap.Map(f, s.mapping())
 	if err == nil && m.Len() == 0 {
 		m.Close()
-		err = fmt.Errorf("it has no size yet: whoever is creating it with shm_open has still to call ftruncate, or died before; try again, or remove it (%w)", breezeway.ErrMismatch)
+		err = fmt.Errorf("it has no size yet: the process that is creating it with shm_open has still to call ftruncate, or died before; try again, or remove it (%w)", breezeway.ErrMismatch)
 	}
 	if err != nil {
 		f.Close()
@@ -88,27 +91,16 @@ func attach(f *os.File, name string, s *settings) (*Segment, error) {
 	return &Segment{Mapping: m, name: name, handle: handle{f}}, nil
 }
 
-func remove(name string) error { return object.Remove(pathOf(name)) }
+func removeSegment(name string) error { return object.Remove(pathOf(name)) }
 
-func list() (infos []Info, err error) {
-	entries, err := os.ReadDir(object.Directory)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() || checkName(e.Name()) != nil {
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
-			continue // removed meanwhile
-		}
-		infos = append(infos, Info{
-			Name: e.Name(), Size: info.Size(), Mode: info.Mode().Perm(),
-			UID: int(info.Sys().(*syscall.Stat_t).Uid), Modified: info.ModTime(),
-		})
-	}
-	return infos, nil
+func listSegments() ([]object.Info, error) {
+	return object.ListFiles(object.Directory, func(file string) (name string, ok bool) {
+		return file, checkName(file) == nil
+	})
+}
+
+func statSegment(name string, _ *settings) (object.Info, error) {
+	return object.Stat(pathOf(name), name)
 }
 
 func (s *Segment) resize(size int64) (*Segment, error) {
@@ -123,7 +115,7 @@ func (s *Segment) resize(size int64) (*Segment, error) {
 		return nil, err
 	}
 	resized := &Segment{Mapping: m, name: s.name, created: s.created, handle: s.handle}
-	// The file has gone over to resized.
+	// The file belongs to resized now.
 	s.closing.Do(func() { s.closeErr = s.Mapping.Close() })
 	return resized, nil
 }

@@ -41,15 +41,15 @@ func TestWhatIsThere(t *testing.T) {
 	if err := unix.Stat("/dev/shm/"+name, &stat); err != nil || stat.Blocks*512 < 5000 {
 		t.Errorf("%d blocks are reserved, %v", stat.Blocks, err)
 	}
-	infos, err := List()
+	infos, err := List(KindSegment, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(infos, func(i Info) bool { return i.Name == name })
-	if i < 0 || infos[i].Size != 5000 || infos[i].Mode != 0o600 || infos[i].UID != os.Geteuid() || infos[i].Modified.IsZero() {
+	if i < 0 || infos[i].Size != 5000 || infos[i].Mode != 0o600 || infos[i].Owner != strconv.Itoa(os.Geteuid()) || infos[i].Modified.IsZero() {
 		t.Errorf("List has %+v", infos)
 	}
-	if err := Remove(name); err != nil {
+	if err := Remove(KindSegment, name, nil); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := mmap.Read[byte](seg.Mapping, 4995); b != 'b' || err != nil {
@@ -99,12 +99,12 @@ func TestNoSegmentThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Open(name, nil)
-		wantError(t, err, breezeway.ErrMismatch, what)
+		ipctest.WantError(t, err, breezeway.ErrMismatch, what)
 		_, err = OpenOrCreate(name, 100, nil)
-		wantError(t, err, breezeway.ErrMismatch, what)
+		ipctest.WantError(t, err, breezeway.ErrMismatch, what)
 		_, err = Create(name, 100, nil)
-		wantError(t, err, os.ErrExist)
-		wantError(t, Remove(name), breezeway.ErrMismatch, what)
+		ipctest.WantError(t, err, os.ErrExist)
+		ipctest.WantError(t, Remove(KindSegment, name, nil), breezeway.ErrMismatch, what)
 		if _, err := os.Lstat(path); err != nil {
 			t.Errorf("the %s is gone", what)
 		}
@@ -119,7 +119,7 @@ func TestNoSegmentThere(t *testing.T) {
 	}
 	defer removeIfThere(t, name)
 	_, err := Open(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "no size yet")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "no size yet")
 }
 
 func bindSocket(path string) error {
@@ -148,7 +148,7 @@ func TestResize(t *testing.T) {
 	}
 	defer bigger.Close()
 	_, err = mmap.Read[byte](seg.Mapping, 0)
-	wantError(t, err, os.ErrClosed)
+	ipctest.WantError(t, err, os.ErrClosed)
 	if err := seg.Close(); err != nil { // must not close what bigger uses
 		t.Error(err)
 	}
@@ -174,7 +174,7 @@ func TestResize(t *testing.T) {
 		t.Errorf("%d bytes", smaller.Len())
 	}
 	_, err = mmap.Read[byte](old.Mapping, 4999)
-	wantError(t, err, io.ErrUnexpectedEOF, "truncated")
+	ipctest.WantError(t, err, io.ErrUnexpectedEOF, "truncated")
 }
 
 func TestUnnamed(t *testing.T) {
@@ -193,7 +193,7 @@ func TestUnnamed(t *testing.T) {
 		t.Error("it was truncated")
 	}
 	_, err = seg.Resize(10_000)
-	wantError(t, err, errors.ErrUnsupported, "sealed")
+	ipctest.WantError(t, err, errors.ErrUnsupported, "sealed")
 	// To a child, which writes its answer.
 	cmd := ipctest.HelperCommand(t, heir, "5000")
 	cmd.ExtraFiles = []*os.File{seg.File()}
@@ -242,10 +242,10 @@ func TestReceivedFilesAreVerified(t *testing.T) {
 	}
 	for _, seals := range []int{0, unix.F_SEAL_GROW, unix.F_SEAL_SHRINK, unix.F_SEAL_SEAL} {
 		_, err := OpenFile(memfd(seals), 0, nil)
-		wantError(t, err, breezeway.ErrMismatch, "not sealed")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "not sealed")
 	}
 	_, err := OpenFile(memfd(fixed), 8192, nil)
-	wantError(t, err, breezeway.ErrMismatch, "4096", "8192")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "4096", "8192")
 	seg, err := OpenFile(memfd(fixed), 4096, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func TestReceivedFilesAreVerified(t *testing.T) {
 	keep(t, seg)
 	written := memfd(fixed | unix.F_SEAL_WRITE)
 	_, err = OpenFile(written, 0, nil)
-	wantError(t, err, os.ErrPermission, "Config.ReadOnly")
+	ipctest.WantError(t, err, os.ErrPermission, "Config.ReadOnly")
 	ro, err := OpenFile(written, 0, &Config{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func TestReceivedFilesAreVerified(t *testing.T) {
 	keep(t, ro)
 	named := mustCreate(t, 4096, nil)
 	_, err = OpenFile(named.File(), 0, nil)
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	pr, pw, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestReceivedFilesAreVerified(t *testing.T) {
 	defer pr.Close()
 	defer pw.Close()
 	_, err = OpenFile(pr, 0, nil)
-	wantError(t, err, breezeway.ErrMismatch, "no memfd")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "no memfd")
 }
 
 // smallShm runs with a /dev/shm of its own, of 64 MiB, and says what Create says.
@@ -335,7 +335,7 @@ var stranger = ipctest.Helper("stranger", func(c *ipctest.Control) error {
 	case "open":
 		seg, err = Open(name, cfg)
 	case "remove":
-		err = Remove(name)
+		err = Remove(KindSegment, name, nil)
 	case "link":
 		err = os.Symlink("/dev/null", "/dev/shm/"+name)
 	}
@@ -435,19 +435,21 @@ func TestStrangers(t *testing.T) {
 			t.Fatal(line)
 		}
 		_, err := Open(name, nil) // root could, and must not
-		wantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Allow")
+		ipctest.WantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Trust")
 		_, err = OpenOrCreate(name, 4096, nil)
-		wantError(t, err, os.ErrPermission, nobody.Uid)
+		ipctest.WantError(t, err, os.ErrPermission, nobody.Uid)
 		_, err = Create(name, 4096, nil)
-		wantError(t, err, os.ErrExist)
-		for _, cfg := range []*Config{{Allow: []string{"nobody"}}, {Allow: []string{"@" + nobody.Gid}}, {Mode: 0o666}} {
-			seg, err := Open(name, cfg)
-			if err != nil {
-				t.Errorf("%+v: %v", cfg, err)
-				continue
-			}
-			seg.Close()
+		ipctest.WantError(t, err, os.ErrExist)
+		// Whom we would admit is not whom we trust.
+		for _, cfg := range []*Config{{Allow: []string{"nobody"}}, {Mode: 0o666}} {
+			_, err := Open(name, cfg)
+			ipctest.WantError(t, err, os.ErrPermission, "Config.Trust")
 		}
+		seg, err := Open(name, &Config{Trust: []string{"nobody"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seg.Close()
 		// A third user may not remove it.
 		third := as(another, another, nil, "remove", name)
 		if line := third.Hear(); !strings.HasPrefix(line, "permission true") || !strings.Contains(line, "uid "+nobody.Uid) {
@@ -464,7 +466,7 @@ func TestStrangers(t *testing.T) {
 		p := as(uid, gid, nil, "link", name)
 		p.Hear()
 		_, err := Open(name, &Config{Mode: 0o666})
-		wantError(t, err, breezeway.ErrMismatch, "symbolic link")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "symbolic link")
 		p.Say("end")
 		p.Wait()
 	})

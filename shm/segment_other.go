@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/breezeway-ipc/breezeway/internal/object"
 )
 
 type handle struct{}
@@ -22,6 +24,7 @@ var errNoSegments = fmt.Errorf("named segments are for Linux and Windows; map a 
 func create(string, int64, *settings) (*Segment, error)       { return nil, errNoSegments }
 func open(string, *settings) (*Segment, error)                { return nil, errNoSegments }
 func openOrCreate(string, int64, *settings) (*Segment, error) { return nil, errNoSegments }
-func remove(string) error                                     { return errNoSegments }
-func list() ([]Info, error)                                   { return nil, errNoSegments }
+func removeSegment(string) error                              { return errNoSegments }
+func listSegments() ([]object.Info, error)                    { return nil, errNoSegments }
+func statSegment(string, *settings) (object.Info, error)      { return object.Info{}, errNoSegments }
 func (s *Segment) resize(int64) (*Segment, error)             { return nil, errNoSegments }

@@ -182,7 +182,7 @@ func TestOpenOrCreate(t *testing.T) {
 		t.Error(v, err)
 	}
 	_, err = OpenOrCreate(name, 50_000, nil)
-	wantError(t, err, breezeway.ErrMismatch, "50000")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "50000")
 }
 
 // racer opens or creates Args[0], says which, and stays.
@@ -249,39 +249,39 @@ func TestRefusals(t *testing.T) {
 	seg := mustCreate(t, 4096, nil)
 	for _, size := range []int64{0, -1, -1 << 63} {
 		_, err := Create(ipctest.UniqueName(), size, nil)
-		wantError(t, err, os.ErrInvalid, strconv.FormatInt(size, 10))
+		ipctest.WantError(t, err, os.ErrInvalid, strconv.FormatInt(size, 10))
 		_, err = OpenOrCreate(ipctest.UniqueName(), size, nil)
-		wantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
 		_, err = seg.Resize(size)
-		wantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
 	}
 	_, err := Create(seg.Name(), 4096, nil)
-	wantError(t, err, os.ErrExist, "shm.Open", "ipc rm")
+	ipctest.WantError(t, err, os.ErrExist, "shm.Open", "ipc rm")
 	missing := ipctest.UniqueName()
 	_, err = Open(missing, nil)
-	wantError(t, err, os.ErrNotExist, "shm.Create", "ipc create shm://"+missing)
+	ipctest.WantError(t, err, os.ErrNotExist, "shm.Create", "ipc create shm://"+missing)
 	if runtime.GOOS != "windows" {
-		wantError(t, Remove(missing), os.ErrNotExist)
+		ipctest.WantError(t, Remove(KindSegment, missing, nil), os.ErrNotExist)
 	}
 	for _, name := range []string{"", "sem.x", "bw.mutex.x", "a/b", "../x", ".hidden", "ä", "a\x00b", string(make([]byte, 300))} {
 		_, err := Create(name, 4096, nil)
-		wantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
 		_, err = Open(name, nil)
-		wantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
 		_, err = OpenOrCreate(name, 4096, nil)
-		wantError(t, err, os.ErrInvalid)
-		wantError(t, Remove(name), os.ErrInvalid)
+		ipctest.WantError(t, err, os.ErrInvalid)
+		ipctest.WantError(t, Remove(KindSegment, name, nil), os.ErrInvalid)
 	}
 	_, err = Open("sem.x", nil)
-	wantError(t, err, os.ErrInvalid, "sem.")
+	ipctest.WantError(t, err, os.ErrInvalid, "sem.")
 	_, err = Create("bw.x", 1, nil)
-	wantError(t, err, os.ErrInvalid, "bw.")
+	ipctest.WantError(t, err, os.ErrInvalid, "bw.")
 	_, err = Create(ipctest.UniqueName(), 4096, &Config{ReadOnly: true})
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = Create(ipctest.UniqueName(), 4096, &Config{Allow: []string{"no such user"}})
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = Open(seg.Name(), &Config{Mode: 0o4755 | os.ModeSetuid})
-	wantError(t, err, os.ErrInvalid)
+	ipctest.WantError(t, err, os.ErrInvalid)
 	_, err = Create(ipctest.UniqueName(), 1<<60, nil)
 	if err == nil {
 		t.Error("an exbibyte was created")
@@ -295,7 +295,7 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	keep(t, ro)
-	wantError(t, mmap.Write(ro.Mapping, 0, byte(1)), os.ErrPermission)
+	ipctest.WantError(t, mmap.Write(ro.Mapping, 0, byte(1)), os.ErrPermission)
 	if _, err := seg.WriteAt([]byte("x"), 9); err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestReadOnly(t *testing.T) {
 		t.Error(v, err)
 	}
 	_, err = ro.Resize(8192)
-	wantError(t, err, os.ErrPermission)
+	ipctest.WantError(t, err, os.ErrPermission)
 }
 
 func TestCloseDetaches(t *testing.T) {
@@ -320,7 +320,7 @@ func TestCloseDetaches(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantError(t, mmap.Write(other.Mapping, 0, uint16(1)), os.ErrClosed)
+	ipctest.WantError(t, mmap.Write(other.Mapping, 0, uint16(1)), os.ErrClosed)
 	if v, err := mmap.Read[uint16](seg.Mapping, 0); v != 0xbeef || err != nil {
 		t.Error(v, err)
 	}

@@ -7,18 +7,17 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/windows"
 )
 
 // handle is the section, whose name lasts as long as a handle of it is open.
-type handle struct{ section windows.Handle }
+type handle struct{ section *os.File }
 
 func (h handle) file() *os.File { return nil }
-func (h handle) release() error {
-	return os.NewSyscallError("CloseHandle", windows.CloseHandle(h.section))
-}
+func (h handle) release() error { return h.section.Close() }
 
 // fullName says in which namespace the name is.
 func fullName(name string, scope breezeway.Scope) string {
@@ -43,65 +42,66 @@ func create(name string, size int64, s *settings) (*Segment, error) {
 	if err != nil {
 		return nil, explainSection(err, s.Scope)
 	}
-	seg, err := attach(h, full, name, size, s)
-	if err == nil && s.fill != nil {
-		if err = s.fill(seg.Mapping); err != nil {
-			seg.Close()
-			return nil, err
-		}
+	seg, err := attach(os.NewFile(uintptr(h), full), name, size, s)
+	if err != nil {
+		return nil, err
 	}
-	return seg, err
+	if err := s.fill(seg.Mapping); err != nil {
+		seg.Close()
+		return nil, err
+	}
+	return seg, nil
 }
 
 func open(name string, s *settings) (*Segment, error) {
-	p := sys.ReadWrite
-	if s.ReadOnly {
-		p = sys.ReadOnly
-	}
-	full := fullName(name, s.Scope)
-	h, err := sys.OpenSection(full, p)
+	section, owner, err := openSection(name, s.Scope, s.ReadOnly)
 	if err != nil {
-		return nil, explainSection(err, s.Scope)
-	}
-	owner, err := sys.OwnerOf(h, windows.SE_KERNEL_OBJECT)
-	if err == nil {
-		if err = s.access.Trusts(owner); err != nil {
-			err = fmt.Errorf("it belongs to %s: %w", owner.User(), err)
-		}
-	}
-	if err != nil {
-		windows.CloseHandle(h)
 		return nil, err
 	}
-	return attach(h, full, name, 0, s)
+	if err := s.access.Trusts(owner); err != nil {
+		section.Close()
+		return nil, fmt.Errorf("it belongs to %s: %w", owner.User(), err)
+	}
+	return attach(section, name, 0, s)
+}
+
+// openSection returns the section and its owner.
+func openSection(name string, scope breezeway.Scope, readOnly bool) (*os.File, breezeway.Peer, error) {
+	p := sys.ReadWrite
+	if readOnly {
+		p = sys.ReadOnly
+	}
+	full := fullName(name, scope)
+	h, err := sys.OpenSection(full, p)
+	if err != nil {
+		return nil, breezeway.Peer{}, explainSection(err, scope)
+	}
+	owner, err := sys.OwnerOf(h, windows.SE_KERNEL_OBJECT)
+	if err != nil {
+		windows.CloseHandle(h)
+		return nil, breezeway.Peer{}, err
+	}
+	return os.NewFile(uintptr(h), full), owner, nil
 }
 
 func openOrCreate(name string, size int64, s *settings) (*Segment, error) {
-	const tries = 100 // the last handle may be closed between the two
-	var err error
-	for range tries {
-		var seg *Segment
-		if seg, err = open(name, s); !errors.Is(err, fs.ErrNotExist) {
-			return seg, err
-		}
-		if seg, err = create(name, size, s); !errors.Is(err, fs.ErrExist) {
-			return seg, err
-		}
-	}
-	return nil, err
+	seg, _, err := object.OpenOrMake(
+		func() (*Segment, error) { return open(name, s) },
+		func() (*Segment, error) { return create(name, size, s) })
+	return seg, err
 }
 
 // attach maps the section, which belongs to the Segment from now on. size is that
 // of a new one, whose pages are then cut to it, or 0.
-func attach(h windows.Handle, full, name string, size int64, s *settings) (*Segment, error) {
+func attach(section *os.File, name string, size int64, s *settings) (*Segment, error) {
 	cfg := s.mapping()
 	cfg.Length = size
-	m, err := mmap.MapSection(h, full, cfg)
+	m, err := mmap.Map(section, cfg)
 	if err != nil {
-		windows.CloseHandle(h)
+		section.Close()
 		return nil, err
 	}
-	return &Segment{Mapping: m, name: name, created: size > 0, handle: handle{h}}, nil
+	return &Segment{Mapping: m, name: name, created: size > 0, handle: handle{section}}, nil
 }
 
 func explainSection(err error, scope breezeway.Scope) error {
@@ -109,19 +109,32 @@ func explainSection(err error, scope breezeway.Scope) error {
 	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
 		return fmt.Errorf("the name is that of a semaphore, mutex, event or timer: they share one namespace (%w): %w", breezeway.ErrMismatch, err)
 	case errors.Is(err, fs.ErrPermission) && scope == breezeway.Machine:
-		return fmt.Errorf("another user's, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have (%w)", err)
+		return fmt.Errorf("it is another user's, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have (%w)", err)
 	case errors.Is(err, windows.ERROR_COMMITMENT_LIMIT):
-		return fmt.Errorf("the system has not so much memory and paging file left (%w)", err)
+		return fmt.Errorf("the system has not enough memory and paging file left (%w)", err)
 	}
 	return err
 }
 
-func remove(string) error {
+func removeSegment(string) error {
 	return fmt.Errorf("a segment on Windows goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
 }
 
-func list() ([]Info, error) {
-	return nil, fmt.Errorf("this system does not list sections (%w)", errors.ErrUnsupported)
+func listSegments() ([]object.Info, error) {
+	return nil, fmt.Errorf("Windows does not list sections (%w)", errors.ErrUnsupported)
+}
+
+func statSegment(name string, s *settings) (object.Info, error) {
+	section, owner, err := openSection(name, s.Scope, true)
+	if err != nil {
+		return object.Info{}, err
+	}
+	defer section.Close()
+	m, err := mmap.Map(section, &mmap.Config{ReadOnly: true})
+	if err != nil {
+		return object.Info{}, err
+	}
+	return object.Info{Name: name, Size: int64(m.Len()), Owner: owner.User()}, m.Close()
 }
 
 func (s *Segment) resize(int64) (*Segment, error) {

@@ -14,15 +14,15 @@ import (
 func TestUnsupported(t *testing.T) {
 	seg := mustCreate(t, 4096, nil)
 	_, err := seg.Resize(8192)
-	wantError(t, err, errors.ErrUnsupported)
+	ipctest.WantError(t, err, errors.ErrUnsupported)
 	if err := mmap.Write(seg.Mapping, 0, byte(1)); err != nil {
 		t.Error("after a refused Resize:", err)
 	}
-	_, err = List()
-	wantError(t, err, errors.ErrUnsupported)
-	wantError(t, Remove(seg.Name()), errors.ErrUnsupported)
+	_, err = List(KindSegment, nil)
+	ipctest.WantError(t, err, errors.ErrUnsupported)
+	ipctest.WantError(t, Remove(KindSegment, seg.Name(), nil), errors.ErrUnsupported)
 	_, err = CreateUnnamed(4096, nil)
-	wantError(t, err, errors.ErrUnsupported)
+	ipctest.WantError(t, err, errors.ErrUnsupported)
 }
 
 func TestNameOfAnotherKind(t *testing.T) {
@@ -37,9 +37,9 @@ func TestNameOfAnotherKind(t *testing.T) {
 	}
 	defer windows.CloseHandle(mutex)
 	_, err = Create(name, 4096, nil)
-	wantError(t, err, breezeway.ErrMismatch, "mutex")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutex")
 	_, err = Open(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "mutex")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutex")
 }
 
 func TestGoesWithTheLastHandle(t *testing.T) {
@@ -48,7 +48,7 @@ func TestGoesWithTheLastHandle(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(seg.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 }
 
 func TestScopes(t *testing.T) {

@@ -23,9 +23,13 @@ type otherState struct {
 	Load     float64
 }
 
-func openStruct[T any](t testing.TB, name string, cfg *Config) *Struct[T] {
+func mustOpenStruct[T any](t testing.TB, name string, cfg *Config) *Struct[T] {
 	t.Helper()
-	s, err := OpenOrCreateStruct[T](name, cfg)
+	open := OpenOrCreateStruct[T]
+	if cfg != nil && cfg.ReadOnly {
+		open = OpenStruct[T]
+	}
+	s, err := open(name, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +38,7 @@ func openStruct[T any](t testing.TB, name string, cfg *Config) *Struct[T] {
 			t.Error(err)
 		}
 		if s.Created() {
-			if err := RemoveStruct(name, cfg); err != nil && !errors.Is(err, os.ErrNotExist) {
+			if err := Remove(KindStruct, name, nil); err != nil && !errors.Is(err, os.ErrNotExist) {
 				t.Error(err)
 			}
 		}
@@ -60,7 +64,7 @@ var clerk = ipctest.Helper("clerk", func(c *ipctest.Control) error {
 
 func TestStruct(t *testing.T) {
 	name := ipctest.UniqueName()
-	s := openStruct[state](t, name, nil)
+	s := mustOpenStruct[state](t, name, nil)
 	if !s.Created() || s.Value().Requests.Load() != 0 || s.Value().Load != 0 {
 		t.Errorf("a new one: created %v, %+v", s.Created(), s.Value())
 	}
@@ -86,23 +90,25 @@ func TestStruct(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	wantError(t, s.Borrow(func(*state) error { return nil }), os.ErrClosed)
+	ipctest.WantError(t, s.Borrow(func(*state) error { return nil }), os.ErrClosed)
 }
 
 func TestStructMismatch(t *testing.T) {
 	name := ipctest.UniqueName()
-	openStruct[state](t, name, nil)
+	mustOpenStruct[state](t, name, nil)
 	_, err := OpenOrCreateStruct[otherState](name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "Limits[3:8].Soft", "uint32", "Limits[3:16].Soft", "uint64")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "Limits[3:8].Soft", "uint32", "Limits[3:16].Soft", "uint64")
 	_, err = OpenOrCreateStruct[uint64](name, nil)
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	_, err = OpenOrCreateStruct[struct{ Names []string }](name, nil)
-	wantError(t, err, os.ErrInvalid, "Names")
+	ipctest.WantError(t, err, os.ErrInvalid, "Names")
 	_, err = OpenOrCreateStruct[state]("a/b", nil)
-	wantError(t, err, os.ErrInvalid)
-	_, err = OpenOrCreateStruct[state](ipctest.UniqueName(), &Config{ReadOnly: true})
-	wantError(t, err, os.ErrNotExist)
-	ro := openStruct[state](t, name, &Config{ReadOnly: true})
-	wantError(t, ro.Borrow(func(v *state) error { v.Load = 1; return nil }), os.ErrPermission)
-	wantError(t, RemoveStruct(ipctest.UniqueName(), nil), os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrInvalid)
+	_, err = OpenStruct[state](ipctest.UniqueName(), &Config{ReadOnly: true})
+	ipctest.WantError(t, err, os.ErrNotExist, "shm.CreateStruct")
+	_, err = CreateStruct[state](name, nil)
+	ipctest.WantError(t, err, os.ErrExist, "shm.OpenStruct", "shm.KindStruct")
+	ro := mustOpenStruct[state](t, name, &Config{ReadOnly: true})
+	ipctest.WantError(t, ro.Borrow(func(v *state) error { v.Load = 1; return nil }), os.ErrPermission)
+	ipctest.WantError(t, Remove(KindStruct, ipctest.UniqueName(), nil), os.ErrNotExist)
 }

@@ -1,35 +1,65 @@
 package shm
 
-import "os"
+import (
+	"fmt"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway"
+)
 
 // CreateUnnamed makes a segment that has no name: it is given to other processes
 // by its descriptor, [Segment.File], for example in exec.Cmd's ExtraFiles or over
-// a Unix socket, and goes with the last of them. It is sealed: nobody can change
-// its size, so that access needs no protection from that and is as fast as can
-// be. Linux only; elsewhere [errors.ErrUnsupported].
+// a Unix socket, and goes with the last of them. It is sealed: no process can change
+// its size, so that access needs no protection from that and is as fast as memory
+// is. Allow, Trust, Scope and Fill of cfg are about names, and fail with
+// [os.ErrInvalid]. Linux only; elsewhere [errors.ErrUnsupported].
 func CreateUnnamed(size int64, cfg *Config) (*Segment, error) {
 	s, err := cfg.creating(size)
 	if err == nil {
-		var seg *Segment
-		if seg, err = createUnnamed(size, &s); err == nil {
-			return seg, nil
-		}
+		err = s.checkUnnamed()
 	}
-	return nil, failed("create", "", err)
+	var seg *Segment
+	if err == nil {
+		seg, err = createUnnamed(size, &s)
+	}
+	if err != nil {
+		return nil, KindSegment.fail(breezeway.OpCreate, "", err)
+	}
+	return seg, nil
 }
 
 // OpenFile opens the segment whose descriptor was received as f. Nothing that
-// the sender says is believed: what is not sealed against shrinking and growing,
-// or has another size than the one given, fails with [breezeway.ErrMismatch]. A
-// size of 0 accepts any. f stays the caller's, and may be closed. Linux only;
-// elsewhere [errors.ErrUnsupported].
+// the sender says is believed: a descriptor that is not sealed against shrinking and
+// growing, or has another size than the one given, fails with
+// [breezeway.ErrMismatch]. A size of 0 accepts any. f stays the caller's, and may be
+// closed. Mode, Allow, Trust, Scope and Fill of cfg are about names, and fail with
+// [os.ErrInvalid]. Linux only; elsewhere [errors.ErrUnsupported].
 func OpenFile(f *os.File, size int64, cfg *Config) (*Segment, error) {
-	s, err := cfg.settings()
+	s, err := cfg.opening()
 	if err == nil {
-		var seg *Segment
-		if seg, err = openFile(f, size, &s); err == nil {
-			return seg, nil
+		err = s.checkUnnamed()
+	}
+	if err == nil && s.Mode != 0 {
+		err = fmt.Errorf("Config.Mode is for segments that are created (%w)", os.ErrInvalid)
+	}
+	var seg *Segment
+	if err == nil {
+		seg, err = openFile(f, size, &s)
+	}
+	if err != nil {
+		return nil, KindSegment.fail(breezeway.OpOpen, "", err)
+	}
+	return seg, nil
+}
+
+// checkUnnamed refuses the options that are about names.
+func (s *settings) checkUnnamed() error {
+	for option, set := range map[string]bool{
+		"Allow": s.Allow != nil, "Trust": s.Trust != nil, "Scope": s.Scope != breezeway.Session, "Fill": s.Fill != nil,
+	} {
+		if set {
+			return fmt.Errorf("Config.%s is for segments with a name (%w)", option, os.ErrInvalid)
 		}
 	}
-	return nil, failed("open", "", err)
+	return nil
 }

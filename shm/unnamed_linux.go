@@ -2,6 +2,7 @@ package shm
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -18,25 +19,33 @@ func createUnnamed(size int64, s *settings) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m *mmap.Mapping
 	mode, _, _ := s.access.File()
-	err = f.Chmod(mode)
-	if err == nil {
-		err = sys.Reserve(f, size)
-	}
-	if err == nil {
-		err = sys.AddSeals(f, fixed|unix.F_SEAL_SEAL)
-	}
-	if err == nil {
-		m, err = mmap.Map(f, s.mapping())
-	}
+	m, err := mapSealed(f, size, mode, s)
 	if err != nil {
 		f.Close()
+		return nil, err
 	}
-	return made(f, m, "", err)
+	return newSegment(f, m, ""), nil
+}
+
+// mapSealed gives a new memfd its size and its seals, and maps it.
+func mapSealed(f *os.File, size int64, mode fs.FileMode, s *settings) (*mmap.Mapping, error) {
+	if err := f.Chmod(mode); err != nil {
+		return nil, err
+	}
+	if err := sys.Reserve(f, size); err != nil {
+		return nil, err
+	}
+	if err := sys.AddSeals(f, fixed|unix.F_SEAL_SEAL); err != nil {
+		return nil, err
+	}
+	return mmap.Map(f, s.mapping())
 }
 
 func openFile(f *os.File, size int64, s *settings) (*Segment, error) {
+	if _, err := f.SyscallConn(); err != nil { // f is nil
+		return nil, err
+	}
 	seals, err := sys.Seals(f)
 	if err != nil {
 		return nil, fmt.Errorf("the descriptor is no memfd (%w): %w", breezeway.ErrMismatch, err)

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-var errNoMemfd = fmt.Errorf("unnamed segments are for Linux; use a name that nobody guesses (%w)", errors.ErrUnsupported)
+var errNoMemfd = fmt.Errorf("unnamed segments are for Linux; use a name that is hard to guess (%w)", errors.ErrUnsupported)
 
 func createUnnamed(int64, *settings) (*Segment, error)      { return nil, errNoMemfd }
 func openFile(*os.File, int64, *settings) (*Segment, error) { return nil, errNoMemfd }

@@ -95,6 +95,11 @@ var checks = []struct {
 		{"NO_RELEASE", "the version is published before its slot is filled"},
 		{"WIDE_LIMIT", "the slot that was copied may have been filled again"},
 	}},
+	{"latestwait", []check{
+		{"", ""},
+		{"NO_MEMBARRIER", "the waiter looks before what the writer's load has overtaken is there"},
+		{"LATE_ANNOUNCE", "the waiter announces itself after it has looked"},
+	}},
 }
 
 // TestModels checks every variant exhaustively.

@@ -65,7 +65,7 @@ func (p *player) endWithParent() {
 
 // removeNames removes the objects of a run that are still there.
 func removeNames(name string) {
-	shm.Remove(name)
+	shm.Remove(shm.KindSegment, name, nil)
 	removeTurns(name)
 }
 

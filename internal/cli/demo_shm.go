@@ -19,7 +19,7 @@ var sharedMemory = demo{
 		defer func() {
 			err = errors.Join(err, seg.Close())
 			if runtime.GOOS != "windows" { // where it goes by itself
-				err = errors.Join(err, shm.Remove(p.name()))
+				err = errors.Join(err, shm.Remove(shm.KindSegment, p.name(), nil))
 			}
 		}()
 		p.say("creates the segment %s of %d bytes", seg.Name(), seg.Len())

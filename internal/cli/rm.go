@@ -58,7 +58,7 @@ func remove(t target) error {
 	case "fifo":
 		return pipe.RemoveFIFO(t.path())
 	case "shm":
-		return shm.Remove(t.name)
+		return shm.Remove(shm.KindSegment, t.name, nil)
 	case "mmap":
 		return removeFile(t.path())
 	case "sem":

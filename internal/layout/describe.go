@@ -20,7 +20,7 @@ import (
 // Pairs is an array of 4 elements, 4 bytes apart; the offset is that of its first
 // one. A number by itself has the path "." before what indexes it. int and uint
 // are the sized types that they are on a 64-bit machine, and names of types don't
-// matter. t has passed mmap.CheckType.
+// matter. t has passed plain.Check.
 func Describe(t reflect.Type) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "size %d\n", t.Size())

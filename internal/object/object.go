@@ -1,9 +1,11 @@
-// Package object makes and opens the files that stand for shared objects: each
-// appears complete or not at all, is readable by whom the access rule admits,
-// and is opened only if it belongs to somebody whom the rule admits.
+// Package object makes, opens, lists and removes the files that stand for shared
+// objects. A file appears complete or not at all, is accessible to the users that the
+// access rule admits, and is opened only if it belongs to a user that the rule
+// trusts.
 package object
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,19 +13,23 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Path returns where our own object of a kind and name is: the file
-// bw.KIND.NAME in the directory of shared objects, which is made if need be. On
-// Linux that is /dev/shm, elsewhere a directory of this user, or on Windows with
-// scope Machine one of all users.
+// bw.KIND.NAME in the directory of shared objects. On Linux that is /dev/shm;
+// elsewhere it is a directory of this user, or on Windows with scope Machine of
+// all users, which Path creates.
 func Path(kind, name string, scope breezeway.Scope) (string, error) {
 	dir, err := directory(scope)
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, "bw."+kind+"."+name), nil
+	return filepath.Join(dir, prefix(kind)+name), nil
 }
+
+// prefix is what the names of our own objects of a kind begin with.
+func prefix(kind string) string { return "bw." + kind + "." }
 
 // Create makes the file path of size bytes, with storage for all of them, has
 // fill write to it, and only then gives it its name. It fails with
@@ -36,7 +42,7 @@ func Create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 // Open opens the file path for reading and writing, or only for reading. It
 // fails with [fs.ErrNotExist] if there is none, with [breezeway.ErrMismatch] if
 // it is a symbolic link, a directory or the like, and with [fs.ErrPermission] if
-// it belongs to somebody whom the rule doesn't admit.
+// it belongs to a user whom the rule doesn't trust.
 func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	f, err := open(path, readOnly)
 	if err != nil {
@@ -58,28 +64,35 @@ func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 
 // OpenOrCreate opens the file path, or makes it, and reports which.
 func OpenOrCreate(path string, size int64, a access.Rule, readOnly bool, fill func(f *os.File) error) (f *os.File, created bool, err error) {
-	// Somebody may remove the file after Create found it, and so on; nobody
-	// does so many times by chance.
-	const tries = 100
-	for range tries {
-		f, err = Open(path, a, readOnly)
-		if !os.IsNotExist(err) {
-			return f, false, err
-		}
-		f, err = Create(path, size, a, fill)
-		if !os.IsExist(err) {
-			return f, true, err
-		}
-	}
-	return nil, false, err
+	return OpenOrMake(
+		func() (*os.File, error) { return Open(path, a, readOnly) },
+		func() (*os.File, error) { return Create(path, size, a, fill) })
 }
 
-// Remove removes the file path, unless it is something else than a file.
-// Processes that have opened it keep it.
+// OpenOrMake opens an object or makes it, and reports which: open fails with
+// [fs.ErrNotExist] if there is none, and create with [fs.ErrExist] if there is one.
+// Another process may remove or make the object between the two calls, so both are
+// repeated; one that does so a hundred times in a row does it on purpose.
+func OpenOrMake[T any](open, create func() (T, error)) (v T, created bool, err error) {
+	const tries = 100
+	for range tries {
+		if v, err = open(); !errors.Is(err, fs.ErrNotExist) {
+			return v, false, err
+		}
+		if v, err = create(); !errors.Is(err, fs.ErrExist) {
+			return v, err == nil, err
+		}
+	}
+	return v, false, err
+}
+
+// Remove removes the file path, if it is a regular file; anything else is
+// [breezeway.ErrMismatch]. It doesn't look into the file. Processes that have
+// opened it keep it.
 func Remove(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return bare(err)
+		return fail.Bare(err)
 	}
 	if err := checkRegular(info); err != nil {
 		return err
@@ -87,7 +100,7 @@ func Remove(path string) error {
 	return explainOpen(path, os.Remove(path))
 }
 
-// IsRemoved reports whether the open file f has lost its name, so that nobody
+// IsRemoved reports whether the open file f has lost its name, so that no process
 // finds it any more. On Windows an open file keeps its name.
 func IsRemoved(f *os.File) (bool, error) { return isRemoved(f) }
 
@@ -106,15 +119,4 @@ func checkRegular(info fs.FileInfo) error {
 		what = "a socket"
 	}
 	return fmt.Errorf("what has that name is %s (%w)", what, breezeway.ErrMismatch)
-}
-
-// bare takes off the path that package os adds: our errors name the object.
-func bare(err error) error {
-	switch e := err.(type) {
-	case *fs.PathError:
-		return e.Err
-	case *os.LinkError:
-		return e.Err
-	}
-	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
@@ -51,7 +52,7 @@ func complete(f *os.File, path string, size int64, a access.Rule, fill func(f *o
 		}
 	}
 	killpoint.Here("object filled")
-	// linkat takes a descriptor itself only from the privileged.
+	// linkat with AT_EMPTY_PATH needs a privilege.
 	self := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
 	err := unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 	killpoint.Here("object linked")
@@ -65,7 +66,7 @@ func Resize(f *os.File, size int64) error {
 		return err
 	}
 	if size < info.Size() {
-		return bare(f.Truncate(size))
+		return fail.Bare(f.Truncate(size))
 	}
 	return explainSpace(filepath.Dir(f.Name()), size, sys.Reserve(f, size))
 }
@@ -80,14 +81,14 @@ func explainDirectory(dir string, err error) error {
 	return err
 }
 
-// explainSpace says how much there is. Containers often have little.
+// explainSpace says how much memory there is: containers often have little.
 func explainSpace(dir string, size int64, err error) error {
 	var fs unix.Statfs_t
 	if !errors.Is(err, unix.ENOSPC) || unix.Statfs(dir, &fs) != nil {
 		return err
 	}
 	mib := func(n uint64) string { return strconv.FormatFloat(float64(n)/(1<<20), 'f', -1, 64) + " MiB" }
-	return fmt.Errorf("%d bytes (%s) don't fit: %s has %s in all and %s free; remove what nobody uses, or make it larger "+
+	return fmt.Errorf("%d bytes (%s) don't fit: %s has %s in all and %s free; remove what is not in use, or make it larger "+
 		"(docker run --shm-size=1g, in Kubernetes an emptyDir with medium Memory, elsewhere mount -o remount,size=1g %s) (%w)",
 		size, mib(uint64(size)), dir, mib(fs.Blocks*uint64(fs.Bsize)), mib(fs.Bavail*uint64(fs.Bsize)), dir, err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
@@ -31,7 +32,7 @@ func create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
-		return nil, bare(err)
+		return nil, fail.Bare(err)
 	}
 	defer os.Remove(f.Name())
 	err = f.Chmod(mode)
@@ -48,7 +49,7 @@ func create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 	killpoint.Here("object linked")
 	if err != nil {
 		f.Close()
-		return nil, bare(err)
+		return nil, fail.Bare(err)
 	}
 	return f, nil
 }

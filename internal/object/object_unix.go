@@ -11,11 +11,12 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
-// open never follows a link and, should the name be a FIFO's, never waits.
+// open follows no link, and doesn't wait if the name is a FIFO's.
 func open(path string, readOnly bool) (*os.File, error) {
 	flags := unix.O_RDWR
 	if readOnly {
@@ -24,12 +25,12 @@ func open(path string, readOnly bool) (*os.File, error) {
 	return os.OpenFile(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 }
 
-// explainOpen says who or what is in the way.
+// explainOpen says what is in the way: a file of another kind, or its owner.
 func explainOpen(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = bare(err)
+	err = fail.Bare(err)
 	info, statErr := os.Lstat(path)
 	if statErr != nil {
 		return err
@@ -43,8 +44,8 @@ func explainOpen(path string, err error) error {
 	return err
 }
 
-// mayUse refuses what belongs to a user whom the rule doesn't trust: its owner
-// could do anything with it.
+// mayUse refuses a file of a user whom the rule doesn't trust: the owner could do
+// anything with it.
 func mayUse(f *os.File, a access.Rule) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -57,6 +58,9 @@ func mayUse(f *os.File, a access.Rule) error {
 	return nil
 }
 
+// owner returns the uid of a file's owner.
+func owner(_ string, info fs.FileInfo) string { return ownerOf(info).User() }
+
 func ownerOf(info fs.FileInfo) breezeway.Peer {
 	stat := info.Sys().(*syscall.Stat_t)
 	return breezeway.Peer{UID: int(stat.Uid), GID: int(stat.Gid)}
@@ -64,5 +68,5 @@ func ownerOf(info fs.FileInfo) breezeway.Peer {
 
 func isRemoved(f *os.File) (bool, error) {
 	links, err := sys.Links(f)
-	return err == nil && links == 0, bare(err)
+	return err == nil && links == 0, fail.Bare(err)
 }

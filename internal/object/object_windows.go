@@ -10,12 +10,14 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
-// directory is what Windows keeps for the user's programs, or for everybody's.
+// directory is where Windows has the data of this user's programs, or of all
+// users'.
 func directory(scope breezeway.Scope) (string, error) {
 	parent, err := os.UserCacheDir()
 	if scope == breezeway.Machine {
@@ -27,24 +29,25 @@ func directory(scope breezeway.Scope) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(parent, "breezeway")
-	return dir, bare(os.MkdirAll(dir, 0o700))
+	return dir, fail.Bare(os.MkdirAll(dir, 0o700))
 }
 
 const rights = windows.GENERIC_READ | windows.GENERIC_WRITE | windows.DELETE
 
-// share lets others do the same, and Remove as well.
+// share admits other processes that do the same, or remove the file.
 const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
 
-var created atomic.Int64 // files, for names of their own
+var created atomic.Int64 // how many files were made, for temporary names
 
 // create makes a file under another name, and renames it when it is complete.
-// A killed process leaves that behind; it is in nobody's way.
+// A killed process leaves that behind: its name is no object's, and is used again
+// for the same process id.
 func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
 	security, err := a.SecurityAttributes("GRGWSD")
 	if err != nil {
 		return nil, err
 	}
-	temporary := fmt.Sprintf("%s.%d.%d.new", path, os.Getpid(), created.Add(1))
+	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".new.%d.%d", os.Getpid(), created.Add(1)))
 	h, err := createFile(temporary, rights, security, windows.CREATE_ALWAYS)
 	if err != nil {
 		return nil, err
@@ -79,17 +82,17 @@ func open(path string, readOnly bool) (*os.File, error) {
 	return os.NewFile(uintptr(h), path), nil
 }
 
-func createFile(path string, rights uint32, security *windows.SecurityAttributes, how uint32) (windows.Handle, error) {
+func createFile(path string, rights uint32, security *windows.SecurityAttributes, disposition uint32) (windows.Handle, error) {
 	p, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return 0, err
 	}
-	h, err := windows.CreateFile(p, rights, share, security, how, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
+	h, err := windows.CreateFile(p, rights, share, security, disposition, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	return h, os.NewSyscallError("CreateFile", err)
 }
 
 func explainOpen(path string, err error) error {
-	if err = bare(err); !errors.Is(err, fs.ErrPermission) {
+	if err = fail.Bare(err); !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	if info, statErr := os.Lstat(path); statErr == nil {
@@ -97,11 +100,11 @@ func explainOpen(path string, err error) error {
 			return mismatch
 		}
 	}
-	return fmt.Errorf("it is somebody else's, or being removed (%w)", err)
+	return fmt.Errorf("it is another user's, or being removed (%w)", err)
 }
 
-// mayUse refuses what belongs to somebody whom the rule doesn't admit: its owner
-// could do anything with it.
+// mayUse refuses a file of a user whom the rule doesn't trust: the owner could do
+// anything with it.
 func mayUse(f *os.File, a access.Rule) error {
 	owner, err := sys.OwnerOf(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT)
 	if err != nil {
@@ -111,6 +114,20 @@ func mayUse(f *os.File, a access.Rule) error {
 		return fmt.Errorf("it belongs to %s: %w", owner.User(), err)
 	}
 	return nil
+}
+
+// owner returns the SID of a file's owner, or "" if it can't be learned.
+func owner(path string, _ fs.FileInfo) string {
+	h, err := createFile(path, windows.READ_CONTROL, nil, windows.OPEN_EXISTING)
+	if err != nil {
+		return ""
+	}
+	defer windows.CloseHandle(h)
+	peer, err := sys.OwnerOf(h, windows.SE_FILE_OBJECT)
+	if err != nil {
+		return ""
+	}
+	return peer.User()
 }
 
 func isRemoved(*os.File) (bool, error) { return false, nil }

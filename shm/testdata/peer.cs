@@ -44,36 +44,6 @@ static class Peer
                 return "put";
             case "get":
                 return view.ReadInt64(long.Parse(words[1])).ToString();
-            case "stream":
-                using (var stream = file.CreateViewStream(long.Parse(words[1]), 0))
-                {
-                    var writer = new BinaryWriter(stream);
-                    writer.Write(true);
-                    writer.Write((sbyte)-1);
-                    writer.Write((byte)2);
-                    writer.Write((short)-3);
-                    writer.Write((ushort)4);
-                    writer.Write(-5);
-                    writer.Write(6u);
-                    writer.Write(-7L);
-                    writer.Write(8ul);
-                    writer.Write(1.5f);
-                    writer.Write(Math.PI);
-                    writer.Write("");
-                    writer.Write("text");
-                    writer.Write(new string('\u00e9', 200));
-                    writer.Flush();
-                }
-                return "written";
-            case "destream":
-                using (var stream = file.CreateViewStream(long.Parse(words[1]), 0))
-                {
-                    var reader = new BinaryReader(stream);
-                    return string.Join(" ", reader.ReadBoolean(), reader.ReadSByte(), reader.ReadByte(), reader.ReadInt16(),
-                        reader.ReadUInt16(), reader.ReadInt32(), reader.ReadUInt32(), reader.ReadInt64(), reader.ReadUInt64(),
-                        reader.ReadSingle() == 1.5f, reader.ReadDouble() == Math.PI,
-                        reader.ReadString().Length, reader.ReadString(), reader.ReadString().Length);
-                }
             case "close":
                 view.Dispose();
                 file.Dispose();

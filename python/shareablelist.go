@@ -1,4 +1,4 @@
-package shm
+package python
 
 import (
 	"bytes"
@@ -6,22 +6,25 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/mmap"
+	"github.com/breezeway-ipc/breezeway/shm"
 )
 
-// ShareableList is a multiprocessing.shared_memory.ShareableList of Python: a list of fixed
-// length whose elements are None, bool, int, float, str or bytes, and may be
+// ShareableList is a multiprocessing.shared_memory.ShareableList of Python: a list of
+// fixed length whose elements are None, bool, int, float, str or bytes, and may be
 // replaced by others that are no longer. In Go they are nil, bool, int64, float64,
 // string and []byte.
 //
-// As in Python nothing protects an element that one process sets while another
-// gets it: a lock must.
+// Nothing protects an element that one process sets while another gets it, in Python
+// neither: use a lock. On a nil or zero list methods fail with [os.ErrInvalid].
 type ShareableList struct {
-	seg     *Segment
+	seg     *shm.Segment
 	offsets []int64 // of each element, and of the end, in the data
 }
 
@@ -45,65 +48,89 @@ const (
 	formatSize  = 8
 )
 
-// CreateShareableList makes the segment name with a list of values: nil, bool, any integer
-// that an int64 holds, float32 or float64, string, []byte. A string or []byte
+// CreateShareableList makes the segment name with a list of values: nil, bool, any
+// integer that an int64 holds, float32 or float64, string, []byte. A string or []byte
 // gets room for the next multiple of 8 bytes above its length. It fails as
-// [Create] does, and with [os.ErrInvalid] for other values and for text that ends
+// [shm.Create] does, and with [os.ErrInvalid] for other values and for text that ends
 // in a zero byte, which Python strips.
-func CreateShareableList(name string, values []any, cfg *Config) (*ShareableList, error) {
-	const op = "create list"
-	l := &ShareableList{offsets: make([]int64, 1, len(values)+1)}
-	var data, formats, codes []byte
-	for i, v := range values {
-		e, err := elementOf(v)
-		if err == nil && e.format == "" {
-			e.format = strconv.Itoa(len(e.data)/8*8+8) + "s"
-			e.data = append(e.data, make([]byte, 8-len(e.data)%8)...)
-			if len(e.format) > formatSize {
-				err = fmt.Errorf("%d bytes are more than an element can have (%w)", len(e.data), breezeway.ErrTooLarge)
-			}
-		}
-		if err != nil {
-			return nil, failed(op, name, fmt.Errorf("element %d: %w", i, err))
-		}
-		data = append(data, e.data...)
-		formats = append(formats, padded(e.format)...)
-		codes = append(codes, e.code)
-		l.offsets = append(l.offsets, int64(len(data)))
-	}
-	var b []byte
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(values)))
-	for _, o := range l.offsets {
-		b = binary.LittleEndian.AppendUint64(b, uint64(o))
-	}
-	b = append(append(append(b, data...), formats...), codes...)
-	var err error
-	l.seg, err = createFilled(op, name, int64(len(b)), cfg, func(m *mmap.Mapping) error {
-		_, err := m.WriteAt(b, 0)
-		return err
-	})
+func CreateShareableList(name string, values []any, cfg *shm.Config) (*ShareableList, error) {
+	l, err := createList(name, values, cfg)
 	if err != nil {
-		return nil, err
+		return nil, fail.With(breezeway.OpCreate, kindList, name, err)
 	}
 	return l, nil
 }
 
-// OpenShareableList opens the list in the segment name. It fails as [Open] does, and with
-// [breezeway.ErrMismatch] if what is there can't be a list.
-func OpenShareableList(name string, cfg *Config) (*ShareableList, error) {
-	seg, err := Open(name, cfg)
+func createList(name string, values []any, cfg *shm.Config) (*ShareableList, error) {
+	content, offsets, err := encodeList(values)
+	if err != nil {
+		return nil, err
+	}
+	seg, err := createFilled(name, int64(len(content)), cfg, func(b []byte) error {
+		// The number of elements last, for processes that look before the list is
+		// complete (Windows).
+		copy(b[8:], content[8:])
+		copy(b, content[:8])
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ShareableList{seg, offsets}, nil
+}
+
+// encodeList returns the bytes of a new list, and the offsets that are in it.
+func encodeList(values []any) (content []byte, offsets []int64, err error) {
+	offsets = make([]int64, 1, len(values)+1)
+	var data, formats, codes []byte
+	for i, v := range values {
+		e, err := newElement(v)
+		if err != nil {
+			return nil, nil, fmt.Errorf("element %d: %w", i, err)
+		}
+		data = append(data, e.data...)
+		formats = append(formats, padded(e.format)...)
+		codes = append(codes, e.code)
+		offsets = append(offsets, int64(len(data)))
+	}
+	content = binary.LittleEndian.AppendUint64(nil, uint64(len(values)))
+	for _, o := range offsets {
+		content = binary.LittleEndian.AppendUint64(content, uint64(o))
+	}
+	return slices.Concat(content, data, formats, codes), offsets, nil
+}
+
+// newElement returns an element as a new list holds it: text with the room that it
+// gets.
+func newElement(v any) (element, error) {
+	e, err := elementOf(v)
+	if err != nil || e.format != "" {
+		return e, err
+	}
+	e.format = strconv.Itoa(len(e.data)/8*8+8) + "s"
+	e.data = append(e.data, make([]byte, 8-len(e.data)%8)...)
+	if len(e.format) > formatSize {
+		return e, fmt.Errorf("%d bytes are more than an element can have (%w)", len(e.data), breezeway.ErrTooLarge)
+	}
+	return e, nil
+}
+
+// OpenShareableList opens the list in the segment name. It fails as [shm.Open] does,
+// and with [breezeway.ErrMismatch] if the segment can't hold a list.
+func OpenShareableList(name string, cfg *shm.Config) (*ShareableList, error) {
+	seg, err := shm.Open(name, cfg)
 	if err != nil {
 		return nil, err
 	}
 	l := &ShareableList{seg: seg}
 	if err := l.load(); err != nil {
 		seg.Close()
-		return nil, failed("open list", name, err)
+		return nil, fail.With(breezeway.OpOpen, kindList, name, err)
 	}
 	return l, nil
 }
 
-// load reads the offsets, once: like Python it goes by them from now on.
+// load reads the offsets, once: like Python, the list relies on them from now on.
 func (l *ShareableList) load() error {
 	n, err := mmap.Read[int64](l.seg.Mapping, 0)
 	if err != nil {
@@ -142,13 +169,32 @@ func (l *ShareableList) format(i int) int64 {
 func (l *ShareableList) becomes(i int) int64 { return l.format(l.Len()) + int64(i) }
 
 // Len returns how many elements there are. It never changes.
-func (l *ShareableList) Len() int { return len(l.offsets) - 1 }
+func (l *ShareableList) Len() int {
+	if l.isZero() {
+		return 0
+	}
+	return len(l.offsets) - 1
+}
+
+func (l *ShareableList) isZero() bool { return l == nil || l.seg == nil }
+
+var errNoList = fmt.Errorf("there is no list; make it with python.CreateShareableList or python.OpenShareableList (%w)", os.ErrInvalid)
 
 // Segment returns the segment that the list is in.
-func (l *ShareableList) Segment() *Segment { return l.seg }
+func (l *ShareableList) Segment() *shm.Segment {
+	if l == nil {
+		return nil
+	}
+	return l.seg
+}
 
-// Close closes the segment, which stays; see [Segment.Close].
-func (l *ShareableList) Close() error { return l.seg.Close() }
+// Close closes the segment, which stays; see [shm.Segment.Close].
+func (l *ShareableList) Close() error {
+	if l.isZero() {
+		return fail.With(breezeway.OpClose, kindList, "", errNoList)
+	}
+	return l.seg.Close()
+}
 
 // Get returns element i: nil, bool, int64, float64, string or []byte. As in
 // Python zeros at the end of a string or []byte are not part of it. What Python
@@ -157,7 +203,7 @@ func (l *ShareableList) Close() error { return l.seg.Close() }
 func (l *ShareableList) Get(i int) (any, error) {
 	v, err := l.get(i)
 	if err != nil {
-		return nil, failed("get element", l.seg.name, err)
+		return nil, fail.With(breezeway.OpGet, kindList, l.Segment().Name(), err)
 	}
 	return v, nil
 }
@@ -206,13 +252,10 @@ func (l *ShareableList) get(i int) (any, error) {
 
 // Set replaces element i. A string or []byte longer than the room that the list
 // was created with fails with [breezeway.ErrTooLarge]; other values always fit.
-// It fails further as [CreateShareableList] does for a value, and with [os.ErrPermission]
-// on a read-only segment.
+// It fails further as [CreateShareableList] does for a value, and with
+// [os.ErrPermission] on a read-only segment.
 func (l *ShareableList) Set(i int, v any) error {
-	if err := l.set(i, v); err != nil {
-		return failed("set element", l.seg.name, err)
-	}
-	return nil
+	return fail.With(breezeway.OpSet, kindList, l.Segment().Name(), l.set(i, v))
 }
 
 func (l *ShareableList) set(i int, v any) error {
@@ -241,6 +284,9 @@ func (l *ShareableList) set(i int, v any) error {
 }
 
 func (l *ShareableList) check(i int) error {
+	if l.isZero() {
+		return errNoList
+	}
 	if i < 0 || i >= l.Len() {
 		return fmt.Errorf("there is no element %d of %d (%w)", i, l.Len(), os.ErrInvalid)
 	}

@@ -1,4 +1,4 @@
-package shm
+package python
 
 import (
 	"encoding/binary"

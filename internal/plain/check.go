@@ -1,4 +1,6 @@
-package mmap
+// Package plain tells which Go types are plain data, of which processes can share
+// values in memory.
+package plain
 
 import (
 	"fmt"
@@ -7,23 +9,10 @@ import (
 	"sync"
 )
 
-// CheckType returns an error unless values of type t can live in memory that
-// other processes share. It says which field can't, and why:
-//
-//   - anything with a Go pointer in it (pointers, slices, strings, maps,
-//     channels, functions, interfaces) means nothing to another process, and
-//     what another process wrote there would corrupt this one;
-//   - bool, because the compiler relies on its being 0 or 1, and another process
-//     may write a 2: use uint8;
-//   - uintptr, an address;
-//   - the types of package sync, which wait within one process only;
-//   - a type without a size.
-//
-// int and uint are allowed; they have 8 bytes on the 64-bit machines that shared
-// layouts are for.
-//
-// The error wraps [os.ErrInvalid]. The result is cached.
-func CheckType(t reflect.Type) error {
+// Check returns an error unless values of type t can live in memory that several
+// processes share. Package mmap's overview lists what can't. The error names the
+// field at fault and the reason, and wraps [os.ErrInvalid]. The result is cached.
+func Check(t reflect.Type) error {
 	if known, ok := checkedTypes.Load(t); ok {
 		err, _ := known.(error)
 		return err

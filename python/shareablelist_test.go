@@ -1,0 +1,150 @@
+package python
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/mmap"
+	"github.com/breezeway-ipc/breezeway/shm"
+)
+
+func keepList(t testing.TB, l *ShareableList, err error) *ShareableList {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, l.Segment())
+	return l
+}
+
+func sameValue(a, b any) bool {
+	if x, ok := a.([]byte); ok {
+		y, ok := b.([]byte)
+		return ok && bytes.Equal(x, y)
+	}
+	return a == b
+}
+
+func TestShareableList(t *testing.T) {
+	name := ipctest.UniqueName()
+	values := []any{nil, true, false, int64(-1), 2.5, "text", "exactly8", "", []byte("raw"), int64(1) << 62, "ünï"}
+	l, err := CreateShareableList(name, values, nil)
+	keepList(t, l, err)
+	same, err := OpenShareableList(name, nil)
+	keepList(t, same, err)
+	expect := func() {
+		t.Helper()
+		if same.Len() != len(values) {
+			t.Fatalf("%d elements", same.Len())
+		}
+		for i, want := range values {
+			if v, err := same.Get(i); !sameValue(v, want) || err != nil {
+				t.Errorf("element %d: %#v, %v, want %#v", i, v, err, want)
+			}
+		}
+	}
+	expect()
+	set := func(i int, v, becomes any) {
+		t.Helper()
+		if err := l.Set(i, v); err != nil {
+			t.Error(err)
+		}
+		values[i] = becomes
+	}
+	set(0, "eight by", "eight by")
+	set(1, 7, int64(7))
+	set(3, uint32(1<<31), int64(1<<31))
+	set(4, nil, nil)
+	set(5, float32(0.5), 0.5)
+	set(6, "sixteen bytes...", "sixteen bytes...")
+	set(7, true, true)
+	set(8, []byte{0, 1}, []byte{0, 1})
+	set(2, "a", "a")
+	set(2, "bcd", "bcd")
+	expect()
+	ipctest.WantError(t, l.Set(0, "nine bytes"), breezeway.ErrTooLarge, "8")
+	ipctest.WantError(t, l.Set(0, "zero\x00"), os.ErrInvalid)
+	ipctest.WantError(t, l.Set(0, []string{}), os.ErrInvalid, "[]string")
+	ipctest.WantError(t, l.Set(len(values), 1), os.ErrInvalid)
+	ipctest.WantError(t, l.Set(-1, 1), os.ErrInvalid)
+	_, err = l.Get(len(values))
+	ipctest.WantError(t, err, os.ErrInvalid)
+	expect()
+	_, err = CreateShareableList(ipctest.UniqueName(), []any{1, uint64(1)}, nil)
+	ipctest.WantError(t, err, os.ErrInvalid, "element 1", "uint64")
+	empty, err := CreateShareableList(ipctest.UniqueName(), nil, nil)
+	keepList(t, empty, err)
+	if again, err := OpenShareableList(empty.Segment().Name(), nil); err != nil || again.Len() != 0 {
+		t.Error(again.Len(), err)
+	} else {
+		again.Close()
+	}
+	ro, err := OpenShareableList(name, &shm.Config{ReadOnly: true})
+	keepList(t, ro, err)
+	ipctest.WantError(t, ro.Set(0, 1), os.ErrPermission)
+}
+
+// useList calls everything that reads a list.
+func useList(l *ShareableList) (errs []error) {
+	for i := range l.Len() {
+		_, err := l.Get(i)
+		errs = append(errs, err, l.Set(i, "x"), l.Set(i, 1))
+	}
+	return errs
+}
+
+func FuzzShareableList(f *testing.F) {
+	name := ipctest.UniqueName()
+	l, err := CreateShareableList(name, []any{nil, true, 7, 2.5, "text", []byte("raw")}, nil)
+	keepList(f, l, err)
+	seed := make([]byte, l.seg.Len())
+	if _, err := l.seg.ReadAt(seed, 0); err != nil && err != io.EOF {
+		f.Fatal(err)
+	}
+	f.Add(seed, 0, byte(0))
+	f.Add(seed[:20], 3, byte(9))
+	f.Add(make([]byte, 16), 0, byte(0))
+	const size = 4096
+	seg := mustCreate(f, size)
+	f.Fuzz(func(t *testing.T, b []byte, at int, v byte) {
+		copy(seg.Bytes(), make([]byte, size))
+		copy(seg.Bytes(), b)
+		l := &ShareableList{seg: seg}
+		if err := l.load(); err != nil {
+			if !errors.Is(err, breezeway.ErrMismatch) {
+				t.Error(err)
+			}
+			return
+		}
+		// It changes after it was opened.
+		seg.Bytes()[uint(at)%size] = v
+		for _, err := range useList(l) {
+			if err != nil && !errors.Is(err, breezeway.ErrMismatch) && !errors.Is(err, breezeway.ErrTooLarge) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestListMismatch(t *testing.T) {
+	seg := mustCreate(t, 4096)
+	for _, words := range [][]int64{{-1}, {1 << 60}, {1000}, {2, 0, 8, 4}, {2, 1, 9, 17}, {1, 0, 1 << 40}} {
+		for i, w := range words {
+			if err := mmap.Write(seg.Mapping, 8*i, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := OpenShareableList(seg.Name(), nil)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
+	}
+	tiny := mustCreate(t, 4)
+	if sizeOpened(t, tiny) == 4 {
+		_, err := OpenShareableList(tiny.Name(), nil)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
+	}
+}

@@ -1,0 +1,150 @@
+package shm
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+)
+
+// Kind says what a name is that of: each kind has names of its own. It is also the
+// Kind of the errors.
+type Kind string
+
+const (
+	KindSegment Kind = "shm"    // a [Segment]
+	KindStruct  Kind = "struct" // a [Struct]
+	KindLatest  Kind = "latest" // a [Latest]
+)
+
+// advice says for each kind what to do about its errors.
+var advice = map[Kind]fail.Advice{
+	KindSegment: {What: "segment", Scheme: "shm", Create: "shm.Create", Open: "shm.Open", Remove: "shm.Remove(shm.KindSegment, …)"},
+	KindStruct:  {What: "struct", Create: "shm.CreateStruct", Open: "shm.OpenStruct", Remove: "shm.Remove(shm.KindStruct, …)"},
+	KindLatest:  {What: "latest value", Create: "shm.CreateLatest", Open: "shm.OpenLatest", Remove: "shm.Remove(shm.KindLatest, …)"},
+}
+
+// fail puts the error of an operation into a [breezeway.Error] that says what to do.
+func (k Kind) fail(op, name string, err error) error {
+	if err != nil {
+		err = fail.With(op, string(k), name, advice[k].Explain(err, name))
+	}
+	return err
+}
+
+// check returns an error unless k is a kind and name one that it can have.
+func (k Kind) check(name string) error {
+	if _, ok := advice[k]; !ok {
+		return fmt.Errorf("%q is none of the kinds shm.KindSegment, shm.KindStruct and shm.KindLatest (%w)", string(k), os.ErrInvalid)
+	}
+	if k == KindSegment {
+		return checkName(name)
+	}
+	return breezeway.CheckName(name)
+}
+
+// Info describes memory that exists.
+type Info struct {
+	Name     string
+	Size     int64       // in bytes: on Windows of a segment in whole pages, of the other kinds with their header
+	Owner    string      // uid, or on Windows SID; "" if it can't be learned
+	Mode     fs.FileMode // permission bits; 0 for a segment on Windows
+	Modified time.Time   // when it was created, resized, or written by a system call, not through memory; zero for a segment on Windows
+}
+
+// Remove removes the name of that kind. Processes that have opened the memory keep
+// it, and it is freed when the last of them has closed it; meanwhile a new one of the
+// same name can be made. Of cfg only Scope counts.
+//
+// Remove doesn't look at what is in the memory: it removes a struct or latest value
+// of any type, and of any version of the layout. It fails with [os.ErrNotExist] if
+// there is none, with [os.ErrPermission] if it is another user's, and with
+// [breezeway.ErrMismatch] if the name is not that of a regular file.
+//
+// On Windows a segment goes with its last handle, and Remove of one fails with
+// [errors.ErrUnsupported]; a struct or latest value that a process has open can't be
+// removed ([os.ErrPermission]).
+func Remove(kind Kind, name string, cfg *Config) error {
+	s, err := cfg.settings()
+	if err == nil {
+		err = kind.check(name)
+	}
+	if err == nil {
+		err = kind.remove(name, &s)
+	}
+	return kind.fail(breezeway.OpRemove, name, err)
+}
+
+func (k Kind) remove(name string, s *settings) error {
+	if k == KindSegment {
+		return removeSegment(name)
+	}
+	path, err := object.Path(string(k), name, s.Scope)
+	if err != nil {
+		return err
+	}
+	return object.Remove(path)
+}
+
+// List describes all memory of a kind on this machine, in the order of the names,
+// whichever user's it is and in whatever layout. Files that Open would refuse for
+// their name, or for not being regular, are left out. Of cfg only Scope counts. The
+// segments of Windows can't be listed: [errors.ErrUnsupported].
+func List(kind Kind, cfg *Config) ([]Info, error) {
+	s, err := cfg.settings()
+	if err == nil {
+		err = kind.check("x")
+	}
+	var found []object.Info
+	if err == nil {
+		found, err = kind.list(&s)
+	}
+	if err != nil {
+		return nil, fail.With(breezeway.OpList, string(kind), "", err)
+	}
+	infos := make([]Info, 0, len(found))
+	for _, f := range found {
+		infos = append(infos, Info(f))
+	}
+	return infos, nil
+}
+
+func (k Kind) list(s *settings) ([]object.Info, error) {
+	if k == KindSegment {
+		return listSegments()
+	}
+	return object.List(string(k), s.Scope)
+}
+
+// Stat describes the memory that has the name, whichever user's it is and in whatever
+// layout. Of cfg only Scope counts. It fails with [os.ErrNotExist] if there is none,
+// and with [breezeway.ErrMismatch] if the name is not that of a regular file.
+func Stat(kind Kind, name string, cfg *Config) (Info, error) {
+	s, err := cfg.settings()
+	if err == nil {
+		err = kind.check(name)
+	}
+	var info object.Info
+	if err == nil {
+		info, err = kind.stat(name, &s)
+	}
+	if err != nil {
+		return Info{}, kind.fail(breezeway.OpStat, name, err)
+	}
+	return Info(info), nil
+}
+
+func (k Kind) stat(name string, s *settings) (object.Info, error) {
+	if k == KindSegment {
+		return statSegment(name, s)
+	}
+	path, err := object.Path(string(k), name, s.Scope)
+	if err != nil {
+		return object.Info{}, err
+	}
+	return object.Stat(path, name)
+}

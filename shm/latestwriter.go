@@ -1,0 +1,184 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// LatestWriter is the right to store. One process has it at a time. Its methods
+// are for one goroutine at a time, except Close. On a nil or zero LatestWriter they
+// fail with [os.ErrInvalid].
+type LatestWriter[T any] struct {
+	l      *Latest[T]
+	slot   *liveness.Slot
+	direct bool // access needs no protection
+
+	// A mapping of its own, which Close takes away before it gives the slot up:
+	// a late Store reaches private memory, and never that of the next writer.
+	m *mmap.Mapping
+	cell[T]
+	published *atomic.Uint64 // head's
+	gate      *uint32        // head's
+
+	generation uint64
+	recovered  bool
+	last       uint64 // version, this process's own record
+
+	closed  atomic.Bool
+	closing sync.Once
+	err     error // of Close
+}
+
+const writerSlot = 0 // of package liveness
+
+func (l *Latest[T]) tryWriter() (*LatestWriter[T], error) {
+	if l.closed.Load() {
+		return nil, os.ErrClosed
+	}
+	if l.o.ReadOnly() {
+		return nil, fmt.Errorf("it was opened with Config.ReadOnly (%w)", os.ErrPermission)
+	}
+	if err := l.checkRemoved(); err != nil {
+		return nil, err
+	}
+	slot, err := liveness.Take(l.o.File, writerSlot)
+	if err != nil {
+		return nil, err
+	}
+	if slot == nil {
+		return nil, fmt.Errorf("it has a writer, which is alive (%w)", os.ErrExist)
+	}
+	w := &LatestWriter[T]{l: l, slot: slot, direct: l.direct}
+	if err := w.begin(); err != nil {
+		return nil, errors.Join(err, slot.Release())
+	}
+	return w, nil
+}
+
+// begin takes over from the writer before, dead or not.
+func (w *LatestWriter[T]) begin() (err error) {
+	if w.m, err = mmap.Map(w.l.o.File, &mmap.Config{Length: int64(w.l.o.Len())}); err != nil {
+		return err
+	}
+	if err := w.takeOver(); err != nil {
+		w.m.Close()
+		return err
+	}
+	registerForMembarrier()
+	return nil
+}
+
+func (w *LatestWriter[T]) takeOver() (err error) {
+	if w.cell, err = cellIn[T](w.m, w.l.o.Start); err != nil {
+		return err
+	}
+	return w.m.Borrow(func([]byte) error {
+		w.generation = w.head.count.Add(1)
+		w.recovered = w.head.writer.Swap(w.generation) != 0
+		// A dead one may have left the next slot half filled, which is not read
+		// before it is published: there is nothing to repair.
+		w.published, w.gate = &w.head.published, &w.head.gate
+		w.last = w.head.published.Load()
+		return nil
+	})
+}
+
+func (w *LatestWriter[T]) isZero() bool { return w == nil || w.l == nil }
+
+var errNoWriter = fmt.Errorf("there is no writer; make it with TryWriter (%w)", os.ErrInvalid)
+
+// Recovered reports whether the writer before this one died, rather than closed.
+func (w *LatestWriter[T]) Recovered() bool { return w != nil && w.recovered }
+
+// Store makes v the latest value. It takes as long as copying v, and never waits: only
+// if processes are parked in [Latest.Wait] it makes a system call more, which wakes
+// them. It fails with [os.ErrClosed] after Close of the writer or of the Latest.
+func (w *LatestWriter[T]) Store(v T) error {
+	if w == nil || !w.direct {
+		return w.storeGuarded(v)
+	}
+	w.store(v)
+	if w.closed.Load() { // then it may have been private memory
+		return w.l.fail(breezeway.OpStore, os.ErrClosed)
+	}
+	return nil
+}
+
+func (w *LatestWriter[T]) storeGuarded(v T) error {
+	if w.isZero() {
+		return KindLatest.fail(breezeway.OpStore, "", errNoWriter)
+	}
+	return w.m.Borrow(func([]byte) error {
+		w.store(v)
+		return nil
+	})
+}
+
+// store fills the next slot and publishes it. See cell.read for what follows from its
+// order: what was published last is stored before the slot is filled, and that
+// before the slot is published.
+//
+// It only stores to lines that readers have taken, and loads nothing from them,
+// so that it goes on while the processor gets them back: that is why published
+// has a pointer of its own (a field's address costs a load, for the nil check), and why
+// the gate is in the line that only the writer and waiters touch.
+//
+// No waiter is missed:
+//
+//	writer:  store published; load gate        waiter:  announce at gate; look; sleep
+//
+// If the load finds no announcement although there is one by then, it was performed
+// before it. Then the waiter's look must find what was published. That holds if the
+// store and the load are performed in this order. On amd64 the load may overtake the
+// store in the store buffer, and a fence between them would take as long as getting the
+// line of published back from the readers. So the waiter has the fence performed, by
+// [sys.Membarrier], between announcing and looking: what the writer's load has
+// overtaken by then is published before the look, and a later load finds the
+// announcement. As long as this process can't be reached by that, published is changed
+// by an exchange. docs/models/latestwait.pml is this argument for the model checker.
+func (w *LatestWriter[T]) store(v T) {
+	next := w.last + 1
+	storeBarrier(w.published)
+	*w.slots[next%slotCount] = v
+	killpoint.Here("latest filled")
+	if needsMembarrier && reachedByMembarrier.Load() {
+		storeRelease(w.published, next)
+	} else {
+		w.published.Store(next)
+	}
+	w.last = next
+	killpoint.Here("latest published")
+	if atomic.LoadUint32(w.gate)&gateParked != 0 {
+		w.l.gate.Wake(wait.All)
+	}
+}
+
+// Close gives up the right to store; what was stored stays. Closing again does
+// nothing. It may be called while another goroutine is in Store, which then ends
+// with [os.ErrClosed] or as if it had been earlier.
+func (w *LatestWriter[T]) Close() error {
+	if w.isZero() {
+		return KindLatest.fail(breezeway.OpClose, "", errNoWriter)
+	}
+	w.closing.Do(func() {
+		w.closed.Store(true)
+		err := w.m.Close()
+		// Through the mapping of l, which is closed later.
+		gone := w.l.o.Borrow(func([]byte) error {
+			w.l.head.writer.CompareAndSwap(w.generation, 0)
+			w.l.gate.Wake(wait.All) // for a Store that looked at private memory
+			return nil
+		})
+		w.err = w.l.fail(breezeway.OpClose, errors.Join(err, gone, w.slot.Release()))
+	})
+	return w.err
+}
