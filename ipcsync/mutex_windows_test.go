@@ -253,8 +253,8 @@ func TestMutexAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = OpenMutex(name, nil)
-	wantError(t, err, os.ErrPermission, stranger)
-	m, err := OpenMutex(name, &Config{Allow: []string{stranger}})
+	wantError(t, err, os.ErrPermission, stranger, "Config.Trust")
+	m, err := OpenMutex(name, &Config{Trust: []string{stranger}})
 	if err != nil {
 		t.Fatal(err)
 	}
