@@ -4,27 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
 // kernelEvent is an event of the kernel.
 type kernelEvent struct {
-	*kernelObject
+	object *kernelobj.Object
 	name   string
 	manual bool
-
-	closing  sync.Once
-	closeErr error
-
 	order
 }
 
-func newEvent(h how, name string, cfg *Config) (e *Event, err error) {
+func newEvent(h how, name string, cfg *Config) (*Event, error) {
 	s, err := cfg.settings()
 	if err != nil {
 		return nil, err
@@ -32,54 +27,32 @@ func newEvent(h how, name string, cfg *Config) (e *Event, err error) {
 	if err := breezeway.CheckName(name); err != nil {
 		return nil, err
 	}
+	full := kernelobj.Name(name, s.Scope)
+	createEvent := func() (*Event, error) {
+		h, err := kernelobj.CreateEvent(full, s.ManualReset, s.access)
+		if err != nil {
+			return nil, err
+		}
+		return newKernelEvent(h, name, true, s.ManualReset), nil
+	}
+	openEvent := func() (*Event, error) {
+		h, manual, err := kernelobj.OpenEvent(full, s.access)
+		if err != nil {
+			return nil, err
+		}
+		return newKernelEvent(h, name, false, manual), nil
+	}
 	switch h {
 	case create:
-		return createEvent(name, &s)
+		return createEvent()
 	case open:
-		return openEvent(name, &s)
+		return openEvent()
 	}
-	const tries = 100 // the last handle may be closed between the two
-	for range tries {
-		if e, err = openEvent(name, &s); !errors.Is(err, fs.ErrNotExist) {
-			return e, err
-		}
-		if e, err = createEvent(name, &s); !errors.Is(err, fs.ErrExist) {
-			return e, err
-		}
-	}
-	return nil, err
+	return kernelobj.OpenOrCreate(openEvent, createEvent)
 }
 
-func createEvent(name string, s *settings) (*Event, error) {
-	security, err := s.access.SecurityAttributes(sys.EventRights)
-	if err != nil {
-		return nil, err
-	}
-	h, err := sys.CreateEvent(kernelName(name, s.Scope), s.ManualReset, security)
-	if err != nil {
-		return nil, explainKernel(err, "event")
-	}
-	return kernelEventOf(h, name, true, s.ManualReset), nil
-}
-
-func openEvent(name string, s *settings) (*Event, error) {
-	h, err := sys.OpenEvent(kernelName(name, s.Scope))
-	if err != nil {
-		return nil, explainKernel(err, "event")
-	}
-	manual := false
-	if err = admitOwner(h, s.access); err == nil {
-		manual, _, err = sys.QueryEvent(h)
-	}
-	if err != nil {
-		windows.CloseHandle(h)
-		return nil, err
-	}
-	return kernelEventOf(h, name, false, manual), nil
-}
-
-func kernelEventOf(h windows.Handle, name string, created, manual bool) *Event {
-	return &Event{&kernelEvent{kernelObject: newKernelObject(h), name: name, manual: manual}, name, created}
+func newKernelEvent(h windows.Handle, name string, created, manual bool) *Event {
+	return &Event{&kernelEvent{object: kernelobj.NewObject(h), name: name, manual: manual}, name, created}
 }
 
 func removeEvent(name string, cfg *Config) error {
@@ -93,7 +66,7 @@ func removeEvent(name string, cfg *Config) error {
 }
 
 func (e *kernelEvent) wait(ctx context.Context, c *claim) error {
-	err := e.kernelObject.wait(ctx, c, func(h windows.Handle) error {
+	err := e.object.Wait(ctx, c, func(h windows.Handle) error {
 		if e.manual {
 			return nil // nothing was taken
 		}
@@ -107,7 +80,7 @@ func (e *kernelEvent) wait(ctx context.Context, c *claim) error {
 }
 
 func (e *kernelEvent) tryWait() (bool, error) {
-	ok, err := e.kernelObject.tryWait()
+	ok, err := e.object.TryWait()
 	if ok {
 		e.acquired()
 	}
@@ -116,18 +89,18 @@ func (e *kernelEvent) tryWait() (bool, error) {
 
 func (e *kernelEvent) set() error {
 	e.released()
-	return failed(eventKind, "set", e.name, e.use(windows.SetEvent))
+	return failed(eventKind, "set", e.name, e.object.Use(windows.SetEvent))
 }
 
 func (e *kernelEvent) reset() error {
-	return failed(eventKind, "reset", e.name, e.use(windows.ResetEvent))
+	return failed(eventKind, "reset", e.name, e.object.Use(windows.ResetEvent))
 }
 
 func (e *kernelEvent) resetsByHand() bool { return e.manual }
 
 func (e *kernelEvent) stats() (Stats, error) {
 	st := Stats{Max: -1, Waiters: -1}
-	err := e.use(func(h windows.Handle) error {
+	err := e.object.Use(func(h windows.Handle) error {
 		_, set, err := sys.QueryEvent(h)
 		if set {
 			st.Value = 1
@@ -141,6 +114,5 @@ func (e *kernelEvent) stats() (Stats, error) {
 }
 
 func (e *kernelEvent) Close() error {
-	e.closing.Do(func() { e.closeErr = failed(eventKind, "close", e.name, e.close()) })
-	return e.closeErr
+	return failed(eventKind, "close", e.name, e.object.Close())
 }

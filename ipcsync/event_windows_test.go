@@ -67,7 +67,7 @@ func sameEvent(t testing.TB, name string) *Event {
 	return e
 }
 
-// It is the event that every Windows program has, whoever made it.
+// It is the event that every Windows program has, whichever program made it.
 func TestEventIsTheKernels(t *testing.T) {
 	e := newTestEvent(t, nil)
 	p := ipctest.Start(t, foreignEvent, `Local\`+e.Name(), "auto")

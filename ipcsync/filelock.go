@@ -313,6 +313,9 @@ func (l *FileLock) sleep(ctx context.Context, lock *sys.RangeLock) error {
 		result <- lock.Wait()
 	}()
 	err := l.await(ctx, result)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return l.poll(ctx, lock)
+	}
 	if err != nil {
 		lock.Close()
 		// It leaves at once. Only a file system on another machine may keep it,
@@ -326,6 +329,9 @@ func (l *FileLock) sleep(ctx context.Context, lock *sys.RangeLock) error {
 	return err
 }
 
+// lookInterval is how often a wait looks at the path.
+const lookInterval = 200 * time.Millisecond
+
 // await waits for a result, and for what ends a wait before.
 func (l *FileLock) await(ctx context.Context, result <-chan error) error {
 	if ctx.Err() != nil {
@@ -336,7 +342,7 @@ func (l *FileLock) await(ctx context.Context, result <-chan error) error {
 		return err
 	default:
 	}
-	look := time.NewTicker(200 * time.Millisecond)
+	look := time.NewTicker(lookInterval)
 	defer look.Stop()
 	for {
 		select {

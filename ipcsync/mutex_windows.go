@@ -6,7 +6,7 @@ import (
 )
 
 func newMutex(h how, name string, cfg *Config) (*Mutex, error) {
-	m, created, err := newKernelMutex(h, name, cfg)
+	m, created, err := openKernelMutex(h, name, cfg)
 	if err != nil {
 		return nil, err
 	}

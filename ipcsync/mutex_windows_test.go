@@ -118,13 +118,13 @@ func TestMutexOfOthers(t *testing.T) {
 	p.Expect("done")
 	h := <-locked
 	if h.Recovered() {
-		t.Error("recovered from one who unlocked")
+		t.Error("recovered, though the owner unlocked")
 	}
 	p.Say("lock")
 	mustUnlock(t, h)
 	p.Expect("locked false")
 
-	// His death, our Close, our death.
+	// Its death, our Close, our death.
 	kill(p)
 	h = mustLock(t, m)
 	if !h.Recovered() {
@@ -247,14 +247,14 @@ func TestMutexAccess(t *testing.T) {
 	const stranger = "S-1-5-21-1-2-3-1001"
 	name, err = raw("O:" + stranger + "D:P(A;;GA;;;WD)")
 	if errors.Is(err, windows.ERROR_INVALID_OWNER) {
-		t.Skip("only with the privilege to restore files can an object be given to somebody else")
+		t.Skip("only with the privilege to restore files can an object be given to another user")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = OpenMutex(name, nil)
-	wantError(t, err, os.ErrPermission, stranger)
-	m, err := OpenMutex(name, &Config{Allow: []string{stranger}})
+	wantError(t, err, os.ErrPermission, stranger, "Config.Trust")
+	m, err := OpenMutex(name, &Config{Trust: []string{stranger}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestMutexAccess(t *testing.T) {
 func TestMutexGoesWithTheLastHandle(t *testing.T) {
 	m := newTestMutex(t, nil)
 	wantError(t, RemoveMutex(m.Name(), nil), errors.ErrUnsupported, "handle")
-	spoil(t, m)
+	leaveInconsistent(t, m)
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
@@ -284,16 +284,16 @@ func TestMutexGoesWithTheLastHandle(t *testing.T) {
 	mustUnlock(t, mustLock(t, again))
 }
 
-// What the semaphore beside it says of a mutex that is gone is not said of a new
-// one.
+// A new mutex is consistent, whatever the semaphore beside it says of one that is
+// gone.
 func TestMutexMadeAnew(t *testing.T) {
 	m := newTestMutex(t, nil)
-	late, err := sys.OpenSemaphore(`Local\bw.mutex.` + m.Name()) // as one who is just opening or closing
+	late, err := sys.OpenSemaphore(`Local\bw.mutex.` + m.Name()) // as a process has it that is just opening or closing
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer windows.CloseHandle(late)
-	spoil(t, m)
+	leaveInconsistent(t, m)
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
@@ -302,19 +302,72 @@ func TestMutexMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	mustUnlock(t, mustLock(t, again))
+	h := mustLock(t, again)
+	if h.Recovered() {
+		t.Error("recovered though it is new")
+	}
+	mustUnlock(t, h)
 }
 
-// spoil makes a mutex not recoverable.
-func spoil(t *testing.T, m *Mutex) {
+// leaveInconsistent has an owner of the mutex die, and unlocks without a mark.
+func leaveInconsistent(t *testing.T, m *Mutex) {
 	t.Helper()
 	p := startForeigner(t, m.Name())
 	p.Say("lock")
 	p.Expect("locked false")
 	kill(p)
-	mustUnlock(t, mustLock(t, m))
-	_, err := m.Lock(t.Context())
-	wantError(t, err, breezeway.ErrNotRecoverable)
+	h := mustLock(t, m)
+	if !h.Recovered() {
+		t.Error("not told that the owner died")
+	}
+	mustUnlock(t, h)
+}
+
+// Every owner is told until one of them marks the data consistent, also after
+// another death.
+func TestMutexRecoveredUntilMarked(t *testing.T) {
+	m := newTestMutex(t, nil)
+	leaveInconsistent(t, m)
+	other := ipctest.Start(t, lockHolder, m.Name())
+	other.Expect("locked true")
+	kill(other)
+	h := mustLock(t, m)
+	mustUnlock(t, h)
+	h = mustLock(t, m)
+	if !h.Recovered() {
+		t.Error("unlocking without a mark marked it")
+	}
+	if err := h.MarkConsistent(); err != nil {
+		t.Error(err)
+	}
+	mustUnlock(t, h)
+	h = mustLock(t, m)
+	if h.Recovered() {
+		t.Error("recovered though it was marked")
+	}
+	mustUnlock(t, h)
+	if st, err := m.Stats(); err != nil || st.Recoveries != 2 || st.Value != 1 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+}
+
+// A program that knows nothing of this package may be the one that the kernel tells
+// of the death. This package doesn't learn of it then.
+func TestMutexForeignerTakesTheDeath(t *testing.T) {
+	m := newTestMutex(t, nil)
+	first, second := startForeigner(t, m.Name()), startForeigner(t, m.Name())
+	first.Say("lock")
+	first.Expect("locked false")
+	kill(first)
+	second.Say("lock")
+	second.Expect("locked true")
+	second.Say("unlock")
+	second.Expect("done")
+	h := mustLock(t, m)
+	if h.Recovered() {
+		t.Error("told of a death that the kernel has told another program")
+	}
+	mustUnlock(t, h)
 }
 
 func TestMutexScopes(t *testing.T) {
@@ -357,7 +410,7 @@ func TestMutexLogsRecovery(t *testing.T) {
 	wantError(t, h.MarkConsistent(), os.ErrInvalid)
 }
 
-// The kernel forgets a waiter who dies.
+// The kernel forgets a waiter that dies.
 func TestMutexWaitersOfTheDead(t *testing.T) {
 	m := newTestMutex(t, nil)
 	h := mustLock(t, m)
@@ -394,7 +447,7 @@ func TestMutexClaim(t *testing.T) {
 	mustUnlock(t, h)
 }
 
-// Somebody who may use the mutex has filled the semaphore beside it.
+// Another program that may use the mutex has filled the semaphore beside it.
 func TestMutexFullBeside(t *testing.T) {
 	m := newTestMutex(t, nil)
 	beside, err := sys.OpenSemaphore(`Local\bw.mutex.` + m.Name())
@@ -415,28 +468,11 @@ func TestMutexFullBeside(t *testing.T) {
 	kill(p)
 	for range 2 {
 		_, err = m.Lock(t.Context())
-		wantError(t, err, breezeway.ErrMismatch, "somebody else")
+		wantError(t, err, breezeway.ErrMismatch, "another program")
 	}
 	p = startForeigner(t, m.Name())
 	p.Say("lock")
 	p.Expect("locked true")
-}
-
-func TestMutexResetBusy(t *testing.T) {
-	m := newTestMutex(t, nil)
-	if err := m.Reset(); err != nil {
-		t.Error("nothing to reset:", err)
-	}
-	spoil(t, m)
-	p := startForeigner(t, m.Name())
-	p.Say("lock")
-	p.Expect("locked false")
-	wantError(t, m.Reset(), os.ErrDeadlineExceeded, "unlocked")
-	kill(p)
-	if err := m.Reset(); err != nil {
-		t.Error(err)
-	}
-	mustUnlock(t, mustLock(t, m))
 }
 
 // threads counts this process's threads.
@@ -478,7 +514,7 @@ func handles(t *testing.T) (n uint32) {
 	return n
 }
 
-// Of those who wait only one does so in the kernel.
+// Of the waiters only one waits in the kernel.
 func TestMutexManyWaiters(t *testing.T) {
 	m := newTestMutex(t, nil)
 	h := mustLock(t, m)
@@ -562,7 +598,7 @@ func TestMutexLeavesNothing(t *testing.T) {
 	}
 }
 
-// Whoever is cancelled, whenever, takes nothing and keeps nothing.
+// A wait that is cancelled, whenever, has taken nothing.
 func TestMutexCancelStorm(t *testing.T) {
 	m := newTestMutex(t, nil)
 	p := startForeigner(t, m.Name())
@@ -614,7 +650,8 @@ func TestMutexCancelStorm(t *testing.T) {
 	}
 }
 
-// Of all who unlock, close and mark at once, one does each, and nobody hangs.
+// Of several calls of Unlock, Lock and Close at once one Unlock succeeds at most, and
+// none hangs.
 func TestMutexCloseStorm(t *testing.T) {
 	m := newTestMutex(t, nil)
 	for range ipctest.Count(2_000) {

@@ -74,7 +74,7 @@ func semaphoreAt(h how, p Place, cfg *Config, come func(*settings, *mmap.Mapping
 	most, err := come(&s, m)
 	var name string
 	if err == nil {
-		name, err = wait.FileName(f, p.Offset)
+		name, err = wait.EventName(f, p.Offset)
 	}
 	var w *semaphoreWords
 	if err == nil {

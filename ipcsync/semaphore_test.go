@@ -694,7 +694,7 @@ func TestSemaphoreWords(t *testing.T) {
 	if _, err := f.WriteAt(append(image, make([]byte, 32)...), at); err != nil {
 		t.Fatal(err)
 	}
-	name, err := wait.FileName(f, at)
+	name, err := wait.EventName(f, at)
 	if err != nil {
 		t.Fatal(err)
 	}

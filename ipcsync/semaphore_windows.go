@@ -4,59 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 
+	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
 // kernelSemaphore is a semaphore of the kernel.
-type kernelSemaphore struct{ *kernelObject }
+type kernelSemaphore struct{ object *kernelobj.Object }
 
 func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
-	security, err := s.access.SecurityAttributes(sys.SemaphoreRights)
+	h, err := kernelobj.CreateSemaphore(kernelobj.Name(name, s.Scope), int32(value), int32(s.maxPermits()), s.access)
 	if err != nil {
 		return nil, err
 	}
-	h, err := sys.CreateSemaphore(kernelName(name, s.Scope), int32(value), int32(s.maxPermits()), security)
-	if err != nil {
-		return nil, explainKernel(err, "semaphore")
-	}
-	return kernelSemaphoreOf(h, name, true, s.maxPermits()), nil
+	return newKernelSemaphore(h, name, true, s.maxPermits()), nil
 }
 
 func openSemaphore(name string, s *settings) (*Semaphore, error) {
-	h, err := sys.OpenSemaphore(kernelName(name, s.Scope))
+	h, most, err := kernelobj.OpenSemaphore(kernelobj.Name(name, s.Scope), s.access)
 	if err != nil {
-		return nil, explainKernel(err, "semaphore")
-	}
-	var most int32
-	if err = admitOwner(h, s.access); err == nil {
-		_, most, err = sys.QuerySemaphore(h)
-	}
-	if err != nil {
-		windows.CloseHandle(h)
 		return nil, err
 	}
-	return kernelSemaphoreOf(h, name, false, int(most)), nil
+	return newKernelSemaphore(h, name, false, int(most)), nil
 }
 
-func openOrCreateSemaphore(name string, value int, s *settings) (sem *Semaphore, err error) {
-	const tries = 100 // the last handle may be closed between the two
-	for range tries {
-		if sem, err = openSemaphore(name, s); !errors.Is(err, fs.ErrNotExist) {
-			return sem, err
-		}
-		if sem, err = createSemaphore(name, value, s); !errors.Is(err, fs.ErrExist) {
-			return sem, err
-		}
-	}
-	return nil, err
+func openOrCreateSemaphore(name string, value int, s *settings) (*Semaphore, error) {
+	return kernelobj.OpenOrCreate(
+		func() (*Semaphore, error) { return openSemaphore(name, s) },
+		func() (*Semaphore, error) { return createSemaphore(name, value, s) })
 }
 
-func kernelSemaphoreOf(h windows.Handle, name string, created bool, most int) *Semaphore {
-	return &Semaphore{name: name, created: created, max: most, permits: kernelSemaphore{newKernelObject(h)}}
+func newKernelSemaphore(h windows.Handle, name string, created bool, most int) *Semaphore {
+	return &Semaphore{name: name, created: created, max: most, permits: kernelSemaphore{kernelobj.NewObject(h)}}
 }
 
 func removeSemaphore(string) error {
@@ -64,16 +45,16 @@ func removeSemaphore(string) error {
 }
 
 func (s kernelSemaphore) acquire(ctx context.Context, c *claim) error {
-	return s.wait(ctx, c, func(h windows.Handle) error {
+	return s.object.Wait(ctx, c, func(h windows.Handle) error {
 		_, err := sys.ReleaseSemaphore(h, 1)
 		return err
 	})
 }
 
-func (s kernelSemaphore) tryAcquire() (bool, error) { return s.tryWait() }
+func (s kernelSemaphore) tryAcquire() (bool, error) { return s.object.TryWait() }
 
 func (s kernelSemaphore) release(n int) (previous int, err error) {
-	err = s.use(func(h windows.Handle) error {
+	err = s.object.Use(func(h windows.Handle) error {
 		if n >= 1 && n <= math.MaxInt32 {
 			p, err := sys.ReleaseSemaphore(h, int32(n))
 			if !errors.Is(err, windows.ERROR_TOO_MANY_POSTS) {
@@ -92,10 +73,12 @@ func (s kernelSemaphore) release(n int) (previous int, err error) {
 
 func (s kernelSemaphore) stats() (stats Stats, err error) {
 	stats = Stats{Holders: -1, Waiters: -1}
-	err = s.use(func(h windows.Handle) error {
+	err = s.object.Use(func(h windows.Handle) error {
 		value, _, err := sys.QuerySemaphore(h)
 		stats.Value = int(value)
 		return err
 	})
 	return stats, err
 }
+
+func (s kernelSemaphore) close() error { return s.object.Close() }

@@ -1,7 +1,6 @@
 package ipcsync
 
 import (
-	"context"
 	"errors"
 	"os"
 	"testing"
@@ -49,44 +48,4 @@ func TestSemaphoreScopes(t *testing.T) {
 	keepSemaphore(t, machine)
 	wantPermits(t, session, 1)
 	wantPermits(t, sameSemaphore(t, session.Name(), &Config{Scope: breezeway.Machine}), 2)
-}
-
-// More objects than beds have room for, some of which are then polled.
-func TestSemaphoreFullBeds(t *testing.T) {
-	const n = maxBeds*bedRoom + 20
-	ctx, cancel := context.WithCancel(context.Background())
-	var all []*Semaphore
-	results := make([]chan error, n)
-	for i := range n {
-		s := newSemaphore(t, 0, nil)
-		all = append(all, s)
-		results[i] = make(chan error, 1)
-		c := context.Background()
-		if i%3 == 0 {
-			c = ctx
-		}
-		go func() { results[i] <- s.Acquire(c) }()
-	}
-	mustAwaitAcquiring(t, n)
-	cancel()
-	for i, s := range all {
-		switch i % 3 {
-		case 0:
-			wantError(t, <-results[i], context.Canceled)
-			wantPermits(t, s, 0)
-		case 1:
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-			wantError(t, <-results[i], os.ErrClosed)
-		case 2:
-			if _, err := s.Release(2); err != nil {
-				t.Fatal(err)
-			}
-			if err := <-results[i]; err != nil {
-				t.Error(err)
-			}
-			wantPermits(t, s, 1)
-		}
-	}
 }

@@ -159,7 +159,7 @@ func head[T any](s *shared) (*T, error) {
 // gate makes a gate of a word in the head.
 func (s *shared) gate(word *uint32) (*wait.Gate, error) {
 	at := int64(uintptr(unsafe.Pointer(word)) - uintptr(unsafe.Pointer(unsafe.SliceData(s.Bytes()))))
-	name, err := wait.FileName(s.file, s.Offset()+at)
+	name, err := wait.EventName(s.file, s.Offset()+at)
 	if err != nil {
 		s.Close()
 		return nil, err

@@ -5,15 +5,16 @@ import (
 	"math"
 )
 
-// await waits at a gate of the object, since to wait for the kernel's semaphore is
-// to take from it. What those release who don't track is found within 100 ms.
+// await waits at a gate of the object, since a wait for the kernel's semaphore takes
+// from it. Permits that a program releases without Config.Track are found within
+// 100 ms.
 func (t *tracked) await(ctx context.Context, c *claim) error {
 	return t.wait(ctx, t.more, c, func(bool) (bool, error) { return t.permits.tryAcquire() })
 }
 
-// identify forgets what is counted if this process has just made the semaphore:
-// that was of one before. Nobody holds any of it yet, since who tracks opens the
-// semaphore in the section.
+// identify sets all counts to 0 if this process has just made the semaphore: they
+// are those of an earlier one. No process holds a permit of the new one yet, since a
+// process that tracks opens the semaphore in the section.
 func (t *tracked) identify() error {
 	if t.fresh {
 		for i := range t.slotTable.Entries() {
@@ -24,5 +25,5 @@ func (t *tracked) identify() error {
 	return nil
 }
 
-// discard leaves the object: one that is open can't be removed.
+// discard does nothing: an object that is open can't be removed.
 func (t *tracked) discard() error { return nil }

@@ -9,7 +9,7 @@ import (
 )
 
 // CPUTime returns the user and system CPU time that a process has used so far;
-// pid 0 is this process. It disturbs nobody: the process is not even woken. A
+// pid 0 is this process. The process is not disturbed, not even woken. A
 // thread that runs on another CPU at the moment is counted up to the kernel's
 // last tick (1 to 10 ms ago), or up to when it last slept.
 func CPUTime(pid int) (time.Duration, error) {

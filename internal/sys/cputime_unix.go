@@ -11,7 +11,7 @@ import (
 )
 
 // CPUTime returns the user and system CPU time that this process has used so
-// far; pid must be 0, since the system doesn't tell of others.
+// far; pid must be 0, since the system doesn't tell of other processes.
 func CPUTime(pid int) (time.Duration, error) {
 	if pid != 0 {
 		return 0, fmt.Errorf("the CPU time of another process can't be read on this system (%w)", errors.ErrUnsupported)

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-var queryEvent = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtQueryEvent")
+var queryEvent = ntdll.NewProc("NtQueryEvent")
 
-// EventRights are those to wait for an event, to set, reset and query it, and to
-// see whose it is, as SecurityOf takes them.
+// EventRights are the rights to wait for an event, to set, reset and query it, and
+// to read its owner, as access.Rule takes them.
 const EventRights = "0x120003"
 
 const eventRights = windows.SYNCHRONIZE | windows.READ_CONTROL | windows.EVENT_MODIFY_STATE | 1 // EVENT_QUERY_STATE
@@ -55,7 +55,7 @@ func QueryEvent(h windows.Handle) (manual, set bool, err error) {
 	var info struct{ kind, state int32 }
 	status, _, _ := queryEvent.Call(uintptr(h), basicInformation, uintptr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0)
 	if status != 0 {
-		return false, false, os.NewSyscallError("NtQueryEvent", windows.NTStatus(status))
+		return false, false, ntError("NtQueryEvent", windows.NTStatus(status))
 	}
 	return info.kind == 0, info.state != 0, nil // NotificationEvent
 }

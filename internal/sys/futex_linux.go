@@ -28,18 +28,18 @@ func FutexWait(addr *uint32, old uint32, timeout time.Duration) error {
 	return nil
 }
 
-// FutexWake wakes up to n of those who sleep on *addr in any process, and
-// returns how many these were. It never blocks.
+// FutexWake wakes up to n threads of any process that sleep on *addr, and returns
+// how many it woke. It never blocks.
 func FutexWake(addr *uint32, n int) int { return wake(addr, futexWake, n) }
 
-// FutexWakePrivate does it for this process alone, which is cheaper. The others
-// must sleep privately too.
+// FutexWakePrivate is FutexWake for the threads of this process that sleep
+// privately, which is cheaper.
 func FutexWakePrivate(addr *uint32, n int) int { return wake(addr, futexWake|futexPrivate, n) }
 
 func wake(addr *uint32, op uintptr, n int) int {
 	woken, _, errno := unix.RawSyscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), op, uintptr(n))
 	if errno != 0 {
-		return 0 // the memory has gone, and nobody sleeps on it
+		return 0 // the memory has gone, so no thread sleeps on it
 	}
 	return int(woken)
 }

@@ -12,8 +12,8 @@ import (
 // MaxFutexes is how many words one call of [FutexWaitv] can wait for.
 const MaxFutexes = 128
 
-// Futex is struct futex_waitv. The address is a number, so whoever fills it in
-// keeps the word alive and in place.
+// Futex is struct futex_waitv. The address is a number, so the caller keeps the
+// word alive and in place.
 type Futex struct {
 	old   uint64
 	addr  uint64
@@ -31,8 +31,9 @@ func NewFutex(addr *uint32, old uint32, private bool) Futex {
 	return f
 }
 
-// FutexWaitv sleeps until a wake-up reaches one of the words, and returns which:
-// the last one if there are several. The others' wake-ups are used up then, too.
+// FutexWaitv sleeps until a wake-up reaches one of the words, and returns its index.
+// If wake-ups reached several words it returns the last of these; the wake-ups of
+// the others are used up, too.
 // Errors are those of [FutexWait].
 func FutexWaitv(words []Futex, timeout time.Duration) (int, error) {
 	ts := unix.NsecToTimespec(int64(Clock() + clockOffset() + timeout)) // absolute
@@ -45,7 +46,7 @@ func FutexWaitv(words []Futex, timeout time.Duration) (int, error) {
 	return int(i), nil
 }
 
-// clockOffset is what Clock is behind CLOCK_MONOTONIC. Both go at the same pace;
+// clockOffset is how far Clock is behind CLOCK_MONOTONIC. Both run at the same rate;
 // Clock needs no system call.
 var clockOffset = sync.OnceValue(func() time.Duration {
 	var ts unix.Timespec

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-var queryObject = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtQueryObject")
+var queryObject = ntdll.NewProc("NtQueryObject")
 
 // HandleCount returns how many handles of an object all processes have.
 func HandleCount(h windows.Handle) (int, error) {

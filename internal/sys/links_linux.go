@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Links returns how many names the open file has. Who waits asks again and again:
-// to tell the scheduler of this call, which never blocks on a local file system,
-// would cost more than the call.
+// Links returns how many names the open file has. Waiters call it repeatedly. The
+// call never blocks on a local file system, and telling the scheduler of it would
+// cost more than the call.
 func Links(f *os.File) (n uint64, err error) {
 	file, err := f.SyscallConn()
 	if err != nil {

@@ -34,16 +34,16 @@ func MapFile(f *os.File, off int64, n int, p Protection, populate bool) ([]byte,
 	return unsafe.Slice((*byte)(addr), n), nil
 }
 
-// Vacate puts private zeros in the place of what is mapped at b, a whole result
-// of [MapFile]: the file's memory is given up, the address range stays taken.
+// Vacate maps private zeros over b, a whole result of [MapFile]: the file's memory
+// is given up, the address range stays taken.
 func Vacate(b []byte) error {
 	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON|mapNoReserve)
 	return os.NewSyscallError("mmap", err)
 }
 
-// Unmap gives the address range back. Touching b after that is a fault, or
-// somebody else's memory.
+// Unmap gives the address range back. An access to b after that faults, or reaches
+// memory that was mapped there since.
 func Unmap(b []byte) error {
 	return os.NewSyscallError("munmap", unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b))))
 }

@@ -58,8 +58,8 @@ func MapSection(section windows.Handle, off int64, n int, p Protection) ([]byte,
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&base)), n), nil
 }
 
-// Unmap gives the address range back. Touching b after that is a fault, or
-// somebody else's memory.
+// Unmap gives the address range back. An access to b after that faults, or reaches
+// memory that was mapped there since.
 func Unmap(b []byte) error {
 	return os.NewSyscallError("UnmapViewOfFile", windows.UnmapViewOfFile(addressOf(b)))
 }

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-var queryMutant = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtQueryMutant")
+var queryMutant = ntdll.NewProc("NtQueryMutant")
 
-// MutexRights are those to wait for a mutex, to release and query it, and to see
-// whose it is, as SecurityOf takes them.
+// MutexRights are the rights to wait for a mutex, to release and query it, and to
+// read its owner, as access.Rule takes them.
 const MutexRights = "0x120001"
 
 const mutexRights = windows.SYNCHRONIZE | windows.READ_CONTROL | windows.MUTEX_MODIFY_STATE
 
-// CreateMutex makes a mutex with a full name, which the calling thread holds, or
-// opens the one that has it and reports that it existed; that one it doesn't take.
+// CreateMutex makes a mutex with a full name, which the calling thread owns. If the
+// mutex exists CreateMutex opens it without taking it, and reports that it existed.
 // It fails with ERROR_INVALID_HANDLE if another kind of object has the name.
 func CreateMutex(name string, security *windows.SecurityAttributes) (h windows.Handle, existed bool, err error) {
 	n, err := windows.UTF16PtrFromString(name)
@@ -43,18 +43,18 @@ func OpenMutex(name string) (windows.Handle, error) {
 	return h, os.NewSyscallError("OpenMutex", err)
 }
 
-// MutexInfo is what the kernel tells of a mutex.
+// MutexInfo is the state of a mutex.
 type MutexInfo struct {
 	Held      bool
-	Abandoned bool // its last holder died, and nobody has taken it since
+	Abandoned bool // its last holder died, and it was not taken since
 	PID       int  // the holder's process, 0 if that isn't known
 }
 
-// QueryMutex tells who holds a mutex.
+// QueryMutex returns whether a mutex is held, and by which process.
 func QueryMutex(h windows.Handle) (MutexInfo, error) {
 	const (
 		basicInformation = iota
-		ownerInformation // since Windows Vista; Wine has it not
+		ownerInformation // since Windows Vista; Wine lacks it
 	)
 	var basic struct {
 		count         int32

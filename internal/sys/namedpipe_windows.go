@@ -64,19 +64,10 @@ func CreatePipe(name string, first bool, opt PipeOptions) (windows.Handle, error
 	return h, ntError("NtCreateNamedPipeFile", err)
 }
 
-// ntError turns a status of the native interface into the error that the
-// Windows one has for it.
-func ntError(call string, err error) error {
-	if status, ok := err.(windows.NTStatus); ok {
-		err = status.Errno()
-	}
-	return os.NewSyscallError(call, err)
-}
-
 // OpenPipe opens the client's end of the pipe at path, which is a full one.
 // access is made of [PipeRead] and [PipeWrite]; to set the read mode it takes
-// FILE_WRITE_ATTRIBUTES, which PipeWrite has. The server can find out who we
-// are but not act for us.
+// FILE_WRITE_ATTRIBUTES, which PipeWrite has. The server can identify this process
+// but not act for it.
 func OpenPipe(path string, access uint32) (windows.Handle, error) {
 	p, err := windows.UTF16PtrFromString(path)
 	if err != nil {

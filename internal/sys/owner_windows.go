@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// OwnerOf returns the owner of what h is a handle of, whom none but an
-// administrator can set to somebody else.
+// OwnerOf returns the owner of the object that h is a handle of. Only an
+// administrator can make another user the owner.
 func OwnerOf(h windows.Handle, kind windows.SE_OBJECT_TYPE) (breezeway.Peer, error) {
 	peer := breezeway.Peer{UID: -1, GID: -1}
 	sd, err := windows.GetSecurityInfo(h, kind, windows.OWNER_SECURITY_INFORMATION)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PeerOf returns who is at the other end of the connected Unix socket fd.
+// PeerOf returns the process at the other end of the connected Unix socket fd.
 func PeerOf(fd int) (breezeway.Peer, error) {
 	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {

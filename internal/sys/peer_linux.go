@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PeerOf returns who is at the other end of the connected Unix socket fd. For
-// a socket that connected, the kernel names whoever called listen.
+// PeerOf returns the process at the other end of the connected Unix socket fd. For
+// a socket that connected, that is the process that called listen.
 func PeerOf(fd int) (breezeway.Peer, error) {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 )
 
-// PeerOf is not available: this system's credentials call is not bound yet,
-// and nobody is admitted without one.
+// PeerOf is not available: this system's credentials call is not bound yet. No peer
+// is admitted without credentials.
 func PeerOf(fd int) (breezeway.Peer, error) {
 	return breezeway.Peer{}, fmt.Errorf("reading a peer's user is not implemented on this system (%w)", errors.ErrUnsupported)
 }

@@ -11,14 +11,12 @@ import (
 )
 
 var (
-	advapi32 = windows.NewLazySystemDLL("advapi32.dll")
-
 	getNamedPipeClientSessionID = kernel32.NewProc("GetNamedPipeClientSessionId")
 	getNamedPipeServerSessionID = kernel32.NewProc("GetNamedPipeServerSessionId")
 	impersonateNamedPipeClient  = advapi32.NewProc("ImpersonateNamedPipeClient")
 )
 
-// PipeClient returns who is at the client's end of the pipe whose server's end
+// PipeClient returns the process at the client's end of the pipe whose server's end
 // is h. The user comes from the token that the client opened the pipe with,
 // never from its process id. If only that can't be had, the rest is returned
 // with the error.
@@ -37,8 +35,8 @@ func clientUser(h windows.Handle, peer *breezeway.Peer) (err error) {
 	if err := Impersonate(h); err != nil {
 		return err
 	}
-	// Opened as this process, because the client may allow no more than that we
-	// look at its token.
+	// The token is opened as this process, because the client may allow no more
+	// than identification.
 	var t windows.Token
 	err = windows.OpenThreadToken(windows.CurrentThread(), windows.TOKEN_QUERY, true, &t)
 	if err := Revert(); err != nil {
@@ -66,26 +64,16 @@ func clientUser(h windows.Handle, peer *breezeway.Peer) (err error) {
 	return nil
 }
 
-// PipeServer returns who is at the server's end of the pipe whose client's end
-// is h. The user is the pipe's owner, which none but an administrator can set
-// to somebody else.
+// PipeServer returns the process at the server's end of the pipe whose client's end
+// is h. The user is the pipe's owner; see [OwnerOf].
 func PipeServer(h windows.Handle) (breezeway.Peer, error) {
-	peer := breezeway.Peer{UID: -1, GID: -1}
+	peer, err := OwnerOf(h, windows.SE_KERNEL_OBJECT)
 	var pid uint32
 	if windows.GetNamedPipeServerProcessId(h, &pid) == nil {
 		peer.PID = int(pid)
 		peer.Executable = executable(pid)
 	}
-	sd, err := windows.GetSecurityInfo(h, windows.SE_KERNEL_OBJECT, windows.OWNER_SECURITY_INFORMATION)
-	if err != nil {
-		return peer, os.NewSyscallError("GetSecurityInfo", err)
-	}
-	owner, _, err := sd.Owner()
-	if err != nil {
-		return peer, os.NewSyscallError("GetSecurityDescriptorOwner", err)
-	}
-	peer.SID = owner.String()
-	return peer, nil
+	return peer, err
 }
 
 // PipeClientSession returns the log-on session of the client, h being the
@@ -121,9 +109,9 @@ func Impersonate(h windows.Handle) error {
 	return nil
 }
 
-// Revert ends what [Impersonate] began. If it fails the thread stays tied to
-// the goroutine, so that it serves nobody else with the client's rights and
-// dies with it.
+// Revert ends what [Impersonate] began. If it fails the thread stays tied to the
+// goroutine and ends with it, so that it runs no other goroutine with the client's
+// rights.
 func Revert() error {
 	if err := windows.RevertToSelf(); err != nil {
 		return fmt.Errorf("this goroutine still acts as the client and must end (%w)", os.NewSyscallError("RevertToSelf", err))

@@ -1,6 +1,6 @@
 package sys
 
-// Range is what of a file is locked, and how.
+// Range is the part of a file that a [RangeLock] locks, and the kind of lock.
 type Range struct {
 	Offset    int64
 	Length    int64 // 0 is all from Offset on, however long the file becomes

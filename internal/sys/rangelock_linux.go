@@ -9,28 +9,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// HasRangeLocks says whether a RangeLock can be for less than a whole file.
+// HasRangeLocks reports whether a RangeLock can lock less than a whole file.
 const HasRangeLocks = true
 
 // LockNeedsWrite says that an exclusive RangeLock, unless by flock(2), needs a
 // file that is open for writing.
 const LockNeedsWrite = true
 
-// RangeLock is a lock on a range of a file, or what waits for it. It has an open
-// file of its own, so that it excludes every other one, of this process too. The
-// kernel drops it when the process dies.
+// RangeLock is a lock on a range of a file, or a wait for one. It has an open file
+// of its own, so that it excludes every other RangeLock, also those of this process.
+// The kernel drops it when the process dies.
 type RangeLock struct {
 	of Range
 	fd int
 
 	mu     sync.Mutex
 	closed bool
-	thread int // that is in Wait, or 0
-	blank  int // while there is one: a descriptor that no lock can be taken on
+	thread int // the thread that is in Wait, or 0
+	blank  int // a descriptor that no lock can be taken on, while thread is not 0
 }
 
-// NewRangeLock opens f's file once more, for what f was opened for, whatever has
-// become of its name. Nothing is locked yet.
+// NewRangeLock opens f's file once more, for what f was opened for, even if the file
+// has lost its name. Nothing is locked yet.
 func NewRangeLock(f *os.File, of Range) (*RangeLock, error) {
 	if of.Flock && !of.wholeFile() {
 		return nil, errWholeFile
@@ -106,13 +106,13 @@ func (l *RangeLock) Wait() error {
 	return l.failed(err)
 }
 
-// Close gives up the lock. The first call decides.
+// Close gives up the lock, and ends Wait. Closing again does nothing.
 //
 // A signal alone does not end Wait: the runtime has interrupted calls start over
-// (SA_RESTART). So Close puts another file under the descriptor first. A call
-// that starts then, or starts over, fails; the one that the signal finds in the
-// kernel, or about to sleep there, starts over. Had it just got the lock, that
-// went with its open file.
+// (SA_RESTART). So Close first puts another file under the descriptor. A call that
+// starts after that, or starts over, fails; a call that the signal finds in the
+// kernel, or about to sleep there, starts over. If a call has just got the lock, the
+// lock went with its open file.
 func (l *RangeLock) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,27 +133,27 @@ func (l *RangeLock) Close() error {
 }
 
 func (l *RangeLock) lock(wait bool) error {
-	how, kind := unix.LOCK_SH, unix.F_RDLCK
+	operation, kind := unix.LOCK_SH, unix.F_RDLCK
 	if l.of.Exclusive {
-		how, kind = unix.LOCK_EX, unix.F_WRLCK
+		operation, kind = unix.LOCK_EX, unix.F_WRLCK
 	}
 	command := unix.F_OFD_SETLKW
 	if !wait {
-		how |= unix.LOCK_NB
+		operation |= unix.LOCK_NB
 		command = unix.F_OFD_SETLK
 	}
-	return l.call(how, command, &unix.Flock_t{Type: int16(kind), Start: l.of.Offset, Len: l.of.Length})
+	return l.call(operation, command, &unix.Flock_t{Type: int16(kind), Start: l.of.Offset, Len: l.of.Length})
 }
 
 func (l *RangeLock) unlock() error {
 	return l.call(unix.LOCK_UN, unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
 }
 
-func (l *RangeLock) call(how, command int, lock *unix.Flock_t) error {
+func (l *RangeLock) call(operation, command int, lock *unix.Flock_t) error {
 	for {
 		var err error
 		if l.of.Flock {
-			err = unix.Flock(l.fd, how)
+			err = unix.Flock(l.fd, operation)
 		} else {
 			err = unix.FcntlFlock(uintptr(l.fd), command, lock)
 		}

@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,24 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// HasRangeLocks says whether a RangeLock can be for less than a whole file.
+// HasRangeLocks reports whether a RangeLock can lock less than a whole file.
 const HasRangeLocks = false
 
 // LockNeedsWrite says that an exclusive RangeLock needs a file that is open for
 // writing.
 const LockNeedsWrite = false
 
-// RangeLock is a lock on a whole file by flock(2), or what waits for it: the
-// other locks of this system belong to a process, which loses them when it
-// closes any descriptor of the file. It has an open file of its own, so that it
-// excludes every other one, of this process too. The kernel drops it when the
-// process dies.
+// RangeLock is a lock on a whole file by flock(2): the other locks of this system
+// belong to a process, which loses them when it closes any descriptor of the file.
+// It has an open file of its own, so that it excludes every other RangeLock, also
+// those of this process. The kernel drops it when the process dies.
 type RangeLock struct {
 	of   Range
 	file *os.File
 
-	mu      sync.Mutex
-	closing chan struct{} // closed by Close
+	closing sync.Once
+	err     error // of Close
 }
 
 // NewRangeLock opens the file that f's name leads to. Nothing is locked yet. It
@@ -53,17 +53,17 @@ func NewRangeLock(f *os.File, of Range) (*RangeLock, error) {
 		file.Close()
 		return nil, err
 	}
-	return &RangeLock{of: of, file: file, closing: make(chan struct{})}, nil
+	return &RangeLock{of: of, file: file}, nil
 }
 
 // Try takes the lock, or reports false if that would have to wait.
 func (l *RangeLock) Try() (bool, error) {
-	how := unix.LOCK_SH | unix.LOCK_NB
+	operation := unix.LOCK_SH | unix.LOCK_NB
 	if l.of.Exclusive {
-		how = unix.LOCK_EX | unix.LOCK_NB
+		operation = unix.LOCK_EX | unix.LOCK_NB
 	}
 	for {
-		switch err := unix.Flock(int(l.file.Fd()), how); err {
+		switch err := unix.Flock(int(l.file.Fd()), operation); err {
 		case nil:
 			return true, nil
 		case unix.EWOULDBLOCK:
@@ -75,22 +75,18 @@ func (l *RangeLock) Try() (bool, error) {
 	}
 }
 
-// Wait waits for the lock. Close ends it with [os.ErrClosed].
-func (l *RangeLock) Wait() error { return poll(&l.mu, l.closing, l.Try) }
+// Wait is not available: flock(2) can't be cancelled.
+func (l *RangeLock) Wait() error {
+	return fmt.Errorf("the system has no wait for a lock that can be cancelled (%w)", errors.ErrUnsupported)
+}
 
-// Close gives up the lock. The first call decides.
+// Close gives up the lock. Closing again does nothing.
 func (l *RangeLock) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	select {
-	case <-l.closing:
-		return nil
-	default:
-		close(l.closing)
-	}
-	// A child that is just being started may have the descriptor until it runs
-	// its program, so closing would not be enough.
-	err := os.NewSyscallError("flock", unix.Flock(int(l.file.Fd()), unix.LOCK_UN))
-	l.file.Close()
-	return err
+	l.closing.Do(func() {
+		// A child that is just being started may have the descriptor until it runs
+		// its program, so closing would not be enough.
+		l.err = os.NewSyscallError("flock", unix.Flock(int(l.file.Fd()), unix.LOCK_UN))
+		l.file.Close()
+	})
+	return l.err
 }

@@ -1,6 +1,8 @@
 package sys
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"sync"
@@ -11,25 +13,25 @@ import (
 // HasFlock says whether there is flock(2).
 const HasFlock = false
 
-// HasRangeLocks says whether a RangeLock can be for less than a whole file.
+// HasRangeLocks reports whether a RangeLock can lock less than a whole file.
 const HasRangeLocks = true
 
 // LockNeedsWrite says that an exclusive RangeLock needs a file that is open for
 // writing.
 const LockNeedsWrite = false
 
-// OpenAnything are no flags: opening waits for nobody.
+// OpenAnything are no flags: opening a file never waits.
 const OpenAnything = 0
 
-// RangeLock is a lock on a range of a file, or what waits for it. It has a handle
-// of its own, so that it excludes every other one, of this process too. The
-// system drops it when the process dies.
+// RangeLock is a lock on a range of a file, or a wait for one. It has a handle of
+// its own, so that it excludes every other RangeLock, also those of this process.
+// The system drops it when the process dies.
 type RangeLock struct {
 	of     Range
 	handle windows.Handle
 
 	mu       sync.Mutex
-	closing  chan struct{} // closed by Close
+	closed   bool
 	locked   bool
 	waiting  bool
 	attempt  windows.Overlapped // of Wait, while it waits
@@ -43,7 +45,7 @@ func NewRangeLock(f *os.File, of Range) (*RangeLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &RangeLock{of: of, closing: make(chan struct{})}
+	l := &RangeLock{of: of}
 	controlErr := conn.Control(func(fd uintptr) {
 		// To read is enough for every lock.
 		const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
@@ -78,14 +80,14 @@ func (l *RangeLock) Try() (bool, error) {
 }
 
 // Wait waits for the lock, on a thread of its own. Close ends it with
-// [os.ErrClosed].
+// [os.ErrClosed]. Under Wine it fails with [errors.ErrUnsupported].
 func (l *RangeLock) Wait() error {
 	if isWine() {
-		return poll(&l.mu, l.closing, l.Try)
+		return errWineWait
 	}
 	// Begun under the mutex, so that Close finds it not begun or pending.
 	l.mu.Lock()
-	if l.isClosed() {
+	if l.closed {
 		defer l.mu.Unlock()
 		return os.ErrClosed
 	}
@@ -98,7 +100,7 @@ func (l *RangeLock) Wait() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting, l.locked = false, err == nil
-	if l.isClosed() {
+	if l.closed {
 		l.release()
 		return os.ErrClosed
 	}
@@ -121,23 +123,23 @@ func (l *RangeLock) finish() error {
 	return windows.GetOverlappedResult(l.handle, &l.attempt, &n, true)
 }
 
-// Close gives up the lock. The first call decides.
+// Close gives up the lock, and ends Wait. Closing again does nothing.
 func (l *RangeLock) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.isClosed() {
+	if l.closed {
 		return nil
 	}
-	close(l.closing)
+	l.closed = true
 	if l.waiting {
-		// It fails if the attempt has ended by itself: Wait sees to that.
+		// It fails if the attempt has just ended; then Wait gives up the lock.
 		windows.CancelIoEx(l.handle, &l.attempt)
 		return nil
 	}
 	return l.release()
 }
 
-// release closes the handles. By that alone the lock would go too, but later.
+// release unlocks first: closing the handles alone would drop the lock later.
 func (l *RangeLock) release() (err error) {
 	if l.locked {
 		o := l.at()
@@ -160,17 +162,6 @@ func (l *RangeLock) length() uint64 {
 	return uint64(l.of.Length)
 }
 
-func (l *RangeLock) isClosed() bool {
-	select {
-	case <-l.closing:
-		return true
-	default:
-		return false
-	}
-}
+var errWineWait = fmt.Errorf("Wine's LockFileEx never ends a wait (%w)", errors.ErrUnsupported)
 
-// isWine reports whether this is Wine, where LockFileEx says that it waits, and
-// then never ends.
-var isWine = sync.OnceValue(func() bool {
-	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
-})
+var isWine = sync.OnceValue(func() bool { return ntdll.NewProc("wine_get_version").Find() == nil })

@@ -11,11 +11,11 @@ var (
 	createSemaphore  = kernel32.NewProc("CreateSemaphoreW")
 	openSemaphore    = kernel32.NewProc("OpenSemaphoreW")
 	releaseSemaphore = kernel32.NewProc("ReleaseSemaphore")
-	querySemaphore   = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtQuerySemaphore")
+	querySemaphore   = ntdll.NewProc("NtQuerySemaphore")
 )
 
-// SemaphoreRights are those to wait for a semaphore, to release and query it, and
-// to see whose it is, as SecurityOf takes them.
+// SemaphoreRights are the rights to wait for a semaphore, to release and query it,
+// and to read its owner, as access.Rule takes them.
 const SemaphoreRights = "0x120003"
 
 const semaphoreRights = windows.SYNCHRONIZE | windows.READ_CONTROL | 2 | 1 // SEMAPHORE_MODIFY_STATE, SEMAPHORE_QUERY_STATE
@@ -70,7 +70,7 @@ func QuerySemaphore(h windows.Handle) (value, most int32, err error) {
 	var info struct{ value, most int32 }
 	status, _, _ := querySemaphore.Call(uintptr(h), basicInformation, uintptr(unsafe.Pointer(&info)), unsafe.Sizeof(info), 0)
 	if status != 0 {
-		return 0, 0, os.NewSyscallError("NtQuerySemaphore", windows.NTStatus(status))
+		return 0, 0, ntError("NtQuerySemaphore", windows.NTStatus(status))
 	}
 	return info.value, info.most, nil
 }

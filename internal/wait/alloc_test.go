@@ -9,14 +9,13 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// Waiting allocates nothing, on a seat or in a group, as long as the context
-// can't be cancelled. Under the race detector a sync.Pool loses things on purpose.
+// Waiting allocates nothing, spinning or parked, as long as the context can't be
+// cancelled. Under the race detector a sync.Pool drops things on purpose.
 func TestNoAllocation(t *testing.T) {
 	for name, parking := range map[string]bool{"spinning": false, "parked": true} {
 		t.Run(name, func(t *testing.T) {
 			m := newMemory(t)
 			there, here := m.semaphore(1), m.semaphore(0)
-			defer here.gate.Close()
 			done := make(chan error)
 			go func() {
 				for {

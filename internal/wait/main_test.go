@@ -17,10 +17,12 @@ func TestMain(m *testing.M) { ipctest.Main(m) }
 
 // memory is a mapped file that the test and its helpers share.
 type memory struct {
+	mode  string // see setMode
 	path  string
 	file  *os.File
 	bytes []byte
 	unmap func() error
+	gates []*Gate // closed before the memory is
 }
 
 func newMemory(t testing.TB) *memory {
@@ -56,10 +58,25 @@ func openMemory(path string) (*memory, error) {
 		f.Close()
 		return nil, err
 	}
-	return &memory{path, f, bytes, unmap}, nil
+	return &memory{path: path, file: f, bytes: bytes, unmap: unmap}, nil
+}
+
+// start starts a helper that begins with helperMemory.
+func (m *memory) start(t testing.TB, helper string, args ...string) *ipctest.Process {
+	t.Helper()
+	return ipctest.Start(t, helper, append([]string{m.mode, m.path}, args...)...)
+}
+
+// helperMemory opens in a helper what memory.start was called on.
+func helperMemory(c *ipctest.Control) (*memory, error) {
+	setMode(c.Args[0])
+	return openMemory(c.Args[1])
 }
 
 func (m *memory) close() error {
+	for _, g := range m.gates {
+		g.Close()
+	}
 	if err := m.unmap(); err != nil {
 		return err
 	}
@@ -70,7 +87,7 @@ func (m *memory) close() error {
 func (m *memory) word(i int) *uint32 { return (*uint32)(unsafe.Pointer(&m.bytes[64*i])) }
 
 func (m *memory) name(i int) Name {
-	name, err := FileName(m.file, int64(64*i))
+	name, err := EventName(m.file, int64(64*i))
 	if err != nil {
 		panic(err)
 	}
@@ -82,11 +99,13 @@ func (m *memory) name(i int) Name {
 type semaphore struct {
 	permits *uint32
 	gate    *Gate
-	looks   atomic.Int32 // that were no checks
+	tries   atomic.Int32 // without check
 }
 
 func (m *memory) semaphore(i int) *semaphore {
-	return &semaphore{permits: m.word(2 * i), gate: NewGate(m.word(2*i+1), m.name(2*i+1))}
+	s := &semaphore{permits: m.word(2 * i), gate: NewGate(m.word(2*i+1), m.name(2*i+1))}
+	m.gates = append(m.gates, s.gate)
+	return s
 }
 
 func (s *semaphore) try() bool {
@@ -104,7 +123,7 @@ func (s *semaphore) try() bool {
 func (s *semaphore) acquire(ctx context.Context) error {
 	return s.gate.Wait(ctx, func(check bool) (bool, error) {
 		if !check {
-			s.looks.Add(1)
+			s.tries.Add(1)
 		}
 		return s.try(), nil
 	})
@@ -135,5 +154,5 @@ func eventually(what string, ok func() bool) error {
 	return nil
 }
 
-// parked says whether somebody has announced himself.
-func (s *semaphore) parked() bool { return s.word()&parked != 0 }
+// parked reports whether a waiter is announced.
+func (s *semaphore) parked() bool { return s.word()&parkedBit != 0 }

@@ -6,28 +6,28 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// eachMode runs the test with the kernel's futex_waitv and without. The
-// argument makes a helper do the same; see setMode.
-func eachMode(t *testing.T, run func(t *testing.T, mode string)) {
-	t.Run("waitv", func(t *testing.T) {
-		if !sys.HasFutexWaitv() {
-			t.Skip("this kernel has no futex_waitv")
-		}
-		run(t, "waitv")
-	})
-	t.Run("futex", func(t *testing.T) {
-		setMode("futex")
-		defer setMode("waitv")
-		run(t, "futex")
-	})
+// eachMode runs the test with the kernel's futex_waitv and without.
+func eachMode(t *testing.T, run func(t *testing.T, m *memory)) {
+	for _, mode := range []string{"waitv", "futex"} {
+		t.Run(mode, func(t *testing.T) {
+			if mode == "waitv" && !sys.HasFutexWaitv() {
+				t.Skip("this kernel has no futex_waitv")
+			}
+			setMode(mode)
+			t.Cleanup(func() { setMode("waitv") })
+			m := newMemory(t)
+			m.mode = mode
+			run(t, m)
+		})
+	}
 }
 
-// setMode is called while nobody waits.
+// setMode is called while there are no waiters.
 func setMode(mode string) {
-	p := &parking
+	p := &threadPool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free, p.groups = nil, nil
+	p.freeOwn, p.shared = nil, nil
 	hasWaitv = sys.HasFutexWaitv
 	if mode == "futex" {
 		hasWaitv = func() bool { return false }

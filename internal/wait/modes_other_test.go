@@ -4,6 +4,6 @@ package wait
 
 import "testing"
 
-func eachMode(t *testing.T, run func(t *testing.T, mode string)) { run(t, "") }
+func eachMode(t *testing.T, run func(t *testing.T, m *memory)) { run(t, newMemory(t)) }
 
 func setMode(string) {}

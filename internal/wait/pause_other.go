@@ -2,6 +2,6 @@
 
 package wait
 
-// pause has no instruction to give here; the look between two pauses is what
-// takes time.
+// pause does nothing: there is no instruction for it here. The attempt between two
+// pauses takes the time.
 func pause(uint32) {}

@@ -1,17 +1,17 @@
 package wait
 
-// Phase tells what a look at a [Word] is for.
+// Phase tells what an attempt of a [Word]'s waiter is for.
 type Phase int
 
 const (
-	// Glance looks without being announced: the waiter is not going to sleep yet.
+	// Glance tries without announcing the waiter: it is not about to park.
 	Glance Phase = iota
-	// Park is the look before falling asleep. First announce in shared memory
-	// that somebody is parked, by an atomic read-modify-write, then look: whoever
-	// makes a change after the look must see the announcement.
+	// Park is the attempt before parking. First announce the waiter in shared
+	// memory, by an atomic read-modify-write, then try: a process that makes a
+	// change after the attempt must see the announcement.
 	Park
-	// Check is Park that looks also after what nobody is woken for: whether the
-	// owner still lives, whether the object is still there. It comes before the
-	// first sleep, and then as the package's overview says.
+	// Check is Park that checks also what no wake-up announces: owner death,
+	// removal. It comes before the waiter parks for the first time, and then as
+	// the package's overview says.
 	Check
 )

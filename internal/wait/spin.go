@@ -12,19 +12,20 @@ import (
 const (
 	// maxSpin is about what parking and being woken costs.
 	maxSpin = 25 * time.Microsecond
-	// betweenLooks is how long a spinner leaves the cache line alone at first. It
-	// does so a quarter longer each time, and slowest times as long at last.
-	// Whoever it waits for needs the line too: a lock's owner who has to fetch it
-	// back at every turn takes ten times as long. But who looks too rarely lets
-	// the owner come back for nothing. (Looks at a steady pace halve what two
-	// processes get through that contend for a lock; a pace that doubles halves
-	// it where they take turns strictly.)
-	betweenLooks = 25 * time.Nanosecond
-	slowest      = 64
+	// firstPause is how long a spinning waiter leaves the cache line alone at
+	// first. Each pause is a quarter longer than the one before, up to
+	// longestPause times the first. The process that makes the change needs the
+	// line too: if a lock's owner has to fetch it back at every turn, it takes ten
+	// times as long. But a waiter that tries too rarely lets the owner take the
+	// lock again in between. (Pauses of a constant length halve the throughput of
+	// two processes that contend for a lock; pauses that double halve it where the
+	// processes strictly alternate.)
+	firstPause   = 25 * time.Nanosecond
+	longestPause = 64
 
 	fullCredit = 8
-	// retry is every how many waits spinning that didn't pay is tried again.
-	retry = 16
+	// retryEvery is every how many waits spinning that didn't pay is tried again.
+	retryEvery = 16
 )
 
 // spin remembers whether spinning has been paying off at a word. Its counts are
@@ -39,11 +40,11 @@ func (s *spin) init() { s.credit.Store(fullCredit / 2) }
 // budget is how long to spin; 0 is not at all.
 func (s *spin) budget() time.Duration {
 	if runtime.GOMAXPROCS(0) == 1 {
-		return 0 // whoever is waited for may need this processor
+		return 0 // the change may need this processor
 	}
 	credit := s.credit.Load()
 	if credit == 0 {
-		if s.skipped.Add(1)%retry != 0 {
+		if s.skipped.Add(1)%retryEvery != 0 {
 			return 0
 		}
 		credit = fullCredit / 4
@@ -55,13 +56,13 @@ func (s *spin) paid() { s.credit.Store(min(s.credit.Load()+2, fullCredit)) }
 
 func (s *spin) failed() { s.credit.Store(max(s.credit.Load()-1, 0)) }
 
-// glance looks, and while nobody else of this process is parked at the word goes
-// on looking for as long as that has been paying off.
-func (w *Word) glance(look func(Phase) (uint32, bool, error)) (done bool, err error) {
-	if _, done, err = look(Glance); done || err != nil {
+// glance tries, and while no other waiter of this process has queued at the word it
+// goes on trying for as long as that has been paying off.
+func (w *Word) glance(c condition) (done bool, err error) {
+	if _, done, err = w.try(c, Glance); done || err != nil {
 		return done, err
 	}
-	if w.parked.Load() > 0 {
+	if w.queued.Load() > 0 {
 		return false, nil
 	}
 	budget := w.spin.budget()
@@ -69,9 +70,9 @@ func (w *Word) glance(look func(Phase) (uint32, bool, error)) (done bool, err er
 		return false, nil
 	}
 	first := pauses()
-	for n, end := first, sys.Clock()+budget; sys.Clock() < end; n = min(n+n/4+1, slowest*first) {
+	for n, end := first, sys.Clock()+budget; sys.Clock() < end; n = min(n+n/4+1, longestPause*first) {
 		pause(n)
-		if _, done, err = look(Glance); done || err != nil {
+		if _, done, err = w.try(c, Glance); done || err != nil {
 			w.spin.paid()
 			return done, err
 		}
@@ -80,9 +81,9 @@ func (w *Word) glance(look func(Phase) (uint32, bool, error)) (done bool, err er
 	return false, nil
 }
 
-// pauses is how many times to pause between two looks. How long a PAUSE takes
-// differs tenfold between processors. The shortest of a few measurements counts,
-// since a thread can be interrupted.
+// pauses is how many PAUSE instructions take firstPause. How long one takes differs
+// tenfold between processors. The shortest of a few measurements counts, since a
+// thread can be interrupted.
 var pauses = sync.OnceValue(func() uint32 {
 	const n = 100
 	shortest := time.Hour
@@ -91,5 +92,5 @@ var pauses = sync.OnceValue(func() uint32 {
 		pause(n)
 		shortest = min(shortest, sys.Clock()-start)
 	}
-	return uint32(max(1, min(n, betweenLooks*n/max(shortest, 1))))
+	return uint32(max(1, min(n, firstPause*n/max(shortest, 1))))
 })

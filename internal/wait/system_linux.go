@@ -9,13 +9,13 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// wakesAll says whether [Word.Wake] wakes all whatever it was asked for.
+// wakesAll says whether [Word.Wake] wakes all waiters, whatever its argument.
 const wakesAll = false
 
 // hasWaitv is replaced by tests.
 var hasWaitv = sys.HasFutexWaitv
 
-func seats() int {
+func maxOwnThreads() int {
 	n := runtime.GOMAXPROCS(0)
 	if !hasWaitv() {
 		n += 8 // the rest is polled
@@ -23,31 +23,35 @@ func seats() int {
 	return n
 }
 
-func newSeat() (sleeper, error) {
+func newOwnParker() (parker, error) {
 	if hasWaitv() {
-		return newWaitv(1), nil
+		return newWaitvParker(1), nil
 	}
-	return &futex{}, nil
+	return &futexParker{}, nil
 }
 
-func newBed() (sleeper, error) {
+func newSharedParker() (parker, error) {
 	if hasWaitv() {
-		return newWaitv(sys.MaxFutexes - 1), nil // one is for the bell
+		return newWaitvParker(sys.MaxFutexes - 1), nil // one is for unpark
 	}
-	return newPoller(), nil
+	return newPollParker(), nil
 }
 
 func (w *Word) wake(n int) int { return sys.FutexWake(w.addr, n) }
 
-func bellWord(bell *atomic.Uint32) *uint32 { return (*uint32)(unsafe.Pointer(bell)) }
+func futexWord(word *atomic.Uint32) *uint32 { return (*uint32)(unsafe.Pointer(word)) }
 
-func gone(err error) error {
-	return fmt.Errorf("can't sleep on the word, whose memory was truncated or unmapped: futex: %w", err)
+func memoryGone(err error) error {
+	return fmt.Errorf("can't park on the word, whose memory was truncated or unmapped: futex: %w", err)
 }
 
-// object is empty: a futex is found by its address.
-type object struct{}
+// systemWord is empty: a futex is found by its address.
+type systemWord struct{}
 
-func (*object) init(Name)   {}
-func (*object) open() error { return nil }
-func (*object) close()      {}
+func (*systemWord) init(Name)   {}
+func (*systemWord) open() error { return nil }
+func (*systemWord) close()      {}
+
+type systemEntry struct{}
+
+func (e *waitEntry) poll() (ready bool, err error) { return e.changed(), nil }

@@ -4,17 +4,21 @@ package wait
 
 const wakesAll = true
 
-// Without seats all are polled by the goroutine of a group.
-func seats() int { return 0 }
+// maxOwnThreads is 0: the goroutine of a shared thread polls all words.
+func maxOwnThreads() int { return 0 }
 
-func newSeat() (sleeper, error) { return newPoller(), nil }
+func newOwnParker() (parker, error) { return newPollParker(), nil }
 
-func newBed() (sleeper, error) { return newPoller(), nil }
+func newSharedParker() (parker, error) { return newPollParker(), nil }
 
 func (w *Word) wake(int) int { return 0 }
 
-type object struct{}
+type systemWord struct{}
 
-func (*object) init(Name)   {}
-func (*object) open() error { return nil }
-func (*object) close()      {}
+func (*systemWord) init(Name)   {}
+func (*systemWord) open() error { return nil }
+func (*systemWord) close()      {}
+
+type systemEntry struct{}
+
+func (e *waitEntry) poll() (ready bool, err error) { return e.changed(), nil }

@@ -13,42 +13,42 @@ import (
 
 const wakesAll = true
 
-func seats() int { return runtime.GOMAXPROCS(0) }
+func maxOwnThreads() int { return runtime.GOMAXPROCS(0) }
 
-func newSeat() (sleeper, error) { return newEvents(1) }
+func newOwnParker() (parker, error) { return newEventParker(1) }
 
-func newBed() (sleeper, error) {
-	const most = 64 // MAXIMUM_WAIT_OBJECTS; one is for the bell
-	return newEvents(most - 1)
-}
+// sharedCapacity is MAXIMUM_WAIT_OBJECTS less the event for unpark.
+const sharedCapacity = 64 - 1
 
-// object is the named event of a word, made when first needed. It resets itself
-// when it wakes somebody, and stays set while there is nobody to wake.
-type object struct {
+func newSharedParker() (parker, error) { return newEventParker(sharedCapacity) }
+
+// systemWord is the named event of a word, made when first needed. The event resets
+// itself when it wakes a waiter, and stays set while there is none.
+type systemWord struct {
 	name  Name
 	event windows.Handle // 0 until open; under Word.mu for writing
 
 	// Of the one waiter that leads: for which value of the word it has passed a
-	// wake-up on that was not news to it.
+	// wake-up on though the word had not changed.
 	passed   bool
 	passedAt uint32
 }
 
-func (o *object) init(name Name) { o.name = name }
+func (s *systemWord) init(name Name) { s.name = name }
 
-func (o *object) open() error {
-	if o.event != 0 {
+func (s *systemWord) open() error {
+	if s.event != 0 {
 		return nil
 	}
-	if o.name.Word == "" {
+	if s.name.Word == "" {
 		return fmt.Errorf("the word has no name to be waited for by (%w)", os.ErrInvalid)
 	}
-	name, err := windows.UTF16PtrFromString(o.name.Word)
+	name, err := windows.UTF16PtrFromString(s.name.Word)
 	if err != nil {
 		return err
 	}
 	const waitAndSet = "0x100002" // SYNCHRONIZE | EVENT_MODIFY_STATE
-	sddl, err := o.name.Access.SDDL(waitAndSet)
+	sddl, err := s.name.Access.SDDL(waitAndSet)
 	if err != nil {
 		return err
 	}
@@ -60,46 +60,69 @@ func (o *object) open() error {
 	sa.Length = uint32(unsafe.Sizeof(sa))
 	event, err := windows.CreateEvent(&sa, 0, 0, name)
 	if event == 0 && errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-		// CreateEvent asks for all rights, of which we may have been given some.
+		// CreateEvent asks for all rights, of which this user may have some.
 		event, err = windows.OpenEvent(windows.SYNCHRONIZE|windows.EVENT_MODIFY_STATE, false, name)
 	}
 	if event == 0 {
-		return fmt.Errorf("%s: %w", o.name.Word, os.NewSyscallError("CreateEvent", err))
+		return fmt.Errorf("%s: %w", s.name.Word, os.NewSyscallError("CreateEvent", err))
 	}
-	o.event = event
+	s.event = event
 	return nil
 }
 
-func (o *object) close() {
-	if o.event != 0 {
-		windows.CloseHandle(o.event)
-		o.event = 0
+func (s *systemWord) close() {
+	if s.event != 0 {
+		windows.CloseHandle(s.event)
+		s.event = 0
 	}
 }
 
-// passOn is called by a waiter whom the event has woken. Others may have been
-// parked before the same change, so it sets the event for the next one. If the
-// change was before this waiter's look, the wake-up was for such another; it is
-// passed on too, but not twice, or two who wait for the next change would wake
-// each other for ever.
-func (a *arm) passOn() {
-	o := &a.word.object
-	if atomic.LoadUint32(a.word.addr) == a.old {
-		if o.passed && o.passedAt == a.old {
+// systemEntry is the kernel object of an entry without a word.
+type systemEntry struct{ handle windows.Handle }
+
+func (e *waitEntry) waitHandle() windows.Handle {
+	if e.word == nil {
+		return e.handle
+	}
+	return e.word.system.event
+}
+
+// poll sets woken if the entry is for a kernel object that was signaled: it has
+// taken from the object then.
+func (e *waitEntry) poll() (ready bool, err error) {
+	if e.word == nil {
+		e.woken, err = TryHandle(e.handle)
+		return e.woken, err
+	}
+	return e.changed(), nil
+}
+
+// passOn is called when the entry's event has woken the waiter. Other waiters may
+// have parked before the same change, so passOn sets the event for the next one. If
+// the change came before this waiter's attempt, the wake-up was for such another
+// waiter; it is passed on too, but only once for each value of the word, or two
+// waiters for the next change would wake each other forever.
+func (e *waitEntry) passOn() {
+	if e.word == nil {
+		return // what the wait took is the waiter's
+	}
+	s := &e.word.system
+	if atomic.LoadUint32(e.word.addr) == e.old {
+		if s.passed && s.passedAt == e.old {
 			return
 		}
-		o.passed, o.passedAt = true, a.old
+		s.passed, s.passedAt = true, e.old
 	}
-	windows.SetEvent(o.event)
+	windows.SetEvent(s.event)
 }
 
-// wake can't tell how many it woke. If the event can't be had, the waiters look
-// for themselves after 100 ms.
+// wake can't tell how many it woke. If the event can't be opened, the waiters try
+// again after 100 ms.
 func (w *Word) wake(int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.isShut() && w.object.open() == nil {
-		windows.SetEvent(w.object.event)
+	if !w.isClosed() && w.system.open() == nil {
+		windows.SetEvent(w.system.event)
 	}
 	return 0
 }

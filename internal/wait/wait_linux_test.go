@@ -23,18 +23,16 @@ import (
 // A process that is stopped swallows a wake-up as a killed one does, and goes on
 // waiting when it is continued.
 func TestStoppedWaiter(t *testing.T) {
-	eachMode(t, func(t *testing.T, mode string) {
-		m := newMemory(t)
+	eachMode(t, func(t *testing.T, m *memory) {
 		s := m.semaphore(0)
-		defer s.gate.Close()
-		p := ipctest.Start(t, taker, mode, m.path)
+		p := m.start(t, taker)
 		p.Say("take in the background")
 		p.Expect("parked")
 		p.Process.Signal(syscall.SIGSTOP)
 		until(t, "all its threads to stop", func() bool { return stopped(p.Process.Pid) })
 		result := make(chan error)
 		go func() { result <- s.acquire(context.Background()) }()
-		until(t, "the second waiter", func() bool { return s.gate.w.parked.Load() > 0 })
+		until(t, "the second waiter", func() bool { return s.gate.w.queued.Load() > 0 })
 		s.release(1)
 		if err := <-result; err != nil {
 			t.Fatal(err)
@@ -61,12 +59,10 @@ func stopped(pid int) bool {
 	return true
 }
 
-// Signals interrupt the sleep, and nobody notices.
-func TestInterruptedSleep(t *testing.T) {
-	eachMode(t, func(t *testing.T, mode string) {
-		m := newMemory(t)
+// A signal that interrupts a parked thread ends no wait.
+func TestInterruptedPark(t *testing.T) {
+	eachMode(t, func(t *testing.T, m *memory) {
 		s := m.semaphore(0)
-		defer s.gate.Close()
 		result := make(chan error)
 		tid := make(chan int)
 		go func() {
@@ -91,13 +87,12 @@ func TestInterruptedSleep(t *testing.T) {
 	})
 }
 
-// When somebody truncates the file, the waiters' own looks fault, where they can
-// guard themselves. This package's goroutines survive.
+// When the file is truncated, the waiters' own attempts fault, which the waiters
+// can guard against. The goroutines of this package survive.
 func TestMemoryGone(t *testing.T) {
-	eachMode(t, func(t *testing.T, mode string) {
-		m := newMemory(t)
+	eachMode(t, func(t *testing.T, m *memory) {
 		gone := errors.New("gone")
-		n := seats() + 3
+		n := maxOwnThreads() + 3
 		results := make(chan error)
 		var all []*semaphore
 		for i := range n {
@@ -116,7 +111,7 @@ func TestMemoryGone(t *testing.T) {
 				results <- s.acquire(context.Background())
 			}()
 		}
-		until(t, "all to be asleep", func() bool { return asleep() == n })
+		until(t, "all to be parked", func() bool { return parkedEntries() == n })
 		if err := m.file.Truncate(0); err != nil {
 			t.Fatal(err)
 		}
@@ -124,9 +119,6 @@ func TestMemoryGone(t *testing.T) {
 			if err := <-results; !errors.Is(err, gone) && !errors.Is(err, unix.EFAULT) {
 				t.Errorf("%v", err)
 			}
-		}
-		for _, s := range all {
-			s.gate.Close()
 		}
 	})
 }
@@ -179,13 +171,13 @@ func wakeBare(word *uint32, value uint32) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, how := range []string{"parked", "spinning"} {
+	for _, kind := range []string{"parked", "spinning"} {
 		m := newMemory(t)
 		there, here := m.semaphore(1), m.semaphore(0)
-		p := ipctest.Start(t, bouncer, how, m.path)
+		p := ipctest.Start(t, bouncer, kind, m.path)
 		p.Expect("ready")
 		for range ipctest.Count(1000) {
-			here.park(how == "parked")
+			here.park(kind == "parked")
 			there.release(1)
 			if err := here.acquire(context.Background()); err != nil {
 				t.Fatal(err)
@@ -199,21 +191,19 @@ func TestRoundTrip(t *testing.T) {
 // BenchmarkRoundTrip bounces a permit between two processes, and compares with
 // bare futexes, which always park.
 func BenchmarkRoundTrip(b *testing.B) {
-	for _, how := range []string{"parked", "spinning"} {
-		b.Run(how, func(b *testing.B) {
+	for _, kind := range []string{"parked", "spinning"} {
+		b.Run(kind, func(b *testing.B) {
 			m := newMemory(b)
 			there, here := m.semaphore(1), m.semaphore(0)
-			defer there.gate.Close()
-			defer here.gate.Close()
-			subject := ipctest.Start(b, bouncer, how, m.path)
+			subject := ipctest.Start(b, bouncer, kind, m.path)
 			subject.Expect("ready")
 			baseline := ipctest.Start(b, bouncer, "bare", m.path)
 			baseline.Expect("ready")
 			var i uint32
 			ipctest.Compare(b,
-				bench.Contender{Name: "Gate, " + how, Bytes: 4, PeerPID: subject.Cmd.Process.Pid, Run: func(n int) error {
+				bench.Contender{Name: "Gate, " + kind, Bytes: 4, PeerPID: subject.Cmd.Process.Pid, Run: func(n int) error {
 					for range n {
-						here.park(how == "parked")
+						here.park(kind == "parked")
 						there.release(1)
 						if err := here.acquire(context.Background()); err != nil {
 							return err
@@ -238,7 +228,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 // second, which it pays once; "ticker" is a process that does only that.
 func BenchmarkParked(b *testing.B) {
 	b.Run("ticker", func(b *testing.B) {
-		tick := time.NewTicker(recheck)
+		tick := time.NewTicker(shortCheck)
 		defer tick.Stop()
 		b.ReportMetric(cpuPerSecond(b, func(second <-chan time.Time) {
 			for {
@@ -260,7 +250,7 @@ func BenchmarkParked(b *testing.B) {
 				all = append(all, s)
 				go func() { results <- s.acquire(context.Background()) }()
 			}
-			until(b, "all to be asleep", func() bool { return asleep() == n })
+			until(b, "all to be parked", func() bool { return parkedEntries() == n })
 			ms := cpuPerSecond(b, func(second <-chan time.Time) { <-second })
 			b.ReportMetric(ms, "cpu-ms/s")
 			b.ReportMetric(ms/float64(n), "cpu-ms/s/waiter")
@@ -271,9 +261,6 @@ func BenchmarkParked(b *testing.B) {
 				if err := <-results; err != nil {
 					b.Error(err)
 				}
-			}
-			for _, s := range all {
-				s.gate.Close()
 			}
 		})
 	}

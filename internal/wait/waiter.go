@@ -9,21 +9,21 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// recheck is after how long at most a waiter looks for itself. All do it at the
-// same moments, since what costs most is waking an idle process: ten times a second,
-// a bare system call in a loop costs a Go process 1.4 ms of processor time, much of
-// it for the runtime's own thread.
+// A waiter checks at least every shortCheck. All waiters do so at the same moments,
+// since waking an idle process costs most: a bare system call in a loop of ten times
+// a second costs a Go process 1.4 ms of processor time, much of it for the runtime's
+// own thread.
 //
-// So who has been waiting for longWait has himself told of departures instead, and
-// looks only every longRecheck: that is for what no departure tells, a process of
-// another language that was killed when it had just been woken. After a departure,
-// which is told a moment before the kernel drops the locks, he looks at once, after
-// release, and then again every recheck.
+// A waiter that has waited for longWait subscribes to file-close events instead, and
+// checks only every longCheck. That covers what no event reports: a process of
+// another language that was killed when it had just been woken. After an event,
+// which comes a moment before the kernel releases the locks of a dead process, it
+// checks at once, after lockRelease, and then again every shortCheck.
 const (
-	recheck     = 100 * time.Millisecond
+	shortCheck  = 100 * time.Millisecond
 	longWait    = 500 * time.Millisecond
-	longRecheck = 500 * time.Millisecond
-	release     = 5 * time.Millisecond
+	longCheck   = 500 * time.Millisecond
+	lockRelease = 5 * time.Millisecond
 )
 
 // waiter is a call of [Word.Wait] that spinning didn't satisfy.
@@ -31,25 +31,25 @@ type waiter struct {
 	before, after *waiter
 	promoted      chan struct{} // has an element once it leads
 
-	arm      arm
-	arms     [1]*arm     // points to arm
-	counted  bool        // in the Word's waiters
-	watching bool        // departures,
-	as       int32       // of which it has been given this number
-	seat     sleeper     // nil if it has none; set under Word.mu
-	group    *group      // or that it has joined; under Word.mu
-	stop     func() bool // ends the watch over the context, for the seat
+	entry        waitEntry
+	entries      [1]*waitEntry // points to entry
+	counted      bool          // in Word.counter
+	subscribed   bool          // to file-close events,
+	watch        int32         // by this watch descriptor
+	ownThread    parker        // nil if it has none; set under Word.mu
+	sharedThread *sharedThread // that has the entry; set under Word.mu
+	stop         func() bool   // ends the context's watch over ownThread
 }
 
 var waiters = sync.Pool{New: func() any {
 	n := &waiter{promoted: make(chan struct{}, 1)}
-	n.arm.done = make(chan struct{}, 1)
-	n.arms[0] = &n.arm
+	n.entry.returned = make(chan struct{}, 1)
+	n.entries[0] = &n.entry
 	return n
 }}
 
-// queue waits until n leads.
-func (n *waiter) queue(ctx context.Context) error {
+// follow waits until n leads.
+func (n *waiter) follow(ctx context.Context) error {
 	select {
 	case <-n.promoted:
 		return nil
@@ -61,165 +61,173 @@ func (n *waiter) queue(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-n.arm.word.shut:
+	case <-n.entry.word.closed:
 		return os.ErrClosed
 	}
 }
 
-// lead looks and sleeps in turn.
-func (n *waiter) lead(ctx context.Context, look func(Phase) (uint32, bool, error)) error {
-	w := n.arm.word
+// lead tries and parks in turn.
+func (n *waiter) lead(ctx context.Context, c condition) error {
+	w := n.entry.word
 	w.mu.Lock()
-	err := w.object.open()
+	err := w.system.open()
 	w.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	var check time.Duration
-	every, quiet := recheck, sys.Clock() // since when nothing has happened
+	every, quiet := shortCheck, sys.Clock() // quiet is since when no event has come
 	for {
 		phase := Park
 		now := sys.Clock()
-		nudged := w.nudged.Swap(false)
+		fileEvent := w.fileEvent.Swap(false)
 		switch {
-		case nudged:
-			quiet, every = now, recheck
-		case every == recheck && now-quiet >= longWait && n.watch():
-			every, check = longRecheck, now // for what happened before
+		case fileEvent:
+			quiet, every = now, shortCheck
+		case every == shortCheck && now-quiet >= longWait && n.subscribe():
+			every, check = longCheck, now // for what happened before
 		}
-		if nudged || now >= check {
+		if fileEvent || now >= check {
 			phase, check = Check, now.Truncate(every)+every
 		}
-		if nudged {
-			check = min(check, now+release)
+		if fileEvent {
+			check = min(check, now+lockRelease)
 		}
-		old, done, err := look(phase)
-		if err != nil && n.arm.woken {
-			w.Wake(1) // somebody else may have more luck with it
+		old, done, err := w.try(c, phase)
+		if err != nil && n.entry.woken {
+			w.Wake(1) // another waiter may succeed
 		}
 		if done || err != nil {
 			return err
 		}
 		n.count()
-		if err := n.sleep(ctx, old, check); err != nil {
+		if err := n.park(ctx, old, check); err != nil {
 			return err
 		}
 	}
 }
 
-// watch has n told of departures from now on, if it can be.
-func (n *waiter) watch() bool {
-	if !n.watching {
-		n.as, n.watching = n.arm.word.watch()
+// subscribe reports whether n is subscribed to file-close events from now on.
+func (n *waiter) subscribe() bool {
+	if !n.subscribed {
+		n.watch, n.subscribed = n.entry.word.subscribe()
 	}
-	return n.watching
+	return n.subscribed
+}
+
+func (n *waiter) unsubscribe() {
+	if n.subscribed {
+		n.subscribed = false
+		n.entry.word.unsubscribe(n.watch)
+	}
 }
 
 func (n *waiter) count() {
-	if all := n.arm.word.waiters; all != nil && !n.counted {
+	if counter := n.entry.word.counter; counter != nil && !n.counted {
 		n.counted = true
-		all.Add(1)
+		counter.Add(1)
 	}
 }
 
 func (n *waiter) uncount() {
 	if n.counted {
 		n.counted = false
-		n.arm.word.waiters.Add(^uint32(0))
+		n.entry.word.counter.Add(^uint32(0))
 	}
 }
 
-// sleep returns nil when it is time to look again: always if a wake-up was spent
-// on n.
-func (n *waiter) sleep(ctx context.Context, old uint32, until time.Duration) error {
-	w := n.arm.word
-	n.arm.old, n.arm.until, n.arm.woken = old, until, false
-	if n.seat == nil {
-		if err := n.sit(ctx); err != nil {
+// park returns nil when it is time to try again: always if a wake-up was spent on
+// n.
+func (n *waiter) park(ctx context.Context, old uint32, until time.Duration) error {
+	w := n.entry.word
+	n.entry.old, n.entry.until, n.entry.woken = old, until, false
+	if n.ownThread == nil {
+		if err := n.takeOwnThread(ctx); err != nil {
 			return err
 		}
 	}
 	var err error
 	switch {
-	case w.isShut(), w.nudged.Load(): // asked after the seat was set, for whoever rings
-	case n.seat != nil:
-		err = n.seat.sleep(n.arms[:], max(0, until-sys.Clock()))
+	// Read after ownThread was set, which Close and fileChanged unpark.
+	case w.isClosed(), w.fileEvent.Load():
+	case n.ownThread != nil:
+		err = n.ownThread.park(n.entries[:], max(0, until-sys.Clock()))
 	default:
-		err = n.join(ctx)
+		err = n.parkShared(ctx)
 	}
 	switch {
-	case n.arm.woken:
+	case n.entry.woken:
 		return nil
 	case err != nil:
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case w.isShut():
+	case w.isClosed():
 		return os.ErrClosed
 	}
 	return nil
 }
 
-// sit takes a seat if one is free. It keeps it until it leaves.
-func (n *waiter) sit(ctx context.Context) error {
-	seat, err := takeSeat()
-	if seat == nil {
+// takeOwnThread takes an own thread if one is free. n keeps it until it leaves.
+func (n *waiter) takeOwnThread(ctx context.Context) error {
+	thread, err := takeOwnThread()
+	if thread == nil {
 		return err
 	}
-	w := n.arm.word
+	w := n.entry.word
 	w.mu.Lock()
-	n.seat = seat
+	n.ownThread = thread
 	w.mu.Unlock()
 	if ctx.Done() != nil {
-		// The bell may ring late, for whoever has the seat then: he looks around
-		// and sleeps on.
-		n.stop = context.AfterFunc(ctx, seat.ring)
+		// This may come late, when another waiter has the thread: that one tries,
+		// and parks again.
+		n.stop = context.AfterFunc(ctx, thread.unpark)
 	}
 	return nil
 }
 
-func (n *waiter) getUp() {
-	if n.seat == nil {
+func (n *waiter) releaseOwnThread() {
+	if n.ownThread == nil {
 		return
 	}
 	if n.stop != nil {
 		n.stop()
 		n.stop = nil
 	}
-	w := n.arm.word
+	w := n.entry.word
 	w.mu.Lock()
-	seat := n.seat
-	n.seat = nil
+	thread := n.ownThread
+	n.ownThread = nil
 	w.mu.Unlock()
-	giveSeat(seat)
+	releaseOwnThread(thread)
 }
 
-// join sleeps in a group. However it ends, the group has let go of the arm, so
-// that no wake-up can reach it unseen.
-func (n *waiter) join(ctx context.Context) error {
-	g, err := joinGroup(&n.arm)
+// parkShared parks on a shared thread. When it returns, the thread has returned the
+// entry, so that no wake-up can reach it unseen.
+func (n *waiter) parkShared(ctx context.Context) error {
+	s, err := parkShared(&n.entry)
 	if err != nil {
 		return err
 	}
-	n.setGroup(g)
-	defer n.setGroup(nil)
-	if n.arm.word.nudged.Load() { // before it was known where to
-		g.askBack(&n.arm)
+	n.setSharedThread(s)
+	defer n.setSharedThread(nil)
+	if n.entry.word.fileEvent.Load() { // it came before the thread was set
+		s.cancel(&n.entry)
 	}
 	select {
-	case <-n.arm.done:
+	case <-n.entry.returned:
 		return nil
 	case <-ctx.Done():
-	case <-n.arm.word.shut:
+	case <-n.entry.word.closed:
 	}
-	g.askBack(&n.arm)
-	<-n.arm.done
+	s.cancel(&n.entry)
+	<-n.entry.returned
 	return nil
 }
 
-func (n *waiter) setGroup(g *group) {
-	w := n.arm.word
+func (n *waiter) setSharedThread(s *sharedThread) {
+	w := n.entry.word
 	w.mu.Lock()
-	n.group = g
+	n.sharedThread = s
 	w.mu.Unlock()
 }

@@ -11,21 +11,21 @@ import (
 // methods may be called concurrently.
 type Word struct {
 	addr   *uint32
-	object object // what the system needs besides the address
+	system systemWord // what the system needs besides the address
 	spin   spin
 
-	calls atomic.Int32  // Waits under way; below 0 from Close on
-	left  chan struct{} // has an element when a Wait has ended since Close
-	shut  chan struct{} // closed by Close
+	calls  atomic.Int32  // of Wait that have not returned; below 0 from Close on
+	left   chan struct{} // has an element when a Wait has returned since Close
+	closed chan struct{} // closed by Close
 
-	waiters *atomic.Uint32 // in shared memory; see CountIn
+	counter *atomic.Uint32 // in shared memory; see CountIn
 
-	file   *os.File    // see WatchFile
-	nudged atomic.Bool // something has happened to the file
+	file      *os.File    // see WatchFile
+	fileEvent atomic.Bool // an event of the file has come
 
 	mu          sync.Mutex
-	first, last *waiter // who waits here, in this process; the first one leads
-	parked      atomic.Int32
+	first, last *waiter // the waiters of this process; the first one leads
+	queued      atomic.Int32
 }
 
 // closing is subtracted from Word.calls by Close.
@@ -40,67 +40,74 @@ func NewWord(addr *uint32, name Name) *Word {
 
 func (w *Word) init(addr *uint32, name Name) {
 	w.addr = addr
-	w.object.init(name)
+	w.system.init(name)
 	w.left = make(chan struct{}, 1)
-	w.shut = make(chan struct{})
+	w.closed = make(chan struct{})
 	w.spin.init()
 }
 
-// Wait is [Gate.Wait] for a word whose waiters announce themselves in their own
-// way. look returns, besides what try does, the value of the word at which to
-// sleep: whenever look could succeed the word must have another value. Once
-// called with [Park] or [Check] it has announced the waiter; taking that back is
-// the caller's, after Wait has returned.
-func (w *Word) Wait(ctx context.Context, look func(Phase) (old uint32, done bool, err error)) error {
+// Wait is [Gate.Wait] for a word whose waiters announce themselves in the way of
+// its layout. try returns, besides what the try of a Gate does, the value of the
+// word at which to park: whenever try could succeed the word must have another
+// value. When try is called with [Park] or [Check] it announces the waiter; the
+// caller takes that back after Wait has returned.
+func (w *Word) Wait(ctx context.Context, try func(Phase) (old uint32, done bool, err error)) error {
+	return w.wait(ctx, condition{word: try})
+}
+
+func (w *Word) wait(ctx context.Context, c condition) error {
 	if !w.enter() {
 		return os.ErrClosed
 	}
 	defer w.exit()
-	if done, err := w.glance(look); done || err != nil {
+	if done, err := w.glance(c); done || err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	n := w.join()
-	defer w.leave(n) // also when look panics on a fault
-	// Who waits for a later change may have queued before; see the package's
+	defer w.leave(n) // also when try panics on a fault
+	// A waiter for a later change may have queued before; see the package's
 	// overview.
-	if _, done, err := look(Glance); done || err != nil {
+	if _, done, err := w.try(c, Glance); done || err != nil {
 		return err
 	}
-	if err := n.queue(ctx); err != nil {
+	if err := n.follow(ctx); err != nil {
 		return err
 	}
-	return n.lead(ctx, look)
+	return n.lead(ctx, c)
 }
 
-// WatchFile names the file that everybody who uses the object has open for writing
-// until he dies. Where the system tells that somebody closed it, those who wait long
-// look at once then, and otherwise less often. It is called before the first Wait;
-// f stays open until Close has returned.
+// WatchFile sets the file that every process that uses the object has open for
+// writing until it dies. Where the system reports that a process closed the file,
+// waiters that wait long check then, and otherwise less often.
+//
+// Preconditions:
+//   - it is called before the first Wait;
+//   - f stays open until Close has returned.
 func (w *Word) WatchFile(f *os.File) { w.file = f }
 
-// CountIn has those of this process who wait, spinning apart, counted in waiters:
-// once they have announced themselves, and until they leave. It is called before
-// the first Wait.
-func (w *Word) CountIn(waiters *atomic.Uint32) { w.waiters = waiters }
+// CountIn has the waiters of this process counted in waiters, a word in shared
+// memory, from when they have announced themselves until they leave. Those that
+// spin are not counted. It is called before the first Wait.
+func (w *Word) CountIn(waiters *atomic.Uint32) { w.counter = waiters }
 
-// Wake wakes up to n of those who sleep on the word, in any process, and returns
-// how many these were. It is a system call; see whether somebody is parked
-// first. Where [Gate] says that a wake reaches all, so does this one.
+// Wake wakes up to n waiters that are parked on the word, in any process, and
+// returns how many it woke. It is a system call: find out first whether a waiter is
+// parked. Where [Gate] says that a wake-up reaches all, so does this one.
 func (w *Word) Wake(n int) int { return w.wake(n) }
 
 // Close ends the waiters of this process with [os.ErrClosed], and returns when
-// they have left. Other processes notice nothing. Closing twice is fine. It must
-// not be called by a look.
+// they have left. Waiters of other processes are not affected. Closing again does
+// nothing. A try must not call it.
 func (w *Word) Close() {
 	w.mu.Lock()
-	if !w.isShut() {
-		close(w.shut)
+	if !w.isClosed() {
+		close(w.closed)
 		w.calls.Add(-closing)
-		if w.first != nil && w.first.seat != nil {
-			w.first.seat.ring()
+		if w.first != nil && w.first.ownThread != nil {
+			w.first.ownThread.unpark()
 		}
 	}
 	w.mu.Unlock()
@@ -109,13 +116,13 @@ func (w *Word) Close() {
 		w.signal() // for another Close
 	}
 	w.mu.Lock()
-	w.object.close()
+	w.system.close()
 	w.mu.Unlock()
 }
 
-func (w *Word) isShut() bool {
+func (w *Word) isClosed() bool {
 	select {
-	case <-w.shut:
+	case <-w.closed:
 		return true
 	default:
 		return false
@@ -146,8 +153,8 @@ func (w *Word) signal() {
 // join puts a waiter at the end of the queue.
 func (w *Word) join() *waiter {
 	n := waiters.Get().(*waiter)
-	n.arm.word, n.arm.woken = w, false
-	w.parked.Add(1)
+	n.entry.word, n.entry.woken = w, false
+	w.queued.Add(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n.before = w.last; n.before != nil {
@@ -160,14 +167,11 @@ func (w *Word) join() *waiter {
 	return n
 }
 
-// leave takes n out of the queue. If it led, the next one leads, and looks for
-// itself: whatever n was woken for and has not taken is seen by it.
+// leave takes n out of the queue. If n led, the next one leads, and tries for
+// itself: it finds what n was woken for and has not taken.
 func (w *Word) leave(n *waiter) {
-	n.getUp()
-	if n.watching {
-		n.watching = false
-		w.unwatch(n.as)
-	}
+	n.releaseOwnThread()
+	n.unsubscribe()
 	w.mu.Lock()
 	if n.before != nil {
 		n.before.after = n.after
@@ -181,11 +185,11 @@ func (w *Word) leave(n *waiter) {
 		w.last = n.before
 	}
 	w.mu.Unlock()
-	w.parked.Add(-1)
+	w.queued.Add(-1)
 	n.uncount()
-	n.before, n.after, n.arm.word = nil, nil, nil
+	n.before, n.after, n.entry.word = nil, nil, nil
 	select {
-	case <-n.promoted: // when it was cancelled
+	case <-n.promoted: // if it was cancelled
 	default:
 	}
 	waiters.Put(n)

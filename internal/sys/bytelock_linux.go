@@ -9,7 +9,7 @@ import (
 )
 
 // Reopen opens f's file once more, for reading and writing, as an open file of
-// its own, whatever has become of its name.
+// its own, even if it has lost its name.
 func Reopen(f *os.File) (*os.File, error) {
 	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {

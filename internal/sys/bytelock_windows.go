@@ -12,7 +12,7 @@ import (
 var reOpenFile = kernel32.NewProc("ReOpenFile")
 
 // Reopen opens f's file once more, for reading and writing, as an open file of
-// its own, whatever has become of its name.
+// its own, even if it has lost its name.
 func Reopen(f *os.File) (*os.File, error) {
 	const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
 	h, _, err := reOpenFile.Call(f.Fd(), windows.GENERIC_READ|windows.GENERIC_WRITE, share, 0)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func fileName(f *os.File, offset int64) (string, error) {
+func eventName(f *os.File, offset int64) (string, error) {
 	var info windows.ByHandleFileInformation
 	if err := windows.GetFileInformationByHandle(windows.Handle(f.Fd()), &info); err != nil {
 		return "", os.NewSyscallError("GetFileInformationByHandle", err)

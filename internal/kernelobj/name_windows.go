@@ -1,0 +1,58 @@
+package kernelobj
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/windows"
+)
+
+// Name returns the full name of a kernel object, with its namespace.
+func Name(name string, scope breezeway.Scope) string {
+	if scope == breezeway.Machine {
+		return `Global\` + name
+	}
+	return `Local\` + name
+}
+
+// explain says why a kernel object of a kind can't be created or opened.
+func explain(err error, kind string) error {
+	switch {
+	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
+		return fmt.Errorf("the name is that of another kind of object than a %s: segments, semaphores, mutexes, events and timers share one namespace (%w): %w",
+			kind, breezeway.ErrMismatch, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the %s exists and doesn't admit this user; its creator says by Config.Mode and Config.Allow which users it admits (%w)", kind, err)
+	}
+	return err
+}
+
+// checkOwner fails if the rule doesn't trust the owner of the object.
+func checkOwner(h windows.Handle, rule access.Rule) error {
+	owner, err := sys.OwnerOf(h, windows.SE_KERNEL_OBJECT)
+	if err == nil {
+		if err = rule.Trusts(owner); err != nil {
+			err = fmt.Errorf("it belongs to %s: %w", owner.User(), err)
+		}
+	}
+	return err
+}
+
+// OpenOrCreate calls open and, if that finds nothing, create. It starts over if
+// another process creates the object, or closes its last handle, between the two.
+func OpenOrCreate[T any](open, create func() (T, error)) (object T, err error) {
+	const tries = 100
+	for range tries {
+		if object, err = open(); !errors.Is(err, fs.ErrNotExist) {
+			return object, err
+		}
+		if object, err = create(); !errors.Is(err, fs.ErrExist) {
+			return object, err
+		}
+	}
+	return object, err
+}
