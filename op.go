@@ -4,6 +4,7 @@ package breezeway
 const (
 	OpAccept         = "accept"
 	OpAcquire        = "acquire"
+	OpBroadcast      = "broadcast"
 	OpBorrow         = "borrow"
 	OpClose          = "close"
 	OpCloseRead      = "close read"
@@ -33,6 +34,7 @@ const (
 	OpSeek           = "seek"
 	OpSet            = "set"
 	OpSetDeadline    = "set deadline"
+	OpSignal         = "signal"
 	OpStart          = "start"
 	OpStat           = "stat"
 	OpStore          = "store"

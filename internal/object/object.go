@@ -4,6 +4,7 @@
 package object
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Path returns where our own object of a kind and name is: the file
@@ -39,6 +41,9 @@ func Create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 // it belongs to somebody whom the rule doesn't admit.
 func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	f, err := open(path, readOnly)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fail.AbsentError{Path: path}
+	}
 	if err != nil {
 		return nil, explainOpen(path, err)
 	}
@@ -63,11 +68,11 @@ func OpenOrCreate(path string, size int64, a access.Rule, readOnly bool, fill fu
 	const tries = 100
 	for range tries {
 		f, err = Open(path, a, readOnly)
-		if !os.IsNotExist(err) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			return f, false, err
 		}
 		f, err = Create(path, size, a, fill)
-		if !os.IsExist(err) {
+		if !errors.Is(err, fs.ErrExist) {
 			return f, true, err
 		}
 	}

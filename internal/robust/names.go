@@ -1,0 +1,27 @@
+package robust
+
+import (
+	"path/filepath"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+)
+
+// Remove removes the object of a kind and name, whatever its layout. Processes that
+// have it open keep it.
+func Remove(kind, name string, scope breezeway.Scope) error {
+	path, err := object.Path(kind, name, scope)
+	if err != nil {
+		return err
+	}
+	return object.Remove(path)
+}
+
+// List returns the names of the objects of a kind, sorted.
+func List(kind string, scope breezeway.Scope) ([]string, error) {
+	path, err := object.Path(kind, "", scope)
+	if err != nil {
+		return nil, err
+	}
+	return object.Names(filepath.Split(path))
+}
