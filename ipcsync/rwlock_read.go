@@ -133,17 +133,26 @@ type readLock rwLock
 func (r *readLock) Unlock(ticket uint64) error {
 	l := (*rwLock)(r)
 	l.Released()
-	gave := l.tickets.give(ticket &^ robust.Recovered)
-	var err error
-	if gave {
-		err = l.Touch(func() {
-			l.leave()
-			if l.head.turn.Load() == turnReaders && l.head.turn.CompareAndSwap(turnReaders, turnOpen) {
-				l.mayWrite.Wake(1)
-			}
-		})
+	if !l.tickets.give(ticket &^ robust.Recovered) {
+		return l.given(breezeway.OpUnlock, false, nil)
 	}
-	return l.given(breezeway.OpUnlock, gave, err)
+	if l.Direct {
+		r.release()
+		return l.given(breezeway.OpUnlock, true, nil)
+	}
+	err := l.Use(func() error {
+		r.release()
+		return nil
+	})
+	return l.given(breezeway.OpUnlock, true, err)
+}
+
+func (r *readLock) release() {
+	l := (*rwLock)(r)
+	l.leave()
+	if l.head.turn.Load() == turnReaders && l.head.turn.CompareAndSwap(turnReaders, turnOpen) {
+		l.mayWrite.Wake(1)
+	}
 }
 
 var errReaderMarks = fmt.Errorf("it is held to read, and only a writer can repair what it protects: unlock it, Lock it, repair and mark it (%w)", os.ErrInvalid)

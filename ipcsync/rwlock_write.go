@@ -154,8 +154,14 @@ func (l *rwLock) TryLock() (h Held, ok bool, err error) {
 // Unlock gives up what a writer held.
 func (l *rwLock) Unlock(ticket uint64) error {
 	l.Released()
+	if l.Direct {
+		return l.given(breezeway.OpUnlock, l.release(ticket), nil)
+	}
 	var gave bool
-	err := l.Touch(func() { gave = l.release(ticket) })
+	err := l.Use(func() error {
+		gave = l.release(ticket)
+		return nil
+	})
 	return l.given(breezeway.OpUnlock, gave, err)
 }
 

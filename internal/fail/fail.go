@@ -13,8 +13,11 @@ import (
 // With puts an error of an operation into a [breezeway.Error]. It returns nil for
 // nil, and an error that is one already as it is.
 func With(op, kind, name string, err error) error {
+	if err == nil {
+		return nil // before anything that allocates
+	}
 	var already *breezeway.Error
-	if err == nil || errors.As(err, &already) {
+	if errors.As(err, &already) {
 		return err
 	}
 	return &breezeway.Error{Op: op, Kind: kind, Name: name, Err: Bare(err)}

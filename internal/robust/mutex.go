@@ -65,7 +65,7 @@ func (m *Mutex) Recoveries() *atomic.Int64 { return &m.head.Recoveries }
 // Lock waits until the mutex is free, or its holder dead, and takes it. The ticket
 // has the bit Recovered if a holder died and no later one marked as consistent what
 // it left.
-func (m *Mutex) Lock(ctx context.Context, c *Claim) (ticket uint64, err error) {
+func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 	if m.Direct && c == nil {
 		if ticket, ok := m.TakeFree(0); ok {
 			if m.Closed() {
@@ -75,6 +75,11 @@ func (m *Mutex) Lock(ctx context.Context, c *Claim) (ticket uint64, err error) {
 			return ticket, nil
 		}
 	}
+	return m.lockSlowly(ctx, c)
+}
+
+// lockSlowly is apart from Lock since what its closure changes lies on the heap.
+func (m *Mutex) lockSlowly(ctx context.Context, c *Claim) (ticket uint64, err error) {
 	var how Taken
 	err = m.Wait(ctx, m.free, c, func(check bool) (ok bool, err error) {
 		ticket, how, err = m.Take(0, check)

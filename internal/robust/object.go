@@ -150,6 +150,9 @@ func (o *Object) findSlots() error {
 	return nil
 }
 
+// File returns the object's file, which Close closes.
+func (o *Object) File() *os.File { return o.file }
+
 // Layout returns the layout as the object's creator chose it.
 func (o *Object) Layout() Layout { return o.layout }
 
@@ -274,6 +277,9 @@ func (o *Object) EachLiving(wanted func(*liveness.Entry) bool, f func(*liveness.
 // Closed reports whether Close was called.
 func (o *Object) Closed() bool { return o.closed.Load() }
 
+// Shut makes every call fail from now on. Close does the rest.
+func (o *Object) Shut() { o.closed.Store(true) }
+
 // Fail makes the error of an operation.
 func (o *Object) Fail(op string, err error) error {
 	if err != nil && o.closed.Load() {
@@ -288,7 +294,7 @@ func (o *Object) Fail(op string, err error) error {
 // name of a slot that this process no longer holds.
 func (o *Object) Close() error {
 	o.closing.Do(func() {
-		o.closed.Store(true)
+		o.Shut()
 		for _, g := range o.gates {
 			g.Close()
 		}
