@@ -160,7 +160,9 @@ func testSemaphore(t *testing.T, cfg *Config) {
 	if again.Created() || again.Name() != s.Name() || again.Max() != math.MaxInt32 {
 		t.Error(again.Created(), again.Name(), again.Max())
 	}
-	third, err := OpenOrCreateSemaphore(s.Name(), 7, &Config{Max: 8})
+	_, err = OpenOrCreateSemaphore(s.Name(), 7, &Config{Max: 8})
+	wantError(t, err, breezeway.ErrMismatch, "Config.Max")
+	third, err := OpenOrCreateSemaphore(s.Name(), 7, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +272,7 @@ func TestSemaphoreArguments(t *testing.T) {
 			{0, &Config{Max: -1}, os.ErrInvalid, "Config.Max"},
 			{0, &Config{Max: math.MaxInt32 + 1}, breezeway.ErrTooLarge, "Config.Max"},
 			{4, &Config{Max: 3}, breezeway.ErrTooLarge, "at most 3"},
-			{0, &Config{Mode: 0o1777}, os.ErrInvalid, "mode"},
+			{0, &Config{Mode: 0o1777}, os.ErrInvalid, "Config.Mode"},
 		} {
 			_, err := open(c.value, c.cfg)
 			wantError(t, err, c.sentinel, c.word)
