@@ -11,12 +11,7 @@ import (
 // [os.ErrDeadlineExceeded], [net.ErrClosed], [io.EOF] and
 // [errors.ErrUnsupported].
 var (
-	// ErrOwnerDead means that the process that held the object died holding it.
-	ErrOwnerDead = errors.New("the owner died")
-	// ErrNotRecoverable means that what a lock protects was given up as broken: a
-	// process died changing it, and whoever had the lock next didn't mend it.
-	ErrNotRecoverable = errors.New("not recoverable")
-	// ErrBroken means that those who were to meet at a barrier don't: one of them
+	// ErrBroken means that not all parties will meet at a barrier: one of them
 	// gave up or died.
 	ErrBroken = errors.New("broken")
 	// ErrMismatch means that the other side is not what was expected: another

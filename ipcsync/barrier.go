@@ -13,20 +13,21 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
 // Barrier is experimental. It is where a fixed number of parties meet, which are
 // goroutines of any processes: each waits until all have arrived. Then all go on,
 // and the next round begins. If one of them gives up waiting or dies, the barrier
-// is broken: the others of the round are let go with [breezeway.ErrBroken], and so
-// is everybody who comes, until Reset.
+// is broken: the others of the round get [breezeway.ErrBroken], and so do all that
+// come, until Reset.
 //
 // All methods may be called concurrently.
 //
 // It is the object bw.barrier.NAME (docs/formats.md).
 type Barrier struct {
-	s       *shared
+	s       *robust.Object
 	head    *barrierHead
 	over    *wait.Gate // for the round to be
 	parties int
@@ -35,137 +36,120 @@ type Barrier struct {
 }
 
 // barrierHead is what is shared besides the slots. The slots say which processes
-// have part in a round: each names in its State the round in which somebody of its
-// process has arrived last, and does so before he arrives.
+// have part in a round: each names in its State the round in which a goroutine of
+// its process has arrived last, and does so before that arrives.
 type barrierHead struct {
 	state      atomic.Uint64 // see barrierState
 	parties    uint32        // never changes
 	over       uint32        // gate
 	recoveries atomic.Int64
 
-	// broken has at r mod 4 the latest such round that was broken: what those of
-	// it are told who look only when others have reset the barrier.
+	// broken has at r mod 4 the latest such round that was broken: what parties
+	// of it are told that look only when others have reset the barrier.
 	broken [4]atomic.Uint64
 }
 
-const barrierKind = "barrier"
-
 var (
-	errBroken             = fmt.Errorf("one who waited gave up or died, or it was reset; call Reset once all parties are ready to begin anew (%w)", breezeway.ErrBroken)
-	errBarrierOverwritten = fmt.Errorf("it is not a barrier any more; somebody overwrote it: remove it and create it anew (%w)", breezeway.ErrMismatch)
+	errBroken             = fmt.Errorf("a party that waited gave up or died, or it was reset; call Reset once all parties are ready to begin anew (%w)", breezeway.ErrBroken)
+	errBarrierOverwritten = fmt.Errorf("it is not a barrier any more, it was overwritten: remove it and create it anew (%w)", breezeway.ErrMismatch)
 )
 
 // CreateBarrier makes the barrier name for a number of parties, 1 to 32767. It
 // fails with [os.ErrExist] if there is one, with [os.ErrInvalid] for a bad name or
 // number, and with [os.ErrPermission] where this user may not create.
 func CreateBarrier(name string, parties int, cfg *Config) (*Barrier, error) {
-	return comeToBarrier(create, name, parties, cfg)
+	return openBarrier(robust.Create, name, parties, cfg)
 }
 
 // OpenBarrier opens the barrier name, which has as many parties as its creator
 // said. It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission]
-// if it is somebody else's whom the access rule doesn't admit, and with
+// if it belongs to a user that Config.Trust doesn't name, and with
 // [breezeway.ErrMismatch], leaving it as it is, if it is something else than a
 // barrier that this program understands.
 func OpenBarrier(name string, cfg *Config) (*Barrier, error) {
-	return comeToBarrier(open, name, 0, cfg)
+	return openBarrier(robust.Open, name, 0, cfg)
 }
 
 // OpenOrCreateBarrier opens the barrier name or, if there is none, makes it;
 // [Barrier.Created] tells which. If there is one for another number of parties it
 // fails with [breezeway.ErrMismatch].
 func OpenOrCreateBarrier(name string, parties int, cfg *Config) (*Barrier, error) {
-	return comeToBarrier(openOrCreate, name, parties, cfg)
+	return openBarrier(robust.OpenOrCreate, name, parties, cfg)
 }
 
-func comeToBarrier(h how, name string, parties int, cfg *Config) (b *Barrier, err error) {
-	if err = checkParties(h, parties); err == nil {
-		b, err = newBarrier(parties)(attach(h, barrierKind, name, cfg, fillBarrier(parties)))
+func openBarrier(mode robust.OpenMode, name string, parties int, cfg *Config) (*Barrier, error) {
+	return openAs(KindBarrier, mode, name, cfg, func(s *settings) (*Barrier, error) {
+		if err := checkParties(mode, parties); err != nil {
+			return nil, err
+		}
+		return newBarrier(mode, name, parties, s)
+	})
+}
+
+func newBarrierToObserve(mode robust.OpenMode, name string, s *settings) (*Barrier, error) {
+	return newBarrier(mode, name, 0, s)
+}
+
+// newBarrier comes to a barrier for a number of parties, or for any if that is 0.
+func newBarrier(mode robust.OpenMode, name string, parties int, s *settings) (*Barrier, error) {
+	b := &Barrier{}
+	cfg := s.robust()
+	cfg.Fill = func(w io.WriterAt) error {
+		head := binary.LittleEndian.AppendUint64(nil, barrierRound)
+		head = binary.LittleEndian.AppendUint32(head, uint32(parties))
+		_, err := w.WriteAt(head, 0)
+		return err
 	}
+	err := robust.Attach(mode, KindBarrier.layout(s.Slots), name, cfg, func(o *robust.Object) error {
+		return b.init(o, parties)
+	})
 	if err != nil {
-		return nil, failed(barrierKind, h.String(), name, explain(err, "", "barrier", "Barrier", name))
+		return nil, err
 	}
 	return b, nil
 }
 
-// CreateBarrierAt makes a barrier of [Size] bytes in memory that the caller
-// shares. It fails with [os.ErrExist] if the first bytes there are not zero.
-func CreateBarrierAt(p Place, parties int, cfg *Config) (*Barrier, error) {
-	return comeToBarrierAt(create, p, parties, cfg)
-}
-
-// OpenBarrierAt opens the barrier that was created in a place. It fails with
-// [os.ErrNotExist] if none was, and else as [OpenBarrier] does.
-func OpenBarrierAt(p Place, cfg *Config) (*Barrier, error) { return comeToBarrierAt(open, p, 0, cfg) }
-
-func comeToBarrierAt(h how, p Place, parties int, cfg *Config) (b *Barrier, err error) {
-	if err = checkParties(h, parties); err == nil {
-		b, err = newBarrier(parties)(attachAt(h, barrierKind, p, cfg, fillBarrier(parties)))
-	}
-	if err != nil {
-		return nil, failed(barrierKind, h.String(), p.String(), err)
-	}
-	return b, nil
-}
-
-// RemoveBarrier removes the barrier name. Those who wait at it learn it
-// ([breezeway.ErrRemoved]). It fails with [os.ErrNotExist] if there is none. On
-// Windows it fails with [os.ErrPermission] while a process has it open.
-func RemoveBarrier(name string, cfg *Config) error {
-	if err := removeShared(barrierKind, name, cfg); err != nil {
-		return failed(barrierKind, "remove", name, explain(err, "", "barrier", "Barrier", name))
-	}
-	return nil
-}
-
-func checkParties(h how, parties int) error {
-	if h != open && (parties < 1 || parties > maxParties) {
+func checkParties(mode robust.OpenMode, parties int) error {
+	if mode != robust.Open && (parties < 1 || parties > maxParties) {
 		return fmt.Errorf("%d parties are not possible; 1 to %d are (%w)", parties, maxParties, os.ErrInvalid)
 	}
 	return nil
 }
 
-func fillBarrier(parties int) func(io.WriterAt) error {
-	return func(w io.WriterAt) error {
-		b := binary.LittleEndian.AppendUint64(nil, barrierRound)
-		b = binary.LittleEndian.AppendUint32(b, uint32(parties))
-		_, err := w.WriteAt(b, 0)
+// init finds the barrier in o. wanted is for how many parties it must be, if it
+// isn't 0.
+func (b *Barrier) init(o *robust.Object, wanted int) (err error) {
+	b.s = o
+	if b.head, err = robust.Head[barrierHead](o); err != nil {
 		return err
 	}
+	if b.over, err = o.Gate(&b.head.over); err != nil {
+		return err
+	}
+	err = o.Use(func() error {
+		parties := atomic.LoadUint32(&b.head.parties)
+		if parties < 1 || parties > maxParties {
+			return errBarrierOverwritten
+		}
+		b.parties = int(parties)
+		if wanted != 0 && wanted != b.parties {
+			return fmt.Errorf("it is for %d parties, not %d; open it, or remove it and create it anew (%w)", b.parties, wanted, breezeway.ErrMismatch)
+		}
+		_, err := b.load()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return o.Join(b.recover)
 }
 
-// newBarrier makes a barrier of what attach returned. wanted is for how many
-// parties it must be, if it isn't 0.
-func newBarrier(wanted int) func(*shared, error) (*Barrier, error) {
-	return func(s *shared, err error) (*Barrier, error) {
-		if err != nil {
-			return nil, err
-		}
-		b := &Barrier{s: s}
-		if b.head, err = head[barrierHead](s); err != nil {
-			return nil, err
-		}
-		if b.over, err = s.gate(&b.head.over); err != nil {
-			return nil, err
-		}
-		err = s.use(func() error {
-			parties := atomic.LoadUint32(&b.head.parties)
-			if parties < 1 || parties > maxParties {
-				return errBarrierOverwritten
-			}
-			b.parties = int(parties)
-			if wanted != 0 && wanted != b.parties {
-				return fmt.Errorf("it is for %d parties, not %d; open it, or remove it and create it anew (%w)", b.parties, wanted, breezeway.ErrMismatch)
-			}
-			_, err := b.load()
-			return err
-		})
-		if err != nil {
-			s.Close()
-			return nil, err
-		}
-		return b, s.join(b.recover)
+// check fails for the zero value.
+func (b *Barrier) check(op string) error {
+	if b == nil || b.s == nil {
+		return unopened{KindBarrier}.fail(op)
 	}
+	return nil
 }
 
 // recover breaks the round in which the slot's past holder died.
@@ -192,27 +176,30 @@ func (b *Barrier) swap(old, new barrierState) bool {
 }
 
 // Wait waits until as many as the barrier has parties have called it. It returns
-// 0 to whoever arrived first in this round, and so on: who arrived last, and let
-// the others go, gets the number of parties less 1. What each did before Wait, all
-// see after it.
+// 0 to the party that arrived first in this round, and so on: the last one, which
+// lets the others go, gets the number of parties less 1. What each did before Wait,
+// all see after it.
 //
 // If ctx is done before it arrives it returns [context.Cause], and nothing
 // happens. If ctx is done while it waits it returns that within 10 ms and breaks
 // the barrier, as does Close of this process's Barrier ([os.ErrClosed]), the death
 // of this process, and the barrier's removal, which is found out within a second
 // ([breezeway.ErrRemoved]). The others of the round then get
-// [breezeway.ErrBroken]; that somebody died they find out within 100 ms from when
-// the kernel has freed the dead process's memory and closed its files.
+// [breezeway.ErrBroken]; they find out within 100 ms that a process died, from when
+// the kernel has freed its memory and closed its files.
 //
 // A round is over for all of its parties or for none, with one exception: a
 // process that was stopped while four further rounds were broken may get
 // ErrBroken for one that was not.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
-	if ctx.Err() != nil {
-		return 0, b.s.fail("wait", context.Cause(ctx))
+	if err := b.check(breezeway.OpWait); err != nil {
+		return 0, err
 	}
-	b.s.released()
-	err = b.s.use(func() (err error) {
+	if ctx.Err() != nil {
+		return 0, b.s.Fail(breezeway.OpWait, context.Cause(ctx))
+	}
+	b.s.Released()
+	err = b.s.Use(func() (err error) {
 		var round uint64
 		if round, index, err = b.arrive(); err != nil {
 			return err
@@ -221,7 +208,7 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 			b.over.Wake(wait.All)
 			return nil
 		}
-		err = b.s.wait(ctx, b.over, nil, func(check bool) (bool, error) { return b.isOver(round, check) })
+		err = b.s.Wait(ctx, b.over, nil, func(check bool) (bool, error) { return b.isOver(round, check) })
 		if err != nil {
 			if _, over := b.breakUp(round); over {
 				return nil // just before
@@ -230,13 +217,13 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 		return err
 	})
 	if err != nil {
-		return 0, b.s.fail("wait", err)
+		return 0, b.s.Fail(breezeway.OpWait, err)
 	}
-	b.s.acquired()
+	b.s.Acquired()
 	return index, nil
 }
 
-// arrive counts one who has come, and begins the next round if he is the last.
+// arrive counts a party that has come, and begins the next round if it is the last.
 func (b *Barrier) arrive() (round uint64, index int, err error) {
 	b.arriving.Lock()
 	defer b.arriving.Unlock()
@@ -248,7 +235,7 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 		if s.broken() {
 			return 0, 0, errBroken
 		}
-		part := &b.s.member.Entry.State
+		part := &b.s.Me.Entry.State
 		part.Store(part.Load()&^(1<<32-1) | uint64(partOf(s.round())))
 		killpoint.Here("barrier part taken")
 		next := s + barrierArrival
@@ -262,8 +249,8 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 	}
 }
 
-// isOver reports whether a round, in which one of this process has arrived, is
-// over. With check it looks whether all who have arrived live.
+// isOver reports whether a round, in which this process has arrived, is over. With
+// check it looks whether all processes that have arrived live.
 func (b *Barrier) isOver(round uint64, check bool) (bool, error) {
 	s, err := b.load()
 	switch {
@@ -283,16 +270,16 @@ func (b *Barrier) isOver(round uint64, check bool) (bool, error) {
 	return false, nil
 }
 
-// checkParts breaks the barrier if one has died who had part in the round. What
-// the slots of the dead name it clears: rounds come round there.
+// checkParts breaks the barrier if a process has died that had part in the round.
+// It clears what the slots of the dead name: the numbers of rounds recur there.
 func (b *Barrier) checkParts(round uint64) error {
-	for i := range b.s.slotTable.Entries() {
-		e := &b.s.slotTable.Entries()[i]
+	for i := range b.s.Slots.Entries() {
+		e := &b.s.Slots.Entries()[i]
 		state := e.State.Load()
 		if uint32(state) == 0 {
 			continue
 		}
-		alive, err := b.s.slotTable.IsTaken(i)
+		alive, err := b.s.Slots.IsTaken(i)
 		if err != nil {
 			return err
 		}
@@ -309,7 +296,7 @@ func (b *Barrier) forget(e *liveness.Entry, state, round uint64) {
 	if uint32(state) == partOf(round) {
 		if did, _ := b.breakUp(round); did {
 			b.head.recoveries.Add(1)
-			b.s.log.Warn("a process died waiting; the barrier is broken", slog.String("kind", barrierKind), slog.String("name", b.s.name))
+			b.s.Log.Warn("a process died waiting; the barrier is broken", slog.String("kind", b.s.Kind), slog.String("name", b.s.Name))
 		}
 	}
 	e.State.CompareAndSwap(state, state&^(1<<32-1))
@@ -345,14 +332,17 @@ func (b *Barrier) noteBroken(round uint64) {
 	}
 }
 
-// wasBroken tells how a round ended that is over. Where a later one is noted in
-// its stead that is not known any more.
+// wasBroken reports whether a round that is over was broken. It isn't known any
+// more where a later round is noted in its place.
 func (b *Barrier) wasBroken(round uint64) bool { return b.head.broken[round%4].Load() >= round }
 
-// Reset begins a new round, also where the barrier is broken. Those who wait are
-// let go with [breezeway.ErrBroken].
+// Reset begins a new round, also where the barrier is broken. Those that wait get
+// [breezeway.ErrBroken].
 func (b *Barrier) Reset() error {
-	err := b.s.use(func() error {
+	if err := b.check(breezeway.OpReset); err != nil {
+		return err
+	}
+	err := b.s.Use(func() error {
 		for {
 			s, err := b.load()
 			switch {
@@ -373,17 +363,25 @@ func (b *Barrier) Reset() error {
 		}
 	})
 	if err != nil {
-		return b.s.fail("reset", err)
+		return b.s.Fail(breezeway.OpReset, err)
 	}
 	return nil
 }
 
 // Parties returns how many have to come, as the barrier's creator said.
-func (b *Barrier) Parties() int { return b.parties }
+func (b *Barrier) Parties() int {
+	if b == nil {
+		return 0
+	}
+	return b.parties
+}
 
 // Stats tells whether the barrier is whole, and how many have arrived.
 func (b *Barrier) Stats() (st Stats, err error) {
-	err = b.s.use(func() error {
+	if err := b.check(breezeway.OpStat); err != nil {
+		return Stats{}, err
+	}
+	err = b.s.Use(func() error {
 		s, err := b.load()
 		st = Stats{Max: b.parties, Recoveries: b.head.recoveries.Load()}
 		if !s.broken() {
@@ -392,17 +390,27 @@ func (b *Barrier) Stats() (st Stats, err error) {
 		return err
 	})
 	if err != nil {
-		return Stats{}, b.s.fail("stat", err)
+		return Stats{}, b.s.Fail(breezeway.OpStat, err)
 	}
 	return st, nil
 }
 
 // Name returns the barrier's name.
-func (b *Barrier) Name() string { return b.s.name }
+func (b *Barrier) Name() string {
+	if b == nil || b.s == nil {
+		return ""
+	}
+	return b.s.Name
+}
 
 // Created reports whether the call that returned b made the barrier.
-func (b *Barrier) Created() bool { return b.s.created }
+func (b *Barrier) Created() bool { return b != nil && b.s != nil && b.s.Created }
 
-// Close ends this process's use of the barrier: those of it who wait get
+// Close ends this process's use of the barrier: those of it that wait get
 // [os.ErrClosed], which breaks the barrier. Closing again does nothing.
-func (b *Barrier) Close() error { return b.s.Close() }
+func (b *Barrier) Close() error {
+	if err := b.check(breezeway.OpClose); err != nil {
+		return err
+	}
+	return b.s.Close()
+}

@@ -42,7 +42,7 @@ func TestKillMatrixBarrier(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer RemoveBarrier(name, nil)
+			defer Remove(KindBarrier, name, nil)
 			defer b.Close()
 			if strings.HasPrefix(point, "barrier") || strings.HasPrefix(point, "gate") {
 				ours := meet(t.Context(), b, 1)

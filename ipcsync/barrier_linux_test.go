@@ -16,7 +16,7 @@ func TestBarrierRemoved(t *testing.T) {
 	p.Say("wait")
 	ours := meet(t.Context(), b, 1)
 	awaitWaiters(t, b, 2)
-	if err := RemoveBarrier(b.Name(), nil); err != nil {
+	if err := Remove(KindBarrier, b.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -35,7 +35,7 @@ func TestBarrierRemoved(t *testing.T) {
 	case !errors.Is(err, breezeway.ErrRemoved):
 		wantError(t, err, breezeway.ErrBroken)
 	}
-	wantError(t, RemoveBarrier(b.Name(), nil), os.ErrNotExist)
+	wantError(t, Remove(KindBarrier, b.Name(), nil), os.ErrNotExist)
 }
 
 // Who is stopped is not dead.

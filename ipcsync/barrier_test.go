@@ -30,7 +30,7 @@ func newTestBarrier(t testing.TB, parties int) *Barrier {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := RemoveBarrier(b.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := Remove(KindBarrier, b.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Error(err)
 		}
 	})
@@ -84,7 +84,7 @@ var party = ipctest.Helper("party", func(c *ipctest.Control) error {
 		return err
 	}
 	c.AtEnd(func() { b.Close() })
-	c.Say("slot %d", b.s.member.Holder.Slot())
+	c.Say("slot %d", b.s.Me.Holder.Slot())
 	for {
 		switch words := strings.Fields(c.Hear()); words[0] {
 		case "wait":
@@ -485,14 +485,14 @@ func TestBarrierExistence(t *testing.T) {
 func TestBarrierInPlace(t *testing.T) {
 	at := newPlace(t, 2)
 	at.Offset = Size
-	_, err := OpenBarrierAt(at, nil)
+	_, err := OpenBarrier("", &Config{At: at})
 	wantError(t, err, fs.ErrNotExist)
-	b, err := CreateBarrierAt(at, 3, nil)
+	b, err := CreateBarrier("", 3, &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	same, err := OpenBarrierAt(at, nil)
+	same, err := OpenBarrier("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -525,7 +525,7 @@ func TestBarrierInPlace(t *testing.T) {
 // Nonsense in the words of a barrier that is in use is an error, and nothing
 // worse.
 func TestBarrierOverwritten(t *testing.T) {
-	b, err := CreateBarrierAt(newPlace(t, 1), 2, nil)
+	b, err := CreateBarrier("", 2, &Config{At: newPlace(t, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -548,12 +548,12 @@ func TestBarrierOverwritten(t *testing.T) {
 
 // What slots of the dead name is forgotten before that round can come round.
 func TestBarrierForgets(t *testing.T) {
-	b, err := CreateBarrierAt(newPlace(t, 1), 2, nil)
+	b, err := CreateBarrier("", 2, &Config{At: newPlace(t, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	state := &b.s.slotTable.Entries()[7].State
+	state := &b.s.Slots.Entries()[7].State
 	state.Store(5<<32 | uint64(partOf(99)))
 	ctx, cancel := context.WithCancel(t.Context())
 	ours := meet(ctx, b, 1)

@@ -9,7 +9,7 @@ import (
 )
 
 // robust is pthread's robust mutex in C.
-func robust(b *testing.B, how string) bench.Contender {
+func robustMutex(b *testing.B, how string) bench.Contender {
 	p := ipctest.StartCommand(b, ipctest.C(b, "testdata/robust.c")(how))
 	p.Expect("ready")
 	return bench.Contender{Name: "C robust mutex", Stream: true, Run: func(n int) error {
@@ -24,7 +24,7 @@ func BenchmarkMutexUncontended(b *testing.B) {
 	var count int64
 	ipctest.Compare(b,
 		bench.Contender{Name: "Mutex", Stream: true, Run: func(n int) error { return turns(m, &count, n) }},
-		robust(b, "1"))
+		robustMutex(b, "1"))
 }
 
 // Two processes take turns as they can.
@@ -52,7 +52,7 @@ func benchmarkRivals(b *testing.B, how string, run func(*Mutex, *int64, int) err
 			p.Expect("done")
 			return err
 		}},
-		robust(b, how))
+		robustMutex(b, how))
 	if *count != total {
 		b.Errorf("%d turns counted, %d taken", *count, total)
 	}

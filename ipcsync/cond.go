@@ -7,14 +7,16 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// Cond is experimental. It is where those wait who hold a [Mutex] and need
-// something that the mutex protects to change: what package sync has as a Cond,
-// across processes. All use it with the same mutex.
+// Cond is experimental. It is where holders of a [Mutex] wait for a change of
+// something that the mutex protects: what package sync has as a Cond, across
+// processes. All use it with the same mutex.
 //
 //	h, err := m.Lock(ctx)
 //	for err == nil && !ready() {
@@ -27,7 +29,7 @@ import (
 //
 // It is the object bw.cond.NAME (docs/formats.md), beside the mutex.
 type Cond struct {
-	s    *shared
+	s    *robust.Object
 	head *condHead
 	news *wait.Gate
 }
@@ -37,163 +39,157 @@ type condHead struct {
 	news    uint32        // gate
 }
 
-const condKind = "cond"
-
 // CreateCond makes the condition name. It fails with [os.ErrExist] if there is one,
 // with [os.ErrInvalid] for a bad name, and with [os.ErrPermission] where this user
 // may not create.
-func CreateCond(name string, cfg *Config) (*Cond, error) { return comeToCond(create, name, cfg) }
+func CreateCond(name string, cfg *Config) (*Cond, error) {
+	return openCond(robust.Create, name, cfg)
+}
 
 // OpenCond opens the condition name. It fails with [os.ErrNotExist] if there is
-// none, with [os.ErrPermission] if it is somebody else's whom the access rule
-// doesn't admit, and with [breezeway.ErrMismatch], leaving it as it is, if it is
-// something else than a condition that this program understands.
-func OpenCond(name string, cfg *Config) (*Cond, error) { return comeToCond(open, name, cfg) }
+// none, with [os.ErrPermission] if it belongs to a user that Config.Trust doesn't
+// name, and with [breezeway.ErrMismatch], leaving it as it is, if it is something
+// else than a condition that this program understands.
+func OpenCond(name string, cfg *Config) (*Cond, error) { return openCond(robust.Open, name, cfg) }
 
 // OpenOrCreateCond opens the condition name or, if there is none, makes it;
 // [Cond.Created] tells which.
 func OpenOrCreateCond(name string, cfg *Config) (*Cond, error) {
-	return comeToCond(openOrCreate, name, cfg)
+	return openCond(robust.OpenOrCreate, name, cfg)
 }
 
-func comeToCond(h how, name string, cfg *Config) (*Cond, error) {
-	c, err := newCond(attach(h, condKind, name, cfg, nil))
-	if err != nil {
-		return nil, failed(condKind, h.String(), name, explain(err, "", "condition", "Cond", name))
+func openCond(mode robust.OpenMode, name string, cfg *Config) (*Cond, error) {
+	return openAs(KindCond, mode, name, cfg, func(s *settings) (*Cond, error) { return newCond(mode, name, s) })
+}
+
+func newCond(mode robust.OpenMode, name string, s *settings) (*Cond, error) {
+	c := &Cond{}
+	if err := robust.Attach(mode, KindCond.layout(s.Slots), name, s.robust(), c.init); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
-// CreateCondAt makes a condition of [Size] bytes in memory that the caller shares.
-// It fails with [os.ErrExist] if the first bytes there are not zero.
-func CreateCondAt(p Place, cfg *Config) (*Cond, error) { return comeToCondAt(create, p, cfg) }
-
-// OpenCondAt opens the condition that was created in a place. It fails with
-// [os.ErrNotExist] if none was, and else as [OpenCond] does.
-func OpenCondAt(p Place, cfg *Config) (*Cond, error) { return comeToCondAt(open, p, cfg) }
-
-func comeToCondAt(h how, p Place, cfg *Config) (*Cond, error) {
-	c, err := newCond(attachAt(h, condKind, p, cfg, nil))
-	if err != nil {
-		return nil, failed(condKind, h.String(), p.String(), err)
+// init finds the condition in o.
+func (c *Cond) init(o *robust.Object) (err error) {
+	c.s = o
+	if c.head, err = robust.Head[condHead](o); err != nil {
+		return err
 	}
-	return c, nil
+	if c.news, err = o.Gate(&c.head.news); err != nil {
+		return err
+	}
+	return o.Join(func(*liveness.Member) error { return nil })
 }
 
-// RemoveCond removes the condition name. Those who wait there learn it
-// ([breezeway.ErrRemoved]). It fails with [os.ErrNotExist] if there is none. On
-// Windows it fails with [os.ErrPermission] while a process has it open.
-func RemoveCond(name string, cfg *Config) error {
-	if err := removeShared(condKind, name, cfg); err != nil {
-		return failed(condKind, "remove", name, explain(err, "", "condition", "Cond", name))
+// check fails for the zero value.
+func (c *Cond) check(op string) error {
+	if c == nil || c.s == nil {
+		return unopened{KindCond}.fail(op)
 	}
 	return nil
 }
 
-// newCond makes a condition of what attach returned.
-func newCond(s *shared, err error) (*Cond, error) {
-	if err != nil {
-		return nil, err
-	}
-	c := &Cond{s: s}
-	if c.head, err = head[condHead](s); err != nil {
-		return nil, err
-	}
-	if c.news, err = s.gate(&c.head.news); err != nil {
-		return nil, err
-	}
-	return c, s.join(func(*liveness.Member) error { return nil })
-}
-
 // Wait unlocks the mutex that h stands for, waits for Signal or Broadcast, and
-// locks it again. What happens after Wait has unlocked it doesn't miss. Wait may
-// also return without either, so look each time whether there is what you wait
-// for.
+// locks it again. It misses none that comes after it has unlocked. Wait may also
+// return without either, so look each time whether there is what you wait for.
 //
 // The Held that it returns is what the caller has from then on, with an error too:
 // Wait fails with [context.Cause] if ctx is done, with [os.ErrClosed] if c is
 // closed, and with [breezeway.ErrRemoved] within a second of the condition being
 // removed, but first it locks the mutex again, for however long that takes. Only
-// if it can't, because the mutex was closed, removed or is not recoverable, is the
-// Held the zero value. If h is not a Mutex's, or held no more ([os.ErrInvalid]),
-// it returns h.
+// if it can't, because the mutex was closed or removed, is the Held the zero value.
+// If h is not a Mutex's, or held no more ([os.ErrInvalid]), it returns h.
 //
-// As always when a mutex was locked, somebody may have died holding it meanwhile
-// ([Held.Recovered]). Mark it consistent before you Wait again.
+// As always when a mutex was locked, a process may have died holding it meanwhile
+// ([Held.Recovered]).
 func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
+	if err := c.check(breezeway.OpWait); err != nil {
+		return h, err
+	}
 	m, ok := h.by.(locker)
 	if !ok {
-		return h, c.s.fail("wait", fmt.Errorf("the Held is not that of a locked Mutex (%w)", os.ErrInvalid))
+		return h, c.s.Fail(breezeway.OpWait, fmt.Errorf("the Held is not that of a locked Mutex (%w)", os.ErrInvalid))
 	}
 	unlocked := false
-	err := c.s.use(func() error {
+	err := c.s.Use(func() error {
 		before := c.head.signals.Load()
 		if err := h.Unlock(); err != nil {
 			return err
 		}
 		unlocked = true
 		killpoint.Here("cond unlocked")
-		return c.s.wait(ctx, c.news, nil, func(bool) (bool, error) {
+		return c.s.Wait(ctx, c.news, nil, func(bool) (bool, error) {
 			return c.head.signals.Load() != before, nil
 		})
 	})
-	if err != nil {
-		err = c.s.fail("wait", err)
-	}
+	err = c.s.Fail(breezeway.OpWait, err)
 	if !unlocked {
 		return h, err
 	}
-	h, locking := m.lock(context.WithoutCancel(ctx), nil)
+	ticket, locking := m.Lock(context.WithoutCancel(ctx), nil)
 	switch {
 	case locking == nil:
-		return h, err
+		return Held{h.by, ticket}, err
 	case err == nil:
-		return h, locking
+		return Held{}, locking
 	}
-	return h, errors.Join(err, locking)
+	return Held{}, errors.Join(err, locking)
 }
 
-// Signal wakes one who waits, if anybody does. It wakes others too, sooner or
-// later, so that nothing is lost if that one dies: where many wait for something
-// that one at a time can have, a [Semaphore] is better. The mutex need not be
-// locked.
-func (c *Cond) Signal() error { return c.signal("signal", 1) }
+// Signal wakes one waiter, if there is any. It wakes others too, sooner or later,
+// so that nothing is lost if that one dies: where many wait for something that one
+// at a time can have, a [Semaphore] is better. The mutex need not be locked.
+func (c *Cond) Signal() error { return c.signal(breezeway.OpSignal, 1) }
 
-// Broadcast wakes all who wait. The mutex need not be locked.
-func (c *Cond) Broadcast() error { return c.signal("broadcast", wait.All) }
+// Broadcast wakes all waiters. The mutex need not be locked.
+func (c *Cond) Broadcast() error { return c.signal(breezeway.OpBroadcast, wait.All) }
 
 func (c *Cond) signal(op string, n int) error {
-	err := c.s.use(func() error {
+	if err := c.check(op); err != nil {
+		return err
+	}
+	err := c.s.Use(func() error {
 		c.head.signals.Add(1)
 		killpoint.Here("cond signalled")
 		c.news.Wake(n)
 		return nil
 	})
-	if err != nil {
-		return c.s.fail(op, err)
-	}
-	return nil
+	return c.s.Fail(op, err)
 }
 
 // Stats tells how many wait.
 func (c *Cond) Stats() (st Stats, err error) {
+	if err := c.check(breezeway.OpStat); err != nil {
+		return Stats{}, err
+	}
 	st.Max = -1
-	err = c.s.use(func() error {
-		st.Waiters, err = c.s.waiters()
+	err = c.s.Use(func() error {
+		st.Waiters, err = c.s.Waiters()
 		return err
 	})
 	if err != nil {
-		return Stats{}, c.s.fail("stat", err)
+		return Stats{}, c.s.Fail(breezeway.OpStat, err)
 	}
 	return st, nil
 }
 
 // Name returns the condition's name.
-func (c *Cond) Name() string { return c.s.name }
+func (c *Cond) Name() string {
+	if c == nil || c.s == nil {
+		return ""
+	}
+	return c.s.Name
+}
 
 // Created reports whether the call that returned c made the condition.
-func (c *Cond) Created() bool { return c.s.created }
+func (c *Cond) Created() bool { return c != nil && c.s != nil && c.s.Created }
 
-// Close ends this process's use of the condition: those of it who wait get
+// Close ends this process's use of the condition: those of it that wait get
 // [os.ErrClosed]. Closing again does nothing.
-func (c *Cond) Close() error { return c.s.Close() }
+func (c *Cond) Close() error {
+	if err := c.check(breezeway.OpClose); err != nil {
+		return err
+	}
+	return c.s.Close()
+}

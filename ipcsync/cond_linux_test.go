@@ -18,7 +18,7 @@ func TestCondRemoved(t *testing.T) {
 		done <- err
 	}()
 	awaitWaiters(t, c, 1)
-	if err := RemoveCond(c.Name(), nil); err != nil {
+	if err := Remove(KindCond, c.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()

@@ -27,7 +27,7 @@ func newTestCond(t testing.TB) *Cond {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := RemoveCond(c.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := Remove(KindCond, c.Name(), nil); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Error(err)
 		}
 	})
@@ -384,20 +384,20 @@ func TestCondExistence(t *testing.T) {
 // A mutex and its condition in a file.
 func TestCondInPlace(t *testing.T) {
 	at := newPlace(t, 2)
-	m, err := CreateMutexAt(at, nil)
+	m, err := CreateMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
 	at.Offset = Size
-	_, err = OpenCondAt(at, nil)
+	_, err = OpenCond("", &Config{At: at})
 	wantError(t, err, fs.ErrNotExist)
-	c, err := CreateCondAt(at, nil)
+	c, err := CreateCond("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	same, err := OpenCondAt(at, nil)
+	same, err := OpenCond("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}

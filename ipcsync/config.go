@@ -1,15 +1,21 @@
 package ipcsync
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
+	"slices"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // Config adjusts an object. nil and the zero value mean the defaults; the
-// functions that take one copy it.
+// functions that take one copy it. An option that means nothing for the kind of
+// object fails with [os.ErrInvalid].
 type Config struct {
 	// Mode and Allow admit more than this process's own user and the
 	// superuser to what this process creates. Mode has permission bits, as a
@@ -26,55 +32,136 @@ type Config struct {
 	// Scope says, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
 
+	// At is a place in shared memory where the object is, instead of having a
+	// name; the name is "" then. Only Create and Open take it.
+	At Place
+
+	// Slots is how many may have an object of our own layout open at the same
+	// time, 1 to 65533: each costs 16 bytes. 0 means 504. It is written down when
+	// the object is created; Open takes what there is, OpenOrCreate of an object
+	// with another number fails with [breezeway.ErrMismatch]. The system's own
+	// objects have no such limit, and ignore it: mutexes and events on Windows.
+	Slots int
+
 	// Max is how many permits a Semaphore can have at most. 0 means what the
 	// system allows, 2147483647. It is written down when the semaphore is
-	// created; those who open it get the creator's.
+	// created; Open takes what there is, OpenOrCreate with another Max than 0 and
+	// the semaphore's fails with [breezeway.ErrMismatch].
 	Max int
 
-	// Track makes a Semaphore remember in an object beside it who holds its
-	// permits, so that those of a process that died are given back; Close gives
-	// back what is left too. Only who acquired releases: Release of more than this
-	// Semaphore holds fails with os.ErrInvalid. All who open the semaphore should
-	// track, or what they hold is not known. It is open 504 times at most.
+	// Track makes a Semaphore remember in an object beside it which processes
+	// hold its permits, so that those of a process that died are given back;
+	// Close gives back what is left too. A process can then release only what it
+	// acquired: Release of more than this Semaphore holds fails with
+	// os.ErrInvalid. All that open the semaphore should track, or what they hold
+	// is not known. It is open 504 times at most, or as Slots says.
 	//
 	// On Windows create it with Track too: the semaphore goes with its last
 	// handle, what stands beside it doesn't, and would be taken for the next
-	// semaphore's of that name unless who creates that one tracks.
+	// semaphore's of that name unless its creator tracks.
 	//
-	// Acquiring and releasing are steps that one process does at a time. Who is
-	// stopped in the middle of one delays the others' until he goes on or dies,
-	// also their TryAcquire and Release.
+	// Acquiring and releasing are steps that one process does at a time. A
+	// process that is stopped in the middle of one delays the others until it
+	// goes on or dies, also their TryAcquire and Release.
 	Track bool
 
-	// ManualReset makes an Event that, once set, lets everybody through until
-	// it is reset. Without it a set event lets one through and resets itself.
-	// It is written down when the event is created.
+	// ManualReset makes an Event that, once set, lets every wait through until
+	// it is reset. Without it a set event lets one wait through and resets
+	// itself. It is written down when the event is created; Open takes what
+	// there is, OpenOrCreate of the other sort fails with
+	// [breezeway.ErrMismatch].
 	ManualReset bool
 
 	// Flock makes a FileLock take the lock of flock(2), as flock(1) does, instead
-	// of fcntl(2)'s. Ranges can't be locked then. All who are to exclude each
-	// other must use the same kind. Windows has no such locks; systems other than
+	// of fcntl(2)'s. Ranges can't be locked then. All that are to exclude each
+	// other must use the same sort. Windows has no such locks; systems other than
 	// Linux and Windows use them anyway.
 	Flock bool
 
 	// Logger is told what happens behind the caller's back: that a holder died
-	// and what was given back. nil is nobody.
+	// and what was given back. nil is silent.
 	Logger *slog.Logger
+}
+
+// Place is where an object without a name of its own is: in a file or segment that
+// processes map, beside the data that it protects. The bytes there are those of a
+// named object's file, and have to be zero when it is created: [Size] of them, or
+// more if Config.Slots is; [SemaphoreSize] for a semaphore.
+//
+// The process that made the memory creates the object in it, before others open
+// it. An object maps its bytes by itself: File and what the caller has mapped may
+// be closed before it.
+type Place struct {
+	// File is open for reading and writing: shm's Segment.File, for example. A
+	// segment on Windows has none; map a file there.
+	File   *os.File
+	Offset int64 // in File, a multiple of 64
+}
+
+func (p Place) isSet() bool { return p != Place{} }
+
+// option is a field of Config that only some kinds have.
+type option struct {
+	name  string
+	set   bool
+	kinds []Kind
+}
+
+func (c *Config) options() []option {
+	own := []Kind{KindMutex, KindRWMutex, KindEvent, KindBarrier, KindCond}
+	slots := append(own, KindLeader)
+	if c.Track {
+		slots = append(slots, KindSemaphore)
+	}
+	return []option{
+		{"At", c.At.isSet(), append(own, KindSemaphore)},
+		{"Slots", c.Slots != 0, slots},
+		{"Max", c.Max != 0, []Kind{KindSemaphore}},
+		{"Track", c.Track, []Kind{KindSemaphore}},
+		{"ManualReset", c.ManualReset, []Kind{KindEvent}},
+		{"Flock", c.Flock, []Kind{fileLockKind}},
+	}
 }
 
 // settings is a checked copy of a Config.
 type settings struct {
 	Config
-	access access.Rule
+	access  access.Rule
+	observe bool // the object is only looked at
 }
 
-func (c *Config) settings() (s settings, err error) {
+func (c *Config) settings(kind Kind) (s settings, err error) {
 	if c != nil {
 		s.Config = *c
+	}
+	for _, o := range s.options() {
+		if o.set && !slices.Contains(o.kinds, kind) {
+			return s, fmt.Errorf("Config.%s means nothing for a %s (%w)", o.name, kind.what(), os.ErrInvalid)
+		}
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	s.access, err = access.New(s.Mode, s.Allow, s.Trust)
 	return s, err
+}
+
+// locate checks what names an object: a name, or a place.
+func (s *settings) locate(mode robust.OpenMode, name string) error {
+	switch {
+	case !s.At.isSet():
+		return breezeway.CheckName(name)
+	case name != "":
+		return fmt.Errorf("Config.At is for objects without a name; give \"\" as the name (%w)", os.ErrInvalid)
+	case mode == robust.OpenOrCreate:
+		return fmt.Errorf("with Config.At the process that made the memory creates the object, and others open it: call Create or Open (%w)", os.ErrInvalid)
+	case s.Track:
+		return fmt.Errorf("Config.Track is for semaphores with a name, not with Config.At (%w)", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// robust returns the settings as package robust takes them.
+func (s *settings) robust() *robust.Config {
+	return &robust.Config{Access: s.access, Scope: s.Scope, Log: s.Logger, At: robust.Place(s.At), Observe: s.observe}
 }

@@ -43,7 +43,7 @@ func openExclusive(kind, name string) (exclusive, error) {
 	return nil, fmt.Errorf("no kind %q", kind)
 }
 
-// permitLock is a semaphore as a lock, which doesn't tell who died.
+// permitLock is a semaphore as a lock, which doesn't tell of deaths.
 type permitLock struct{ *Semaphore }
 
 func (l permitLock) Lock(ctx context.Context) (Held, error) {
@@ -51,29 +51,29 @@ func (l permitLock) Lock(ctx context.Context) (Held, error) {
 	return Held{l, 0}, err
 }
 
-func (l permitLock) unlock(uint64) error {
+func (l permitLock) Unlock(uint64) error {
 	_, err := l.Release(1)
 	return err
 }
 
-func (l permitLock) markConsistent(uint64) error { return nil }
+func (l permitLock) MarkConsistent(uint64) error { return nil }
 
 func removeExclusive(t testing.TB, kind, name string) {
 	t.Helper()
 	var err error
 	switch kind {
 	case "mutex":
-		err = RemoveMutex(name, nil)
+		err = Remove(KindMutex, name, nil)
 	case "rwmutex":
-		err = RemoveRWMutex(name, nil)
+		err = Remove(KindRWMutex, name, nil)
 	case "file":
 		err = os.Remove(filepath.Join(os.TempDir(), name))
 	case "semaphore":
-		err = RemoveSemaphore(name+".0", nil)
+		err = Remove(KindSemaphore, name+".0", nil)
 	case "permit":
-		err = RemoveSemaphore(name+".1", nil)
+		err = Remove(KindSemaphore, name+".1", nil)
 	case "permits":
-		err = RemoveSemaphore(name+".3", nil)
+		err = Remove(KindSemaphore, name+".3", nil)
 	}
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Error(err)

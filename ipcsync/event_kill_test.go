@@ -38,7 +38,7 @@ func TestKillMatrixEvent(t *testing.T) {
 	} {
 		t.Run(point, func(t *testing.T) {
 			at := newPlace(t, 1)
-			e, err := CreateEventAt(at, nil)
+			e, err := CreateEvent("", &Config{At: at})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestKillMatrixEventSet(t *testing.T) {
 			}
 			t.Run(point, func(t *testing.T) {
 				at := newPlace(t, 1)
-				e, err := CreateEventAt(at, cfg)
+				e, err := CreateEvent("", configAt(at, cfg))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -91,7 +91,7 @@ func TestKillMatrixEventSet(t *testing.T) {
 // Who is killed falling asleep is missed by nobody.
 func TestKillMatrixEventWait(t *testing.T) {
 	at := newPlace(t, 1)
-	e, err := CreateEventAt(at, nil)
+	e, err := CreateEvent("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestKillMatrixEventCreate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer RemoveEvent(name, nil)
+			defer Remove(KindEvent, name, nil)
 			defer e.Close()
 			mustSet(t, e)
 			wantSet(t, e, true)

@@ -37,7 +37,7 @@ func TestEventRemoved(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- e.Wait(t.Context()) }()
 	awaitWaiters(t, e, 2)
-	if err := RemoveEvent(e.Name(), nil); err != nil {
+	if err := Remove(KindEvent, e.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -49,7 +49,7 @@ func TestEventRemoved(t *testing.T) {
 	wantError(t, e.Wait(t.Context()), breezeway.ErrRemoved)
 	mustSet(t, e) // by those who have it, it can be used
 	wantSet(t, e, true)
-	wantError(t, RemoveEvent(e.Name(), nil), os.ErrNotExist)
+	wantError(t, Remove(KindEvent, e.Name(), nil), os.ErrNotExist)
 }
 
 // Bytes that another process takes away are an error, and no crash.
@@ -58,7 +58,7 @@ func TestEventTruncated(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- e.Wait(t.Context()) }()
 	awaitWaiters(t, e, 1)
-	if err := e.flag.(*ownEvent).file.Truncate(0); err != nil {
+	if err := e.event.(*sharedEvent).File().Truncate(0); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, <-done, io.ErrUnexpectedEOF)

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"github.com/breezeway-ipc/breezeway/shm"
 )
@@ -30,7 +32,7 @@ func newTestEvent(t testing.TB, cfg *Config) *Event {
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := RemoveEvent(e.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+		if err := Remove(KindEvent, e.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
 			t.Error(err)
 		}
 	})
@@ -81,7 +83,7 @@ func openEventOf(where, name string) (e *Event, done func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err = OpenEventAt(Place{f, 0}, nil)
+	e, err = OpenEvent("", &Config{At: Place{f, 0}})
 	return e, func() { m.Close(); f.Close() }, err
 }
 
@@ -150,7 +152,7 @@ func everyEvent(t *testing.T, cfg *Config, test func(t *testing.T, e *Event, arg
 	})
 	t.Run("placed", func(t *testing.T) {
 		at := newPlace(t, 1)
-		e, err := CreateEventAt(at, cfg)
+		e, err := CreateEvent("", configAt(at, cfg))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +273,9 @@ func TestEventExistence(t *testing.T) {
 	e := newTestEvent(t, &Config{ManualReset: true})
 	_, err = CreateEvent(e.Name(), nil)
 	wantError(t, err, os.ErrExist, "OpenEvent", "ipc rm event://")
-	other, err := OpenOrCreateEvent(e.Name(), nil)
+	_, err = OpenOrCreateEvent(e.Name(), nil)
+	wantError(t, err, breezeway.ErrMismatch, "ManualReset")
+	other, err := OpenEvent(e.Name(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -505,7 +509,7 @@ var eventCrowd = ipctest.Helper("event crowd", func(c *ipctest.Control) error {
 			return err
 		}
 		events = append(events, e)
-		c.AtEnd(func() { e.Close(); RemoveEvent(e.Name(), nil) })
+		c.AtEnd(func() { e.Close(); Remove(KindEvent, e.Name(), nil) })
 		go func() { through <- e.Wait(context.Background()) }()
 	}
 	if err := awaitAsleep("(*Event).Wait", n); err != nil {
@@ -530,10 +534,10 @@ var eventCrowd = ipctest.Helper("event crowd", func(c *ipctest.Control) error {
 func TestEventClaim(t *testing.T) {
 	a, b := newTestEvent(t, nil), newTestEvent(t, nil)
 	for range ipctest.Count(2000) {
-		var c claim
+		var c robust.Claim
 		waits, sets := make(chan error, 2), make(chan error, 2)
 		for _, e := range []*Event{a, b} {
-			go func() { waits <- e.wait(context.Background(), &c) }()
+			go func() { waits <- e.event.Wait(context.Background(), &c) }()
 			go func() { sets <- e.Set() }()
 		}
 		through := 0
@@ -544,7 +548,7 @@ func TestEventClaim(t *testing.T) {
 			switch err := <-waits; {
 			case err == nil:
 				through++
-			case !errors.Is(err, errTaken):
+			case !errors.Is(err, robust.ErrTaken):
 				t.Fatal(err)
 			}
 		}

@@ -2,12 +2,8 @@
 
 package ipcsync
 
-func newEvent(h how, name string, cfg *Config) (*Event, error) {
-	e, err := newOwnEvent(attach(h, eventKind, name, cfg, fillEvent(cfg)))
-	if err != nil {
-		return nil, err
-	}
-	return &Event{e, name, e.created}, nil
-}
+import "github.com/breezeway-ipc/breezeway/internal/robust"
 
-func removeEvent(name string, cfg *Config) error { return removeShared(eventKind, name, cfg) }
+func newEvent(mode robust.OpenMode, name string, s *settings) (*Event, error) {
+	return newSharedEvent(mode, name, s)
+}

@@ -14,7 +14,7 @@ import (
 // first.
 func ExampleBarrier() {
 	name := fmt.Sprintf("phase-%d", os.Getpid())
-	defer ipcsync.RemoveBarrier(name, nil)
+	defer ipcsync.Remove(ipcsync.KindBarrier, name, nil)
 	var workers sync.WaitGroup
 	for range 3 {
 		workers.Go(func() { // in a process of its own

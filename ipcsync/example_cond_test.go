@@ -16,13 +16,13 @@ func ExampleCond() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveMutex(name, nil)
+	defer ipcsync.Remove(ipcsync.KindMutex, name, nil)
 	defer m.Close()
 	filled, err := ipcsync.OpenOrCreateCond(name, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveCond(name, nil)
+	defer ipcsync.Remove(ipcsync.KindCond, name, nil)
 	defer filled.Close()
 	store := 0 // in shared memory
 

@@ -18,7 +18,7 @@ func ExampleEvent() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveEvent(name, nil)
+	defer ipcsync.Remove(ipcsync.KindEvent, name, nil)
 	defer ready.Close()
 
 	// In another process, whichever comes first:

@@ -12,7 +12,7 @@ import (
 func ExampleLead() {
 	// The process's number keeps examples that run at the same time apart.
 	name := fmt.Sprintf("scheduler-%d", os.Getpid())
-	defer ipcsync.RemoveLeader(name, nil)
+	defer ipcsync.Remove(ipcsync.KindLeader, name, nil)
 
 	leader, err := ipcsync.Lead(context.Background(), name, nil)
 	if err != nil {

@@ -2,12 +2,10 @@ package ipcsync_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"os"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
@@ -18,7 +16,7 @@ func ExampleRWMutex() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveRWMutex(name, nil)
+	defer ipcsync.Remove(ipcsync.KindRWMutex, name, nil)
 	defer m.Close()
 
 	write := func() error {
@@ -38,14 +36,19 @@ func ExampleRWMutex() {
 	}
 	read := func() error {
 		h, err := m.RLock(context.Background())
-		if errors.Is(err, breezeway.ErrOwnerDead) {
-			// Only a writer can repair it.
-			if err = write(); err == nil {
-				h, err = m.RLock(context.Background())
-			}
-		}
 		if err != nil {
 			return err
+		}
+		if h.Recovered() { // only a writer can repair it
+			if err := h.Unlock(); err != nil {
+				return err
+			}
+			if err := write(); err != nil {
+				return err
+			}
+			if h, err = m.RLock(context.Background()); err != nil {
+				return err
+			}
 		}
 		defer h.Unlock()
 		fmt.Println("read")

@@ -21,7 +21,7 @@ func ExampleSemaphore() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveSemaphore(name, nil) // or it stays, on Linux
+	defer ipcsync.Remove(ipcsync.KindSemaphore, name, nil) // or it stays, on Linux
 	defer encoders.Close()
 
 	if err := encoders.Acquire(context.Background()); err != nil {
@@ -46,7 +46,7 @@ func ExampleSemaphore_Acquire() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveSemaphore(name, nil)
+	defer ipcsync.Remove(ipcsync.KindSemaphore, name, nil)
 	defer jobs.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
@@ -73,7 +73,7 @@ func ExampleConfig() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveSemaphore(name, cfg)
+	defer ipcsync.Remove(ipcsync.KindSemaphore, name, cfg)
 	defer jobs.Close()
 
 	// In another process:

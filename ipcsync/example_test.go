@@ -19,7 +19,7 @@ func ExampleMutex() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveMutex("example-deploy", nil)
+	defer ipcsync.Remove(ipcsync.KindMutex, "example-deploy", nil)
 	defer m.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -57,7 +57,7 @@ func ExamplePlace() {
 	}
 	defer shared.Close()
 
-	m, err := ipcsync.CreateMutexAt(ipcsync.Place{File: f, Offset: 0}, nil)
+	m, err := ipcsync.CreateMutex("", &ipcsync.Config{At: ipcsync.Place{File: f, Offset: 0}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -86,13 +86,13 @@ func ExampleWaitAny() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveSemaphore("example-urgent", nil)
+	defer ipcsync.Remove(ipcsync.KindSemaphore, "example-urgent", nil)
 	defer urgent.Close()
 	normal, err := ipcsync.OpenOrCreateSemaphore("example-normal", 0, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer ipcsync.RemoveSemaphore("example-normal", nil)
+	defer ipcsync.Remove(ipcsync.KindSemaphore, "example-normal", nil)
 	defer normal.Close()
 
 	if _, err := normal.Release(1); err != nil { // as another process would

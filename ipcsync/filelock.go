@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
-
-const fileLockKind = "filelock"
 
 // FileLock locks a file, or ranges of its bytes: exclusively, or shared with
 // others who share. The file's content doesn't matter, and isn't touched. Its
@@ -24,36 +24,36 @@ const fileLockKind = "filelock"
 // processes do: each [Held] is a lock by itself, with a descriptor of its own.
 // Nothing is recursive, and a shared lock can't become an exclusive one.
 //
-// Whom it meets, besides other FileLocks:
+// It excludes, besides other FileLocks:
 //
-//   - On Linux everybody who locks with fcntl(2): lockf(3), Python's fcntl.lockf,
+//   - On Linux every program that locks with fcntl(2): lockf(3), Python's fcntl.lockf,
 //     FileStream.Lock of .NET. Ours are open file description locks, which, unlike
 //     theirs, don't vanish when the process closes some other descriptor of the
 //     file. They don't meet flock(2), which flock(1), Python's fcntl.flock and
 //     FileShare of .NET use: for these set Config.Flock.
-//   - On Windows everybody who locks with LockFileEx, such as FileStream.Lock.
+//   - On Windows every program that locks with LockFileEx, such as FileStream.Lock.
 //     There a lock is not only an agreement: what is locked exclusively can't be
 //     read or written, and what is locked shared can't be written, through any
 //     other handle, of this process too, so not by the holder itself. (Mapped
 //     memory is not concerned.) Lock a file made for it, or a range where the
 //     data will never reach: it need not exist.
-//   - On other systems everybody who locks with flock(2), and whole files only.
+//   - On other systems every program that locks with flock(2), and whole files
+//     only.
 //
-// The kernel drops the locks of a process that dies, whoever has inherited its
-// descriptors. It doesn't tell the next one: [Held.Recovered] is always false.
-// A holder that is stopped keeps its locks.
+// The kernel drops the locks of a process that dies, also if another process has
+// inherited its descriptors. It doesn't tell the next holder: [Held.Recovered] is
+// always false. A holder that is stopped keeps its locks.
 //
 // A lock holds for the file, not for its name. If the path leads to another file
-// or none, because somebody removed or replaced it, all that is tried from then
-// on fails with [breezeway.ErrRemoved], and so do those who wait, within a
-// second; what is held stays held. On Windows nobody can remove it while it is
-// open.
+// or none, because it was removed or replaced, all that is tried from then on
+// fails with [breezeway.ErrRemoved], and so do waiters, within a second; what is
+// held stays held. On Windows it can't be removed while it is open.
 //
-// Who waits sleeps in the kernel, which serves the waiters in no particular
-// order. Of those in one FileLock that want the same, only the first sleeps
-// there, and takes a thread. On other systems than Linux and Windows, and under
-// Wine, it looks every 10 ms. To lock and unlock costs some system calls, even if
-// nobody else is there: several µs.
+// Waiters sleep in the kernel, which serves them in no particular order. Of those
+// in one FileLock that want the same, only the first sleeps there, and takes a
+// thread. On other systems than Linux and Windows, and under Wine, it looks every
+// 10 ms. To lock and unlock costs some system calls, also without other users:
+// several µs.
 type FileLock struct {
 	name   string
 	path   string      // name, whatever the current directory becomes
@@ -70,15 +70,15 @@ type FileLock struct {
 	turns  map[sys.Range]*turn
 }
 
-// turn is for those who want the same lock. One at a time asks the kernel for it.
+// turn is for goroutines that want the same lock. One at a time asks the kernel.
 type turn struct {
-	free  chan error // has one element, nil, while it is nobody's turn
+	free  chan error // has one element, nil, while the turn is free
 	users int
 }
 
 // OpenFileLock opens the file at path, and makes it if there is none, empty, with
 // the rights that Config.Mode and Config.Allow say. It never changes an existing
-// file, nor asks to whom it belongs: whoever may open it may lock it. Symbolic
+// file, nor asks to which user it belongs: a program that may open it may lock it. Symbolic
 // links are followed. What is no regular file is [breezeway.ErrMismatch].
 //
 // A file that this process may only read will do for shared locks. For exclusive
@@ -87,11 +87,11 @@ type turn struct {
 // To be rid of the file, remove it with [os.Remove] when nobody uses it.
 func OpenFileLock(path string, cfg *Config) (*FileLock, error) {
 	l, err := openFileLock(path, cfg)
-	return l, failed(fileLockKind, "open", path, err)
+	return l, fileLockKind.fail(breezeway.OpOpen, path, err)
 }
 
 func openFileLock(path string, cfg *Config) (*FileLock, error) {
-	s, err := cfg.settings()
+	s, err := cfg.settings(fileLockKind)
 	if err != nil {
 		return nil, err
 	}
@@ -125,28 +125,35 @@ func openFileLock(path string, cfg *Config) (*FileLock, error) {
 
 // openOrMake also says why the file could not be opened for writing.
 func openOrMake(path string, s settings) (f *os.File, readOnly error, err error) {
-	const tries = 100 // see object.OpenOrCreate
-	for range tries {
+	open := func() (*os.File, error) {
 		f, readOnly, err = openExisting(path)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return f, readOnly, err
-		}
-		if err = makeFile(path, s); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, nil, err
-		}
+		return f, err
 	}
-	return nil, nil, fmt.Errorf("it is a symbolic link to nothing, or somebody removes it again and again (%w)", fs.ErrNotExist)
+	f, _, err = object.OpenOrMake(open, func() (*os.File, error) {
+		if err := makeFile(path, s); err != nil {
+			return nil, err
+		}
+		f, err := open()
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fs.ErrExist // and was removed at once: try again
+		}
+		return f, err
+	})
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("it is a symbolic link to nothing, or it is removed again and again (%w)", fs.ErrNotExist)
+	}
+	return f, readOnly, err
 }
 
 func openExisting(path string) (f *os.File, readOnly error, err error) {
 	f, err = os.OpenFile(path, os.O_RDWR|sys.OpenAnything, 0)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return f, nil, withoutPath(err)
+		return f, nil, fail.Bare(err)
 	}
 	if info, statErr := os.Stat(path); statErr == nil && !info.Mode().IsRegular() {
 		return nil, nil, notRegular(info)
 	}
-	readOnly = withoutPath(err)
+	readOnly = fail.Bare(err)
 	if f, err = os.OpenFile(path, os.O_RDONLY|sys.OpenAnything, 0); err != nil {
 		return nil, nil, readOnly
 	}
@@ -171,41 +178,38 @@ func makePlainly(path string, s settings) error {
 	mode := s.access.FileMode()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return withoutPath(err)
+		return fail.Bare(err)
 	}
 	defer f.Close()
-	return withoutPath(f.Chmod(mode))
+	return fail.Bare(f.Chmod(mode))
 }
 
 func notRegular(info fs.FileInfo) error {
 	return fmt.Errorf("what the path leads to is no regular file but %v; give a file (%w)", info.Mode(), breezeway.ErrMismatch)
 }
 
-// withoutPath takes off what package os adds: our errors name the file.
-func withoutPath(err error) error {
-	if p, ok := err.(*fs.PathError); ok {
-		return p.Err
+// Name returns the path as it was given to [OpenFileLock].
+func (l *FileLock) Name() string {
+	if l == nil {
+		return ""
 	}
-	return err
+	return l.name
 }
 
-// Name returns the path as it was given to [OpenFileLock].
-func (l *FileLock) Name() string { return l.name }
-
 // Lock locks the whole file exclusively, however long it becomes. It waits until
-// nobody else has any lock on it, and fails with [context.Cause] within 10 ms of
+// there is no other lock on it, and fails with [context.Cause] within 10 ms of
 // ctx being done, [breezeway.ErrRemoved], [os.ErrClosed] after Close, or
 // [os.ErrPermission] if the file may only be read.
 func (l *FileLock) Lock(ctx context.Context) (Held, error) { return l.all().Lock(ctx) }
 
-// TryLock is Lock that doesn't wait. It returns false if somebody else has a lock.
+// TryLock is Lock that doesn't wait. It returns false if there is another lock.
 func (l *FileLock) TryLock() (Held, bool, error) { return l.all().TryLock() }
 
-// RLock locks the whole file together with others who share it. It waits and fails
+// RLock locks the whole file together with others that share it. It waits and fails
 // as Lock does.
 func (l *FileLock) RLock(ctx context.Context) (Held, error) { return l.all().RLock(ctx) }
 
-// TryRLock is RLock that doesn't wait. It returns false if somebody else has an
+// TryRLock is RLock that doesn't wait. It returns false if there is an
 // exclusive lock.
 func (l *FileLock) TryRLock() (Held, bool, error) { return l.all().TryRLock() }
 
@@ -220,6 +224,9 @@ func (l *FileLock) Range(offset, length int64) FileRange { return FileRange{l, o
 // Close gives up what is held through l and ends what waits with [os.ErrClosed],
 // as it does all calls from then on. The file stays.
 func (l *FileLock) Close() error {
+	if l == nil || l.file == nil {
+		return errNoFileLock(breezeway.OpClose)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -232,12 +239,13 @@ func (l *FileLock) Close() error {
 		all = append(all, held.Close())
 		delete(l.held, ticket)
 	}
-	return failed(fileLockKind, "close", l.name, errors.Join(append(all, l.file.Close())...))
+	return fileLockKind.fail(breezeway.OpClose, l.name, errors.Join(append(all, l.file.Close())...))
 }
 
-// wait takes the lock r when it is free and nobody before us in this process
-// wants the same: who waits for that has neither a thread nor a descriptor.
-func (l *FileLock) wait(ctx context.Context, c *claim, r sys.Range) (Held, error) {
+// wait takes the lock r when it is free and no goroutine before this one in this
+// process wants the same: waiting for that takes neither a thread nor a
+// descriptor.
+func (l *FileLock) wait(ctx context.Context, c *robust.Claim, r sys.Range) (Held, error) {
 	t := l.enter(r)
 	defer l.leave(r, t)
 	if err := l.await(ctx, t.free); err != nil {
@@ -248,9 +256,9 @@ func (l *FileLock) wait(ctx context.Context, c *claim, r sys.Range) (Held, error
 	return h, err
 }
 
-// acquire takes the lock r. If somebody else has it, it calls sleep to wait for
-// it, or reports false where that is nil.
-func (l *FileLock) acquire(c *claim, r sys.Range, sleep func(*sys.RangeLock) error) (h Held, ok bool, err error) {
+// acquire takes the lock r. If another one is in its way, it calls sleep to wait,
+// or reports false where that is nil.
+func (l *FileLock) acquire(c *robust.Claim, r sys.Range, sleep func(*sys.RangeLock) error) (h Held, ok bool, err error) {
 	if err := l.check(r); err != nil {
 		return Held{}, false, err
 	}
@@ -274,7 +282,7 @@ func (l *FileLock) acquire(c *claim, r sys.Range, sleep func(*sys.RangeLock) err
 	if err := l.lookAtPath(); err != nil {
 		return Held{}, false, err
 	}
-	ok, err = c.take(func() (bool, error) {
+	ok, err = c.Take(func() (bool, error) {
 		h, err = l.keep(lock)
 		return err == nil, err
 	})
@@ -396,29 +404,57 @@ func (l *FileLock) keep(lock *sys.RangeLock) (Held, error) {
 	if l.closed {
 		return Held{}, os.ErrClosed
 	}
-	if l.last++; l.last&inherited != 0 {
-		l.last += inherited
+	if l.last++; l.last&robust.Recovered != 0 {
+		l.last += robust.Recovered
 	}
 	l.held[l.last] = lock
-	return Held{by: l, ticket: l.last}, nil
+	return Held{(*fileHolder)(l), l.last}, nil
 }
 
-// unlock implements holder. Who locks after that in this process gets the mutex
-// after us, which the race detector sees.
-func (l *FileLock) unlock(ticket uint64) error {
+// errNoFileLock is what the zero value fails with.
+func errNoFileLock(op string) error {
+	return fileLockKind.fail(op, "", fmt.Errorf("the file lock was never opened: use what ipcsync.OpenFileLock returned (%w)", os.ErrInvalid))
+}
+
+// fileHolder is a FileLock as its holders see it.
+type fileHolder FileLock
+
+// Unlock gives up one lock. A goroutine of this process that locks after that gets
+// mu after this one, which the race detector sees.
+func (h *fileHolder) Unlock(ticket uint64) error {
+	l := (*FileLock)(h)
 	l.mu.Lock()
 	lock, closed := l.held[ticket], l.closed
 	delete(l.held, ticket)
 	l.mu.Unlock()
-	err := errNotHeld
+	err := robust.ErrNotHeld
 	switch {
 	case lock != nil:
 		err = lock.Close()
 	case closed:
 		err = os.ErrClosed
 	}
-	return failed(fileLockKind, "unlock", l.name, err)
+	return fileLockKind.fail(breezeway.OpUnlock, l.name, err)
 }
 
-// markConsistent implements holder. No ticket of ours is inherited.
-func (l *FileLock) markConsistent(uint64) error { return errNotHeld }
+// MarkConsistent is never called: no ticket of a file lock is recovered.
+func (h *fileHolder) MarkConsistent(uint64) error { return robust.ErrNotHeld }
+
+// Waiter is for [WaitAny], which locks the file exclusively.
+func (l *FileLock) Waiter() robust.Waiter { return fileWaiter{l, true} }
+
+// RLocker returns l as [WaitAny] takes it together with others that share it.
+func (l *FileLock) RLocker() Waitable { return fileWaiter{l, false} }
+
+type fileWaiter struct {
+	l         *FileLock
+	exclusive bool
+}
+
+func (w fileWaiter) Waiter() robust.Waiter { return w }
+
+func (w fileWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
+	return w.l.all().wait(ctx, c, w.exclusive)
+}
+
+func (w fileWaiter) Try() (any, bool, error) { return tried(w.l.all().try(w.exclusive)) }

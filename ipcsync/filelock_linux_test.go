@@ -177,7 +177,7 @@ func TestFileLockOpenLinux(t *testing.T) {
 		mode(t, openLock(t, filepath.Join(dir, "private"), nil).Name(), 0o600)
 		public := &Config{Mode: 0o666}
 		mode(t, openLock(t, filepath.Join(dir, "public"), public).Name(), 0o666)
-		s, err := public.settings()
+		s, err := public.settings(fileLockKind)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package ipcsync
 import (
 	"context"
 
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -15,29 +17,38 @@ type FileRange struct {
 }
 
 // Lock locks the range exclusively; see [FileLock.Lock].
-func (r FileRange) Lock(ctx context.Context) (Held, error) {
-	return r.wait(ctx, nil, "lock", true)
-}
+func (r FileRange) Lock(ctx context.Context) (Held, error) { return r.wait(ctx, nil, true) }
 
 // TryLock is Lock that doesn't wait; see [FileLock.TryLock].
-func (r FileRange) TryLock() (Held, bool, error) { return r.try("try lock", true) }
+func (r FileRange) TryLock() (Held, bool, error) { return r.try(true) }
 
-// RLock locks the range together with others who share it; see [FileLock.RLock].
-func (r FileRange) RLock(ctx context.Context) (Held, error) {
-	return r.wait(ctx, nil, "rlock", false)
-}
+// RLock locks the range together with others that share it; see [FileLock.RLock].
+func (r FileRange) RLock(ctx context.Context) (Held, error) { return r.wait(ctx, nil, false) }
 
 // TryRLock is RLock that doesn't wait; see [FileLock.TryRLock].
-func (r FileRange) TryRLock() (Held, bool, error) { return r.try("try rlock", false) }
+func (r FileRange) TryRLock() (Held, bool, error) { return r.try(false) }
 
-func (r FileRange) wait(ctx context.Context, c *claim, op string, exclusive bool) (Held, error) {
+func (r FileRange) wait(ctx context.Context, c *robust.Claim, exclusive bool) (Held, error) {
+	if r.lock == nil || r.lock.file == nil {
+		return Held{}, errNoFileLock(lockOp(exclusive))
+	}
 	h, err := r.lock.wait(ctx, c, r.of(exclusive))
-	return h, failed(fileLockKind, op, r.lock.name, err)
+	return h, fileLockKind.fail(lockOp(exclusive), r.lock.name, err)
 }
 
-func (r FileRange) try(op string, exclusive bool) (Held, bool, error) {
+func (r FileRange) try(exclusive bool) (Held, bool, error) {
+	if r.lock == nil || r.lock.file == nil {
+		return Held{}, false, errNoFileLock(lockOp(exclusive))
+	}
 	h, ok, err := r.lock.acquire(nil, r.of(exclusive), nil)
-	return h, ok, failed(fileLockKind, op, r.lock.name, err)
+	return h, ok, fileLockKind.fail(lockOp(exclusive), r.lock.name, err)
+}
+
+func lockOp(exclusive bool) string {
+	if exclusive {
+		return breezeway.OpLock
+	}
+	return breezeway.OpRLock
 }
 
 func (r FileRange) of(exclusive bool) sys.Range {

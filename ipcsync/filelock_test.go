@@ -18,6 +18,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -633,18 +634,18 @@ func TestFileLockOpen(t *testing.T) {
 func TestFileLockClaim(t *testing.T) {
 	l := newLock(t, nil)
 	held := got(t)(l.Lock(context.Background()))
-	c := new(claim)
+	c := new(robust.Claim)
 	result := make(chan error, 1)
 	go func() {
-		_, err := l.all().wait(context.Background(), c, "lock", true)
+		_, err := l.all().wait(context.Background(), c, true)
 		result <- err
 	}()
 	inQueue(t, l, 1)
-	if ok, err := c.take(func() (bool, error) { return true, nil }); !ok || err != nil {
+	if ok, err := c.Take(func() (bool, error) { return true, nil }); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	unlock(t, held)
-	wantError(t, <-result, errTaken)
+	wantError(t, <-result, robust.ErrTaken)
 	if !isFree(t, l.TryLock) {
 		t.Error("taken in spite of the claim")
 	}

@@ -3,6 +3,8 @@ package ipcsync
 import (
 	"fmt"
 	"os"
+
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // Held is the right to what a lock protects, from Lock to Unlock. It is a value:
@@ -13,43 +15,37 @@ type Held struct {
 	ticket uint64 // by's own, different for every acquisition
 }
 
-// inherited is the bit of a ticket that says that the holder before died.
-const inherited = 1 << 32
-
-// holder is a lock as those see it who hold it.
+// holder is a lock as its holders see it.
 type holder interface {
-	// unlock gives up what the ticket stands for, or fails with errNotHeld and
-	// changes nothing.
-	unlock(ticket uint64) error
-	// markConsistent is called for a ticket that is inherited.
-	markConsistent(ticket uint64) error
+	// Unlock gives up what the ticket stands for, or fails with
+	// robust.ErrNotHeld and changes nothing.
+	Unlock(ticket uint64) error
+	// MarkConsistent is called for a ticket that has the bit robust.Recovered.
+	MarkConsistent(ticket uint64) error
 }
-
-var errNotHeld = fmt.Errorf("it is not held any more: it was unlocked before, or was taken away because this process had closed it (%w)", os.ErrInvalid)
 
 var errNeverHeld = fmt.Errorf("the Held is the zero value, which holds nothing; use the one that Lock returned (%w)", os.ErrInvalid)
 
 // Unlock gives the lock up. Unlocking twice fails with [os.ErrInvalid], and after
 // the lock was closed with [os.ErrClosed], and changes nothing.
 //
-// Who unlocks without MarkConsistent what was Recovered says by that that the
-// protected data is beyond repair: everybody who locks from then on gets
-// [breezeway.ErrNotRecoverable].
+// Unlocking without MarkConsistent leaves the lock marked as recovered.
 func (h Held) Unlock() error {
 	if h.by == nil {
 		return errNeverHeld
 	}
-	return h.by.unlock(h.ticket)
+	return h.by.Unlock(h.ticket)
 }
 
-// Recovered reports whether the process that held the lock before died holding
-// it, so that what it protects may be half changed: repair that, call
-// MarkConsistent, and go on.
-func (h Held) Recovered() bool { return h.ticket&inherited != 0 }
+// Recovered reports whether a process died holding the lock and no later holder
+// has called MarkConsistent, so that what the lock protects may be half changed:
+// repair that, call MarkConsistent, and go on. It is true for every holder until
+// one marks.
+func (h Held) Recovered() bool { return h.ticket&robust.Recovered != 0 }
 
 // MarkConsistent says that what the lock protects is in order again. Where
-// nothing was Recovered it does nothing. If it is no longer held it fails with
-// [os.ErrInvalid].
+// nothing was Recovered it does nothing. If the lock is no longer held, or held to
+// read, it fails with [os.ErrInvalid].
 func (h Held) MarkConsistent() error {
 	if h.by == nil {
 		return errNeverHeld
@@ -57,5 +53,19 @@ func (h Held) MarkConsistent() error {
 	if !h.Recovered() {
 		return nil
 	}
-	return h.by.markConsistent(h.ticket)
+	return h.by.MarkConsistent(h.ticket)
+}
+
+// do calls f while h is held, marks it consistent if f returned nil, and unlocks,
+// also when f panics or ends the goroutine.
+func (h Held) do(f func(recovered bool) error) (err error) {
+	defer func() {
+		if unlocking := h.Unlock(); err == nil {
+			err = unlocking
+		}
+	}()
+	if err := f(h.Recovered()); err != nil {
+		return err
+	}
+	return h.MarkConsistent()
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
@@ -28,7 +27,7 @@ func TestKillMatrixMutex(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer RemoveMutex(name, nil)
+			defer Remove(KindMutex, name, nil)
 			defer m.Close()
 			wantLock(t, m, recovered)
 			wantLock(t, m, false)
@@ -80,18 +79,17 @@ func TestKillMatrixMutexWait(t *testing.T) {
 	}
 }
 
-// Who takes the lock over from a dead one and is killed at once leaves it not
-// recoverable, and so does everybody after him.
+// A process that takes the lock over from a dead one and is killed at once leaves it
+// as it was: the next holder is told.
 func TestKillMatrixMutexRecovery(t *testing.T) {
 	m := newTestMutex(t, nil)
-	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
-	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
-	// The third finds out and is killed telling it.
-	wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
-	_, err := m.Lock(t.Context())
-	wantError(t, err, breezeway.ErrNotRecoverable)
-	if err := m.Reset(); err != nil {
-		t.Fatal(err)
+	for range 3 {
+		wantKilled(t, mortalAt(t, "owner taken", mortal, m.Name()))
 	}
+	h := mustLock(t, m)
+	wantRecovered(t, h, true)
+	mustUnlock(t, h)
+	wantKilled(t, mortalAt(t, "owner given", mortal, m.Name()))
+	wantLock(t, m, true)
 	wantLock(t, m, false)
 }

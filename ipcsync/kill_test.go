@@ -155,7 +155,7 @@ func TestKillMatrixTrack(t *testing.T) {
 	}
 	for _, point := range points {
 		t.Run("acquire, "+point, func(t *testing.T) {
-			s := newSemaphore(t, 3, tracking)
+			s := newTestSemaphore(t, 3, tracking)
 			wantKilled(t, mortalAt(t, point, mortalPermit, s.Name()))
 			check(t, s)
 		})
@@ -165,13 +165,13 @@ func TestKillMatrixTrack(t *testing.T) {
 	}
 	for _, point := range points {
 		t.Run("give back, "+point, func(t *testing.T) {
-			s := newSemaphore(t, 3, tracking)
+			s := newTestSemaphore(t, 3, tracking)
 			startPermitHolder(t, s, 3).Kill()
 			wantKilled(t, mortalAt(t, point, mortalPermit, s.Name()))
 			check(t, s)
 		})
 		t.Run("release, "+point, func(t *testing.T) {
-			s := newSemaphore(t, 3, tracking)
+			s := newTestSemaphore(t, 3, tracking)
 			wantKilled(t, ipctest.Start(t, mortalPermit, s.Name(), point))
 			check(t, s)
 		})

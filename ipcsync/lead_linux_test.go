@@ -13,7 +13,7 @@ import (
 // leaderStats tells how many wait to lead.
 type leaderStats struct{ *Leader }
 
-func (l leaderStats) Stats() (Stats, error) { return l.m.stats() }
+func (l leaderStats) Stats() (Stats, error) { return l.mutex.Stats() }
 
 func TestLeadRemoved(t *testing.T) {
 	name := ipctest.UniqueName()
@@ -27,7 +27,7 @@ func TestLeadRemoved(t *testing.T) {
 		waiting <- err
 	}()
 	awaitWaiters(t, leaderStats{l}, 1)
-	if err := RemoveLeader(name, nil); err != nil {
+	if err := Remove(KindLeader, name, nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -38,5 +38,5 @@ func TestLeadRemoved(t *testing.T) {
 	if err := l.Resign(); err != nil {
 		t.Error(err)
 	}
-	wantError(t, RemoveLeader(name, nil), os.ErrNotExist)
+	wantError(t, Remove(KindLeader, name, nil), os.ErrNotExist)
 }

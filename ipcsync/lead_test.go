@@ -129,7 +129,7 @@ func TestLead(t *testing.T) {
 }
 
 func removeLeader(t *testing.T, name string) {
-	if err := RemoveLeader(name, nil); err != nil && !errors.Is(err, os.ErrNotExist) && !ipctest.UnderWine() {
+	if err := Remove(KindLeader, name, nil); err != nil && !errors.Is(err, os.ErrNotExist) && !ipctest.UnderWine() {
 		t.Error(err)
 	}
 }

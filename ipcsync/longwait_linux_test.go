@@ -79,7 +79,7 @@ func TestLongWaitersOfTheDead(t *testing.T) {
 
 func TestLongWaitersOfTheRemoved(t *testing.T) {
 	m := newTestMutex(t, nil)
-	s := newSemaphore(t, 0, nil)
+	s := newTestSemaphore(t, 0, nil)
 	h := mustLock(t, m)
 	done := make(chan error, 2)
 	go func() {
@@ -88,10 +88,10 @@ func TestLongWaitersOfTheRemoved(t *testing.T) {
 	}()
 	go func() { done <- s.Acquire(t.Context()) }()
 	time.Sleep(longAgo)
-	if err := RemoveMutex(m.Name(), nil); err != nil {
+	if err := Remove(KindMutex, m.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := RemoveSemaphore(s.Name(), nil); err != nil {
+	if err := Remove(KindSemaphore, s.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -106,7 +106,7 @@ func TestLongWaitersOfTheRemoved(t *testing.T) {
 
 // Who has been waiting for long is woken and cancelled like anybody.
 func TestLongWaitersAreWoken(t *testing.T) {
-	s := newSemaphore(t, 0, nil)
+	s := newTestSemaphore(t, 0, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	first, second := make(chan error, 1), make(chan error, 1)
 	go func() { first <- s.Acquire(ctx) }()

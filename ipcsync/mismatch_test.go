@@ -8,7 +8,9 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // What is not the object that it should be is refused, and left as it is.
@@ -17,24 +19,25 @@ func TestMismatch(t *testing.T) {
 		start []byte // of the payload
 		open  func(name string) (io.Closer, error)
 	}{
-		mutexKind: {nil, func(name string) (io.Closer, error) {
-			m, err := newOwnMutex(attach(openOrCreate, mutexKind, name, nil, nil))
-			return m, failed(mutexKind, "open", name, err)
+		"mutex": {nil, func(name string) (io.Closer, error) {
+			return openAs(KindMutex, robust.Open, name, nil, func(s *settings) (*sharedMutex, error) {
+				m, err := newSharedMutex(robust.Open, KindMutex, name, s)
+				return &m, err
+			})
 		}},
-		rwMutexKind: {nil, func(name string) (io.Closer, error) { return OpenRWMutex(name, nil) }},
-		eventKind: {[]byte{eventMade}, func(name string) (io.Closer, error) {
-			e, err := newOwnEvent(attach(openOrCreate, eventKind, name, nil, fillEvent(nil)))
-			return e, failed(eventKind, "open", name, err)
+		"rwmutex": {nil, func(name string) (io.Closer, error) { return OpenRWMutex(name, nil) }},
+		"event": {[]byte{eventMade}, func(name string) (io.Closer, error) {
+			return openAs(KindEvent, robust.Open, name, nil, func(s *settings) (*Event, error) { return newSharedEvent(robust.Open, name, s) })
 		}},
-		barrierKind: {[]byte{0, 0, 1, 0, 0, 0, 0, 0, 2}, func(name string) (io.Closer, error) { return OpenBarrier(name, nil) }},
-		condKind:    {nil, func(name string) (io.Closer, error) { return OpenCond(name, nil) }},
-		leaderKind:  {nil, func(name string) (io.Closer, error) { return Lead(t.Context(), name, nil) }},
-		trackKind: {nil, func(name string) (io.Closer, error) {
+		"barrier": {[]byte{0, 0, 1, 0, 0, 0, 0, 0, 2}, func(name string) (io.Closer, error) { return OpenBarrier(name, nil) }},
+		"cond":    {nil, func(name string) (io.Closer, error) { return OpenCond(name, nil) }},
+		"leader":  {nil, func(name string) (io.Closer, error) { return Lead(t.Context(), name, nil) }},
+		"track": {nil, func(name string) (io.Closer, error) {
 			s, err := OpenOrCreateSemaphore(name, 1, nil)
 			if err != nil {
 				return nil, err
 			}
-			defer removeSemaphore(name)
+			defer os.Remove(semaphorePath(name))
 			defer s.Close()
 			return OpenSemaphore(name, tracking)
 		}},
@@ -45,12 +48,16 @@ func TestMismatch(t *testing.T) {
 
 func testMismatch(t *testing.T, kind string, start []byte, open func(name string) (io.Closer, error)) {
 	whole := func() []byte {
-		b, err := headerOf(kind).Encode()
+		h := layout.Header{
+			Kind: kind, Version: layoutVersion, Reader: layoutVersion, Writer: layoutVersion,
+			Slots: robust.DefaultSlots, Payload: Size - 64,
+		}
+		b, err := h.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		b = append(b, make([]byte, payload)...)
-		copy(b[cacheLine:], start)
+		b = append(b, make([]byte, h.Payload)...)
+		copy(b[64:], start)
 		return b
 	}
 	try := func(t *testing.T, b []byte) error {
@@ -80,10 +87,13 @@ func testMismatch(t *testing.T, kind string, start []byte, open func(name string
 		"short":     func(b []byte) []byte { return b[:len(b)-1] },
 		"foreign":   func(b []byte) []byte { copy(b, "GIF89a  "); return b },
 		"kind":      func(b []byte) []byte { copy(b[8:], "latest\x00\x00"); return b },
+		"older":     func(b []byte) []byte { binary.LittleEndian.PutUint16(b[16:], layoutVersion-1); return b },
+		"slots":     func(b []byte) []byte { binary.LittleEndian.PutUint32(b[48:], 1<<30); return b },
+		"no slots":  func(b []byte) []byte { binary.LittleEndian.PutUint32(b[48:], 0); return b },
 		"newer":     func(b []byte) []byte { binary.LittleEndian.PutUint16(b[20:], layoutVersion+1); return b },
 		"payload":   func(b []byte) []byte { binary.LittleEndian.PutUint64(b[32:], 1<<40); return b },
 		"elsewhere": func(b []byte) []byte { binary.LittleEndian.PutUint32(b[24:], 128); return b },
-		"zeros":     func(b []byte) []byte { clear(b[cacheLine:]); return b },
+		"zeros":     func(b []byte) []byte { clear(b[64:]); return b },
 	} {
 		if name == "zeros" && start == nil {
 			continue // that is how it begins

@@ -38,7 +38,7 @@ func TestMutexRemoved(t *testing.T) {
 		done <- err
 	}()
 	awaitWaiters(t, m, 1)
-	if err := RemoveMutex(m.Name(), nil); err != nil {
+	if err := Remove(KindMutex, m.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -47,7 +47,7 @@ func TestMutexRemoved(t *testing.T) {
 		t.Errorf("it took %v", d)
 	}
 	mustUnlock(t, h)
-	wantError(t, RemoveMutex(m.Name(), nil), os.ErrNotExist)
+	wantError(t, Remove(KindMutex, m.Name(), nil), os.ErrNotExist)
 }
 
 // Bytes that another process takes away are an error, and no crash.
@@ -60,7 +60,7 @@ func TestMutexTruncated(t *testing.T) {
 		done <- err
 	}()
 	awaitWaiters(t, m, 1)
-	if err := m.locker.(*ownMutex).file.Truncate(0); err != nil {
+	if err := m.mutex.(sharedMutex).File().Truncate(0); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, <-done, io.ErrUnexpectedEOF)
@@ -106,7 +106,7 @@ var parent = ipctest.Helper("parent", func(c *ipctest.Control) error {
 	if err != nil {
 		return err
 	}
-	child, err := os.StartProcess("/bin/cat", []string{"cat"}, &os.ProcAttr{Files: []*os.File{r, w, w, m.locker.(*ownMutex).file}})
+	child, err := os.StartProcess("/bin/cat", []string{"cat"}, &os.ProcAttr{Files: []*os.File{r, w, w, m.mutex.(sharedMutex).File()}})
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ var inherited3 = ipctest.Helper("inherited segment", func(c *ipctest.Control) er
 	if err != nil {
 		return err
 	}
-	m, err := OpenMutexAt(Place{seg.File(), 0}, nil)
+	m, err := OpenMutex("", &Config{At: Place{seg.File(), 0}})
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func TestMutexInUnnamedSegment(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer seg.Close()
-	m, err := CreateMutexAt(Place{seg.File(), 0}, nil)
+	m, err := CreateMutex("", &Config{At: Place{seg.File(), 0}})
 	if err != nil {
 		t.Fatal(err)
 	}

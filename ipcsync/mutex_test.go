@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
@@ -22,7 +22,7 @@ func newTestMutex(t testing.TB, cfg *Config) *Mutex {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := RemoveMutex(m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+		if err := Remove(KindMutex, m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
 			t.Error(err)
 		}
 	})
@@ -145,66 +145,114 @@ func testMutexOfTheDead(t *testing.T, waits bool) {
 	}
 }
 
-func TestMutexNotRecoverable(t *testing.T) {
-	for _, end := range []string{"unlock", "kill"} {
-		t.Run(end, func(t *testing.T) {
-			m := newTestMutex(t, nil)
-			first := ipctest.Start(t, lockHolder, m.Name())
-			first.Expect("locked false")
-			first.Kill()
-			first.Wait()
-			second := ipctest.Start(t, lockHolder, m.Name())
-			second.Expect("locked true")
-			waiting := make(chan error)
-			go func() {
-				_, err := m.Lock(t.Context())
-				waiting <- err
-			}()
-			if end == "unlock" {
-				second.Say("unlock")
-				second.Expect("done")
-			} else {
-				second.Kill()
-				second.Wait()
-			}
-			wantError(t, <-waiting, breezeway.ErrNotRecoverable)
-			_, _, err := m.TryLock()
-			wantError(t, err, breezeway.ErrNotRecoverable)
-			if st, err := m.Stats(); err != nil || !st.NotRecoverable || st.Value != 0 {
-				t.Errorf("stats: %+v, %v", st, err)
-			}
-			if err := m.Reset(); err != nil {
-				t.Fatal(err)
-			}
-			h := mustLock(t, m)
-			if h.Recovered() {
-				t.Error("recovered after Reset")
-			}
-			mustUnlock(t, h)
-			if end == "unlock" {
-				second.Say("end")
-				second.Wait()
-			}
-		})
+// Every holder is told of a death until one of them marks the mutex as consistent.
+func TestMutexStaysRecovered(t *testing.T) {
+	m := newTestMutex(t, nil)
+	first := ipctest.Start(t, lockHolder, m.Name())
+	first.Expect("locked false")
+	first.Kill()
+	first.Wait()
+	second := ipctest.Start(t, lockHolder, m.Name())
+	second.Expect("locked true")
+	second.Say("unlock") // without a word about what it protects
+	second.Expect("done")
+	second.Say("end")
+	second.Wait()
+	third := ipctest.Start(t, lockHolder, m.Name())
+	third.Expect("locked true")
+	third.Kill()
+	third.Wait()
+	h := mustLock(t, m)
+	wantRecovered(t, h, true)
+	mustUnlock(t, h)
+	h, ok, err := m.TryLock()
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	wantRecovered(t, h, true)
+	if st, err := m.Stats(); err != nil || !st.Recovered || st.Recoveries != 2 {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+	if err := h.MarkConsistent(); err != nil {
+		t.Error(err)
+	}
+	if err := h.MarkConsistent(); err != nil {
+		t.Errorf("marking twice: %v", err)
+	}
+	mustUnlock(t, h)
+	h = mustLock(t, m)
+	wantRecovered(t, h, false)
+	mustUnlock(t, h)
+	if st, err := m.Stats(); err != nil || st.Recovered {
+		t.Errorf("stats: %+v, %v", st, err)
 	}
 }
 
-// Reset needs nobody to have found out that the heir died too.
-func TestMutexResetOfADeadHeir(t *testing.T) {
+func wantRecovered(t testing.TB, h Held, want bool) {
+	t.Helper()
+	if h.Recovered() != want {
+		t.Errorf("recovered is %v, want %v", h.Recovered(), want)
+	}
+}
+
+// Do marks what it repaired, and leaves the mark where it failed.
+func TestMutexDo(t *testing.T) {
 	m := newTestMutex(t, nil)
-	for _, want := range []string{"locked false", "locked true"} {
-		p := ipctest.Start(t, lockHolder, m.Name())
-		p.Expect(want)
-		p.Kill()
+	testDo(t, m, func() *ipctest.Process { return ipctest.Start(t, lockHolder, m.Name()) })
+}
+
+// testDo tests the Do of a lock that start locks in another process.
+func testDo(t *testing.T, m interface {
+	Do(context.Context, func(bool) error) error
+}, start func() *ipctest.Process) {
+	do := func(want bool, f func() error) error {
+		t.Helper()
+		return m.Do(t.Context(), func(recovered bool) error {
+			if recovered != want {
+				t.Errorf("recovered is %v, want %v", recovered, want)
+			}
+			return f()
+		})
 	}
-	if err := m.Reset(); err != nil {
-		t.Fatal(err)
+	fine := func() error { return nil }
+	if err := do(false, fine); err != nil {
+		t.Error(err)
 	}
-	h := mustLock(t, m)
-	if h.Recovered() {
-		t.Error("recovered after Reset")
+	p := start()
+	p.Expect("locked false")
+	p.Kill()
+	p.Wait()
+	failure := errors.New("can't repair it")
+	if err := do(true, func() error { return failure }); err != failure {
+		t.Errorf("error is %v", err)
 	}
-	mustUnlock(t, h)
+	func() {
+		defer func() {
+			if recover() != "panic" {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		do(true, func() error { panic("panic") })
+	}()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		do(true, func() error { runtime.Goexit(); return nil })
+	}()
+	<-ended
+	if err := do(true, fine); err != nil {
+		t.Error(err)
+	}
+	if err := do(false, fine); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.Do(t.Context(), func(bool) error {
+		return m.Do(ctx, func(bool) error { t.Error("called without the lock"); return nil })
+	}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 func TestMutexCancelled(t *testing.T) {
@@ -259,12 +307,11 @@ func TestMutexClose(t *testing.T) {
 	}
 	_, err = other.Stats()
 	wantError(t, err, os.ErrClosed)
-	wantError(t, other.Reset(), os.ErrClosed)
 	if err := other.Close(); err != nil {
 		t.Error(err)
 	}
 
-	// Close of one who holds it is like his death.
+	// Close by its holder is like its death.
 	other, err = OpenMutex(m.Name(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -2,12 +2,12 @@
 
 package ipcsync
 
-func newMutex(h how, name string, cfg *Config) (*Mutex, error) {
-	m, err := newOwnMutex(attach(h, mutexKind, name, cfg, nil))
+import "github.com/breezeway-ipc/breezeway/internal/robust"
+
+func newMutex(mode robust.OpenMode, name string, s *settings) (*Mutex, error) {
+	m, err := newSharedMutex(mode, KindMutex, name, s)
 	if err != nil {
 		return nil, err
 	}
-	return &Mutex{m, name, m.created}, nil
+	return mutexOf(m, m.Name, m.Created), nil
 }
-
-func removeMutex(name string, cfg *Config) error { return removeShared(mutexKind, name, cfg) }

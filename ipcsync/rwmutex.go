@@ -1,133 +1,185 @@
 package ipcsync
 
-import "context"
+import (
+	"context"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
+)
 
 // RWMutex is a lock that one writer has alone, or any number of readers together,
 // by name, in all processes, and that doesn't stay locked when one of them dies.
 //
-// Nobody is starved: a writer who waits keeps new readers out, and a writer who
-// unlocks lets the readers that wait go before the next writer. Otherwise who
-// comes first has no privilege. A reader who wants to write must unlock first, and
-// who read-locks twice may wait for a writer who waits for him.
+// A waiting writer blocks new readers, and a writer that unlocks lets the readers
+// that wait go before the next writer. Otherwise waiters may be overtaken. A
+// reader that wants to write must unlock first, and one that read-locks twice may
+// wait for a writer that waits for it.
 //
-// A reader who dies changed nothing: writers go on as if he had unlocked. When a
-// writer dies, the next to Lock is told, as with a [Mutex]; readers can't repair
-// what he left, so that until then RLock fails with [breezeway.ErrOwnerDead].
+// A reader that dies changed nothing: writers go on as if it had unlocked. When a
+// writer dies every later holder is told, readers too, until a writer has marked
+// the lock as consistent; see [Held.Recovered]. A reader that finds it so unlocks,
+// and repairs what the lock protects under Lock.
 //
 // In [WaitAny] it is locked for writing.
 //
 // All methods may be called concurrently. It is the object bw.rwmutex.NAME on all
 // systems (docs/formats.md).
-type RWMutex struct{ rw *rwLock }
+type RWMutex struct{ lock *rwLock }
 
-const rwMutexKind = "rwmutex"
-
-// CreateRWMutex makes the lock name, which nobody holds. It fails with
-// [os.ErrExist] if there is one, with [os.ErrInvalid] for a bad name, and with
-// [os.ErrPermission] where this user may not create.
+// CreateRWMutex makes the lock name, which is free. It fails with [os.ErrExist] if
+// there is one, with [os.ErrInvalid] for a bad name, and with [os.ErrPermission]
+// where this user may not create.
 func CreateRWMutex(name string, cfg *Config) (*RWMutex, error) {
-	return comeToRWMutex(create, name, cfg)
+	return openRWMutex(robust.Create, name, cfg)
 }
 
 // OpenRWMutex opens the lock name. It fails with [os.ErrNotExist] if there is
-// none, with [os.ErrPermission] if it is somebody else's whom the access rule
-// doesn't admit, and with [breezeway.ErrMismatch], leaving it as it is, if it is
-// something else than a lock that this program understands.
-func OpenRWMutex(name string, cfg *Config) (*RWMutex, error) { return comeToRWMutex(open, name, cfg) }
+// none, with [os.ErrPermission] if it belongs to a user that Config.Trust doesn't
+// name, and with [breezeway.ErrMismatch], leaving it as it is, if it is something
+// else than a lock that this program understands.
+func OpenRWMutex(name string, cfg *Config) (*RWMutex, error) {
+	return openRWMutex(robust.Open, name, cfg)
+}
 
 // OpenOrCreateRWMutex opens the lock name or, if there is none, makes it;
 // [RWMutex.Created] tells which.
 func OpenOrCreateRWMutex(name string, cfg *Config) (*RWMutex, error) {
-	return comeToRWMutex(openOrCreate, name, cfg)
+	return openRWMutex(robust.OpenOrCreate, name, cfg)
 }
 
-func comeToRWMutex(h how, name string, cfg *Config) (*RWMutex, error) {
-	m, err := newRWLock(attach(h, rwMutexKind, name, cfg, nil))
-	if err != nil {
-		return nil, failed(rwMutexKind, h.String(), name, explainRWMutex(err, name))
+func openRWMutex(mode robust.OpenMode, name string, cfg *Config) (*RWMutex, error) {
+	return openAs(KindRWMutex, mode, name, cfg, func(s *settings) (*RWMutex, error) { return newRWMutex(mode, name, s) })
+}
+
+func newRWMutex(mode robust.OpenMode, name string, s *settings) (*RWMutex, error) {
+	l := &rwLock{}
+	if err := robust.Attach(mode, KindRWMutex.layout(s.Slots), name, s.robust(), l.init); err != nil {
+		return nil, err
 	}
-	return &RWMutex{m}, nil
+	return &RWMutex{l}, nil
 }
 
-func explainRWMutex(err error, name string) error {
-	return explain(err, rwMutexKind, "read-write lock", "RWMutex", name)
-}
-
-// CreateRWMutexAt makes a lock of [Size] bytes in memory that the caller shares.
-// It fails with [os.ErrExist] if the first bytes there are not zero.
-func CreateRWMutexAt(p Place, cfg *Config) (*RWMutex, error) { return comeToRWMutexAt(create, p, cfg) }
-
-// OpenRWMutexAt opens the lock that was created in a place. It fails with
-// [os.ErrNotExist] if none was, and else as [OpenRWMutex] does.
-func OpenRWMutexAt(p Place, cfg *Config) (*RWMutex, error) { return comeToRWMutexAt(open, p, cfg) }
-
-func comeToRWMutexAt(h how, p Place, cfg *Config) (*RWMutex, error) {
-	m, err := newRWLock(attachAt(h, rwMutexKind, p, cfg, nil))
-	if err != nil {
-		return nil, failed(rwMutexKind, h.String(), p.String(), err)
-	}
-	return &RWMutex{m}, nil
-}
-
-// RemoveRWMutex removes the lock name. Those who wait for it learn it
-// ([breezeway.ErrRemoved]), and who holds it keeps it until he unlocks. It fails
-// with [os.ErrNotExist] if there is none, and on Windows with [os.ErrPermission]
-// while a process has it open.
-func RemoveRWMutex(name string, cfg *Config) error {
-	if err := removeShared(rwMutexKind, name, cfg); err != nil {
-		return failed(rwMutexKind, "remove", name, explainRWMutex(err, name))
+// check fails for the zero value.
+func (m *RWMutex) check(op string) error {
+	if m == nil || m.lock == nil {
+		return unopened{KindRWMutex}.fail(op)
 	}
 	return nil
 }
 
-// Lock waits until nobody else holds the lock and takes it for writing. From when
-// it is this writer's turn, new readers wait. If the writer before died,
-// [Held.Recovered] says so; if he died while he still waited for readers, there is
-// nothing to recover.
+// Lock waits until there is no other holder and takes the lock for writing. From
+// when it is this writer's turn, new readers wait. [Held.Recovered] says whether a
+// writer died and what it left was not marked as consistent since; a writer that
+// died while it still waited for readers left nothing.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
-// [os.ErrClosed] after Close, with [breezeway.ErrRemoved] within a second of the
-// lock being removed, and with [breezeway.ErrNotRecoverable]; see [Held.Unlock].
-// A lock that is free is taken even if ctx is done.
+// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] within a second of
+// the lock being removed. A lock that is free is taken even if ctx is done.
 //
-// Nothing tells that a process died: it is found out within 100 ms from when the
-// kernel has freed the dead process's memory and closed its files.
-func (m *RWMutex) Lock(ctx context.Context) (Held, error) { return m.rw.lock(ctx, nil) }
+// No wake-up announces that a process died: waiters find it out within 100 ms from
+// when the kernel has freed the dead process's memory and closed its files.
+func (m *RWMutex) Lock(ctx context.Context) (Held, error) {
+	if err := m.check(breezeway.OpLock); err != nil {
+		return Held{}, err
+	}
+	return m.lock.Lock(ctx, nil)
+}
 
-// TryLock takes the lock for writing if nobody who is alive holds it, and reports
+// TryLock takes the lock for writing if no living process holds it, and reports
 // whether it did. It never waits.
-func (m *RWMutex) TryLock() (h Held, ok bool, err error) { return m.rw.tryLock() }
+func (m *RWMutex) TryLock() (h Held, ok bool, err error) {
+	if err := m.check(breezeway.OpLock); err != nil {
+		return Held{}, false, err
+	}
+	return m.lock.TryLock()
+}
 
 // RLock waits until no writer has the lock or is next, and takes it for reading.
-// It fails as Lock does, and with [breezeway.ErrOwnerDead] when a writer died
-// holding it, until another writer has marked it consistent: Lock it, and if that
-// is Recovered, repair what it protects.
-func (m *RWMutex) RLock(ctx context.Context) (Held, error) { return m.rw.rlock(ctx, nil) }
+// It fails as Lock does. [Held.Recovered] says what Lock's does; only a writer can
+// mark the lock as consistent.
+func (m *RWMutex) RLock(ctx context.Context) (Held, error) {
+	if err := m.check(breezeway.OpRLock); err != nil {
+		return Held{}, err
+	}
+	return m.lock.RLock(ctx, nil)
+}
 
 // TryRLock takes the lock for reading if no writer has it or is next, and reports
 // whether it did. It never waits, and fails as RLock does.
-func (m *RWMutex) TryRLock() (h Held, ok bool, err error) { return m.rw.tryRLock() }
+func (m *RWMutex) TryRLock() (h Held, ok bool, err error) {
+	if err := m.check(breezeway.OpRLock); err != nil {
+		return Held{}, false, err
+	}
+	return m.lock.TryRLock()
+}
 
-// takeAny locks it for writing. While it waits for readers others of the claim may
-// win.
-func (m *RWMutex) takeAny(ctx context.Context, c *claim) (Held, error) { return m.rw.lock(ctx, c) }
-func (m *RWMutex) tryAny() (Held, bool, error)                         { return m.rw.tryLock() }
+// Do locks the lock for writing, calls f, and unlocks it, as [Mutex.Do] does.
+func (m *RWMutex) Do(ctx context.Context, f func(recovered bool) error) error {
+	h, err := m.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	return h.do(f)
+}
 
-// Reset makes a lock that is not recoverable usable again, after what it protects
-// was put in order. Where there is nothing to reset it does nothing.
-func (m *RWMutex) Reset() error { return m.rw.reset() }
+// Waiter is for [WaitAny], which locks the lock for writing.
+func (m *RWMutex) Waiter() robust.Waiter { return writeWaiter{m} }
 
-// Stats tells who holds the lock, readers and writer, and how many wait.
-func (m *RWMutex) Stats() (Stats, error) { return m.rw.stats() }
+// writeWaiter locks for writing. While it waits for readers other waits of the
+// claim may succeed.
+type writeWaiter struct{ m *RWMutex }
+
+func (w writeWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
+	if err := w.m.check(breezeway.OpLock); err != nil {
+		return nil, err
+	}
+	return w.m.lock.Lock(ctx, c)
+}
+
+func (w writeWaiter) Try() (any, bool, error) { return tried(w.m.TryLock()) }
+
+// RLocker returns m as [WaitAny] takes it to read.
+func (m *RWMutex) RLocker() Waitable { return readWaiter{m} }
+
+type readWaiter struct{ m *RWMutex }
+
+func (w readWaiter) Waiter() robust.Waiter { return w }
+
+func (w readWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
+	if err := w.m.check(breezeway.OpRLock); err != nil {
+		return nil, err
+	}
+	return w.m.lock.RLock(ctx, c)
+}
+
+func (w readWaiter) Try() (any, bool, error) { return tried(w.m.TryRLock()) }
+
+// Stats tells which processes hold the lock, readers and writer, and how many
+// wait.
+func (m *RWMutex) Stats() (Stats, error) {
+	if err := m.check(breezeway.OpStat); err != nil {
+		return Stats{}, err
+	}
+	return m.lock.Stats()
+}
 
 // Name returns the lock's name.
-func (m *RWMutex) Name() string { return m.rw.name }
+func (m *RWMutex) Name() string {
+	if m == nil || m.lock == nil {
+		return ""
+	}
+	return m.lock.Name
+}
 
 // Created reports whether the call that returned m made the lock.
-func (m *RWMutex) Created() bool { return m.rw.created }
+func (m *RWMutex) Created() bool { return m != nil && m.lock != nil && m.lock.Created }
 
-// Close ends this process's use of the lock: those of it who wait get
-// [os.ErrClosed], and what it holds is as if it had died: its read locks are
-// nobody's any more, and if it was the writer, the next one is told.
-// Closing again does nothing.
-func (m *RWMutex) Close() error { return m.rw.Close() }
+// Close ends this process's use of the lock: those of it that wait get
+// [os.ErrClosed], and what it holds is as if it had died: its read locks end, and
+// if it was the writer, the next holder is told. Closing again does nothing.
+func (m *RWMutex) Close() error {
+	if err := m.check(breezeway.OpClose); err != nil {
+		return err
+	}
+	return m.lock.Close()
+}

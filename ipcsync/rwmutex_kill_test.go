@@ -75,7 +75,7 @@ func TestKillMatrixRWMutex(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer RemoveRWMutex(name, nil)
+				defer Remove(KindRWMutex, name, nil)
 				defer m.Close()
 				wantRWLock(t, m, point == "rwmutex drained")
 			})
@@ -140,9 +140,14 @@ func TestKillMatrixRWMutexUnlock(t *testing.T) {
 				mustUnlock(t, h)
 			}
 			if reading != nil {
-				if o := soon(t, reading); !c.recovered || o.err == nil {
-					mustUnlock(t, wantHeld(t, o, false))
+				o := soon(t, reading)
+				if o.err != nil {
+					t.Fatal(o.err)
 				}
+				if o.Recovered() && !c.recovered {
+					t.Error("told of a death that left nothing")
+				}
+				mustUnlock(t, o.Held)
 			}
 			wantRWLock(t, m, false)
 		})
@@ -167,7 +172,7 @@ func TestKillMatrixRWMutexWait(t *testing.T) {
 func TestKillMatrixRWMutexGiveUp(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	h := mustTake(t, m.RLock)
-	wantKilled(t, mortalAt(t, "owner withdrawn", rwMortal, m.Name(), "give up"))
+	wantKilled(t, mortalAt(t, "owner given", rwMortal, m.Name(), "give up"))
 	mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), false))
 	mustUnlock(t, h)
 	wantRWLock(t, m, false)
@@ -196,7 +201,7 @@ func TestKillMatrixRWMutexRecovery(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer RemoveRWMutex(at, nil)
+				defer Remove(KindRWMutex, at, nil)
 				defer m.Close()
 				wantRWLock(t, m, false)
 			})
@@ -213,22 +218,24 @@ func TestKillMatrixRWMutexRecovery(t *testing.T) {
 	t.Run("pending writer, by a reader", func(t *testing.T) {
 		m := newTestRWMutex(t, nil)
 		wantKilled(t, mortalAt(t, "owner taken", rwMortal, m.Name(), "lock"))
-		wantKilled(t, mortalAt(t, "owner withdrawn", rwMortal, m.Name(), "read"))
+		wantKilled(t, mortalAt(t, "owner buried", rwMortal, m.Name(), "read"))
 		mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), false))
 		wantRWLock(t, m, false)
 	})
-	t.Run("not recoverable", func(t *testing.T) {
+	t.Run("writer, by a reader", func(t *testing.T) {
 		m := newTestRWMutex(t, nil)
 		wantKilled(t, mortalAt(t, "rwmutex drained", rwMortal, m.Name(), "lock"))
-		wantKilled(t, mortalAt(t, "rwmutex drained", rwMortal, m.Name(), "lock"))
-		_, err := m.RLock(t.Context()) // finds it out
-		_, again := m.Lock(t.Context())
-		if !errors.Is(err, errNotRecoverable) || !errors.Is(again, errNotRecoverable) {
-			t.Errorf("%v, then %v", err, again)
+		wantKilled(t, mortalAt(t, "owner buried", rwMortal, m.Name(), "read"))
+		mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), true))
+		wantRWLock(t, m, true)
+	})
+	t.Run("again and again", func(t *testing.T) {
+		m := newTestRWMutex(t, nil)
+		for range 3 {
+			wantKilled(t, mortalAt(t, "rwmutex drained", rwMortal, m.Name(), "lock"))
 		}
-		if err := m.Reset(); err != nil {
-			t.Fatal(err)
-		}
+		mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), true))
+		wantRWLock(t, m, true)
 		wantRWLock(t, m, false)
 	})
 }

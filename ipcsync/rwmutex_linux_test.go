@@ -35,7 +35,7 @@ func TestRWMutexRemoved(t *testing.T) {
 	awaitWaiters(t, m, 1)
 	reading := acquiring(t, m.RLock)
 	awaitWaiters(t, m, 2)
-	if err := RemoveRWMutex(m.Name(), nil); err != nil {
+	if err := Remove(KindRWMutex, m.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -72,7 +72,7 @@ func TestRWMutexTruncated(t *testing.T) {
 	awaitWaiters(t, m, 1)
 	reading := acquiring(t, m.RLock)
 	awaitWaiters(t, m, 2)
-	if err := m.rw.file.Truncate(0); err != nil {
+	if err := m.lock.File().Truncate(0); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, (<-writing).err, io.ErrUnexpectedEOF)
@@ -82,7 +82,6 @@ func TestRWMutexTruncated(t *testing.T) {
 	wantError(t, err, io.ErrUnexpectedEOF)
 	_, _, err = m.TryRLock()
 	wantError(t, err, io.ErrUnexpectedEOF)
-	wantError(t, m.Reset(), io.ErrUnexpectedEOF)
 }
 
 // Who is stopped is not dead.

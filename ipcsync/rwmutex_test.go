@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -27,7 +28,7 @@ func newTestRWMutex(t testing.TB, cfg *Config) *RWMutex {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := RemoveRWMutex(m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := Remove(KindRWMutex, m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Error(err)
 		}
 	})
@@ -50,10 +51,10 @@ var rwUser = ipctest.Helper("rw user", func(c *ipctest.Control) error {
 			return err
 		}
 		defer mapping.Close()
-		if m, err = OpenRWMutexAt(Place{f, 0}, nil); err != nil {
+		if m, err = OpenRWMutex("", &Config{At: Place{f, 0}}); err != nil {
 			return err
 		}
-		c.Say("slot %d", m.rw.member.Holder&0xffff-1)
+		c.Say("slot %d", m.lock.Me.Holder&0xffff-1)
 	} else if err != nil {
 		return err
 	}
@@ -234,6 +235,15 @@ func TestRWMutexUnlockTwice(t *testing.T) {
 	wantTry(t, m, true, true)
 }
 
+func TestRWMutexDo(t *testing.T) {
+	m := newTestRWMutex(t, nil)
+	testDo(t, m, func() *ipctest.Process {
+		p := ipctest.Start(t, rwUser, m.Name())
+		p.Say("lock")
+		return p
+	})
+}
+
 func TestRWMutexOfADeadReader(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	p := ipctest.Start(t, rwUser, m.Name())
@@ -252,9 +262,11 @@ func TestRWMutexOfADeadWriter(t *testing.T) {
 	reading := acquiring(t, m.RLock)
 	awaitWaiters(t, m, 1)
 	p.Kill()
-	wantError(t, soon(t, reading).err, breezeway.ErrOwnerDead, "MarkConsistent")
-	_, _, err := m.TryRLock()
-	wantError(t, err, breezeway.ErrOwnerDead)
+	r := wantHeld(t, soon(t, reading), true)
+	wantError(t, r.MarkConsistent(), os.ErrInvalid, "Lock it")
+	wantRWStats(t, m, Stats{Holders: 1, PIDs: []int{os.Getpid()}, Recoveries: 1, Recovered: true})
+	mustUnlock(t, r)
+	wantError(t, r.Unlock(), os.ErrInvalid)
 	h := wantHeld(t, soon(t, acquiring(t, m.Lock)), true)
 	reading = acquiring(t, m.RLock) // while it is being repaired
 	awaitWaiters(t, m, 1)
@@ -267,7 +279,9 @@ func TestRWMutexOfADeadWriter(t *testing.T) {
 	wantRWStats(t, m, Stats{Value: 1, Recoveries: 1})
 }
 
-func TestRWMutexNotRecoverable(t *testing.T) {
+// Every holder, reader or writer, is told of a death until a writer marks the lock as
+// consistent.
+func TestRWMutexStaysRecovered(t *testing.T) {
 	for _, ending := range []string{"unlock", "kill"} {
 		t.Run(ending, func(t *testing.T) {
 			m := newTestRWMutex(t, nil)
@@ -283,16 +297,29 @@ func TestRWMutexNotRecoverable(t *testing.T) {
 			} else {
 				second.Kill()
 			}
-			for _, done := range []<-chan outcome{reading, writing} {
-				wantError(t, soon(t, done).err, breezeway.ErrNotRecoverable)
+			for range 2 {
+				select {
+				case o := <-reading:
+					mustUnlock(t, wantHeld(t, o, true))
+				case o := <-writing:
+					mustUnlock(t, wantHeld(t, o, true))
+				case <-time.After(200 * time.Millisecond * slack):
+					t.Fatal("they still wait")
+				}
 			}
-			_, _, err := m.TryLock()
-			wantError(t, err, breezeway.ErrNotRecoverable)
-			_, _, err = m.TryRLock()
-			wantError(t, err, breezeway.ErrNotRecoverable)
-			if err := m.Reset(); err != nil {
-				t.Fatal(err)
+			for _, f := range []func() (Held, bool, error){m.TryLock, m.TryRLock} {
+				h, ok, err := f()
+				if !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				wantRecovered(t, h, true)
+				mustUnlock(t, h)
 			}
+			h := wantHeld(t, soon(t, acquiring(t, m.Lock)), true)
+			if err := h.MarkConsistent(); err != nil {
+				t.Error(err)
+			}
+			mustUnlock(t, h)
 			mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), false))
 			mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.Lock)), false))
 		})
@@ -344,7 +371,7 @@ func TestRWMutexGivesUpRecovery(t *testing.T) {
 	p := ipctest.Start(t, rwUser, m.Name())
 	tell(t, p, "lock", "locked false")
 	p.Kill()
-	state := &m.rw.member.Entry.State
+	state := &m.lock.Me.Entry.State
 	state.Add(1) // as a reader does before he sees that he may not
 	ctx, cancel := context.WithCancel(t.Context())
 	writing := acquiring(t, func(context.Context) (Held, error) { return m.Lock(ctx) })
@@ -352,9 +379,8 @@ func TestRWMutexGivesUpRecovery(t *testing.T) {
 	wantTry(t, m, false, false)
 	cancel()
 	wantError(t, (<-writing).err, context.Canceled)
-	_, err := m.RLock(t.Context())
-	wantError(t, err, breezeway.ErrOwnerDead)
-	m.rw.leave()
+	mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), true))
+	m.lock.leave()
 	h := wantHeld(t, soon(t, acquiring(t, m.Lock)), true)
 	if err := h.MarkConsistent(); err != nil {
 		t.Error(err)
@@ -367,7 +393,7 @@ func TestRWMutexGivesUpRecovery(t *testing.T) {
 // A process that takes a dead one's slot at once deceives nobody.
 func TestRWMutexSlotTakenAtOnce(t *testing.T) {
 	at := newPlace(t, 1)
-	m, err := CreateRWMutexAt(at, nil)
+	m, err := CreateRWMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +468,7 @@ func TestRWMutexCancelled(t *testing.T) {
 			if d := time.Since(start); d > 10*time.Millisecond*slack {
 				t.Errorf("it took %v to end", d)
 			}
-			if turn := m.rw.head.turn.Load(); turn != turnOpen {
+			if turn := m.lock.head.turn.Load(); turn != turnOpen {
 				t.Errorf("it still wants its turn: %d", turn)
 			}
 			mustUnlock(t, h)
@@ -490,7 +516,6 @@ func TestRWMutexClose(t *testing.T) {
 			}
 			_, err := other.Stats()
 			wantError(t, err, os.ErrClosed)
-			wantError(t, other.Reset(), os.ErrClosed)
 			mustUnlock(t, h)
 			mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.Lock)), false))
 		}
@@ -536,7 +561,7 @@ func TestRWMutexClose(t *testing.T) {
 						switch {
 						case errors.Is(err, os.ErrClosed):
 							return
-						case err != nil && !errors.Is(err, breezeway.ErrOwnerDead):
+						case err != nil:
 							t.Error(err)
 							return
 						}
@@ -560,7 +585,12 @@ func TestRWMutexClose(t *testing.T) {
 // Who is late finds the lock closed, whatever he took meanwhile.
 func TestRWMutexClosing(t *testing.T) {
 	m := newTestRWMutex(t, nil)
-	m.rw.closed.Store(true) // as far as Close has come
+	other, err := OpenRWMutex(m.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	m.lock.Shut() // as far as Close has come
 	for _, f := range []func(context.Context) (Held, error){m.Lock, m.RLock} {
 		_, err := f(t.Context())
 		wantError(t, err, os.ErrClosed)
@@ -572,9 +602,8 @@ func TestRWMutexClosing(t *testing.T) {
 			t.Error("it was taken")
 		}
 	}
-	m.rw.closed.Store(false)
-	wantRWStats(t, m, Stats{Value: 1})
-	wantTry(t, m, true, true)
+	wantRWStats(t, other, Stats{Value: 1})
+	wantTry(t, other, true, true)
 }
 
 // A writer who unlocks lets readers go before the next writer.
@@ -582,7 +611,7 @@ func TestRWMutexReadersTurn(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	wantTurn := func(want uint32) {
 		t.Helper()
-		if turn := m.rw.head.turn.Load(); turn != want {
+		if turn := m.lock.head.turn.Load(); turn != want {
 			t.Errorf("turn is %d, want %d", turn, want)
 		}
 	}
@@ -601,7 +630,7 @@ func TestRWMutexReadersTurn(t *testing.T) {
 	respected := false
 	for range 20 {
 		h := mustTake(t, m.Lock)
-		m.rw.head.turn.Store(turnWanted)
+		m.lock.head.turn.Store(turnWanted)
 		mustUnlock(t, h)
 		writing := acquiring(t, m.Lock)
 		for len(writing) == 0 {
@@ -628,18 +657,18 @@ func TestRWMutexReadersTurn(t *testing.T) {
 // What was wanted by somebody who died delays one writer, and not for long.
 func TestRWMutexStaleTurn(t *testing.T) {
 	m := newTestRWMutex(t, nil)
-	m.rw.head.turn.Store(turnWanted)
+	m.lock.head.turn.Store(turnWanted)
 	mustUnlock(t, mustTake(t, m.Lock))
 	h, ok, err := m.TryLock() // doesn't wait for others to come
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	mustUnlock(t, h)
-	if turn := m.rw.head.turn.Load(); turn != turnReaders {
+	if turn := m.lock.head.turn.Load(); turn != turnReaders {
 		t.Errorf("turn is %d", turn)
 	}
 	mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.Lock)), false))
-	if turn := m.rw.head.turn.Load(); turn != turnOpen {
+	if turn := m.lock.head.turn.Load(); turn != turnOpen {
 		t.Errorf("turn is %d", turn)
 	}
 }
@@ -686,7 +715,7 @@ func TestRWMutexWakes(t *testing.T) {
 	t.Run("reader whose turn it was wakes writer", func(t *testing.T) {
 		wantAwake(t, func() <-chan outcome {
 			h := mustTake(t, m.RLock)
-			m.rw.head.turn.Store(turnReaders)
+			m.lock.head.turn.Store(turnReaders)
 			writing := acquiring(t, other.Lock)
 			awaitWaiters(t, m, 1)
 			mustUnlock(t, h)
@@ -730,28 +759,28 @@ func TestRWMutexExistence(t *testing.T) {
 	other.Close()
 	_, err = CreateRWMutex("a/b", nil)
 	wantError(t, err, os.ErrInvalid, "'/'")
-	wantError(t, RemoveRWMutex(name, nil), os.ErrNotExist)
+	wantError(t, Remove(KindRWMutex, name, nil), os.ErrNotExist)
 	at := newPlace(t, 1)
-	_, err = OpenRWMutexAt(at, nil)
+	_, err = OpenRWMutex("", &Config{At: at})
 	wantError(t, err, os.ErrNotExist)
-	mutex, err := CreateMutexAt(at, nil)
+	mutex, err := CreateMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer mutex.Close()
-	_, err = OpenRWMutexAt(at, nil)
+	_, err = OpenRWMutex("", &Config{At: at})
 	wantError(t, err, breezeway.ErrMismatch)
 }
 
 // Nonsense in a lock that is in use is an error, and nothing worse.
 func TestRWMutexOverwritten(t *testing.T) {
 	at := newPlace(t, 1)
-	m, err := CreateRWMutexAt(at, nil)
+	m, err := CreateRWMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	head, state := m.rw.head, &m.rw.member.Entry.State
+	head, state := m.lock.head, &m.lock.Me.Entry.State
 	wantAll := func() {
 		t.Helper()
 		_, err = m.Lock(t.Context())
@@ -765,7 +794,7 @@ func TestRWMutexOverwritten(t *testing.T) {
 		_, err = m.Stats()
 		wantError(t, err, breezeway.ErrMismatch)
 	}
-	head.word.Store(slotCount + 1) // the number behind the last
+	head.word.Store(robust.DefaultSlots + 1) // the number behind the last
 	wantAll()
 	head.word.Store(0xfffe)
 	wantAll()
@@ -792,22 +821,23 @@ func TestRWMutexOverwritten(t *testing.T) {
 // Where several waits share a claim, those that come second take nothing.
 func TestRWMutexClaim(t *testing.T) {
 	m := newTestRWMutex(t, nil)
-	c := &claim{taken: true}
-	for _, take := range []func(context.Context, *claim) (Held, error){m.rw.lock, m.rw.rlock} {
-		if _, err := take(t.Context(), c); !errors.Is(err, errTaken) {
+	c := new(robust.Claim)
+	c.Take(func() (bool, error) { return true, nil })
+	for _, take := range []func(context.Context, *robust.Claim) (Held, error){m.lock.Lock, m.lock.RLock} {
+		if _, err := take(t.Context(), c); !errors.Is(err, robust.ErrTaken) {
 			t.Errorf("error is %v", err)
 		}
 		wantTry(t, m, true, true)
 	}
-	c.taken = false
+	c = new(robust.Claim)
 	reader := mustTake(t, m.RLock)
-	writing := acquiring(t, func(ctx context.Context) (Held, error) { return m.rw.lock(ctx, c) })
+	writing := acquiring(t, func(ctx context.Context) (Held, error) { return m.lock.Lock(ctx, c) })
 	awaitWaiters(t, m, 1)
-	if ok, err := c.take(func() (bool, error) { return true, nil }); !ok || err != nil {
+	if ok, err := c.Take(func() (bool, error) { return true, nil }); !ok || err != nil {
 		t.Error("a writer who still waits for readers has the claim", err)
 	}
 	mustUnlock(t, reader)
-	if err := (<-writing).err; !errors.Is(err, errTaken) {
+	if err := (<-writing).err; !errors.Is(err, robust.ErrTaken) {
 		t.Errorf("error is %v", err)
 	}
 	wantTry(t, m, true, true)
@@ -1065,7 +1095,7 @@ func TestRWMutexCancelStorm(t *testing.T) {
 	p.Expect("done")
 	wantRWStats(t, m, Stats{Value: 1})
 	wantTry(t, m, true, true)
-	if w := m.rw.head.turn.Load(); w != turnOpen {
+	if w := m.lock.head.turn.Load(); w != turnOpen {
 		t.Errorf("it is still somebody's turn: %d", w)
 	}
 	start := time.Now()

@@ -8,29 +8,30 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// Semaphore is a number of permits that processes share: who wants one takes it,
-// or waits until there is one, and gives it back. All its methods may be called
-// concurrently. A permit belongs to nobody: whoever has the semaphore open may
-// release, also what he never acquired.
+// Semaphore is a number of permits that processes share: a process takes one, or
+// waits until there is one, and gives it back. All its methods may be called
+// concurrently. A permit isn't bound to its taker: every process that has the
+// semaphore open may release, also what it never acquired.
 //
 // On Linux it is what sem_open gives in C with glibc, and so Python's
 // multiprocessing.Semaphore and Boost's named_semaphore (docs/interop.md); on
 // Windows the kernel's semaphore, and so .NET's. There it goes with its last
-// handle, on Linux it stays until [RemoveSemaphore].
+// handle, on Linux it stays until [Remove].
 //
 // A process that dies holding permits takes them along, as it does in C, unless
-// they are tracked; see [Config]. And one
-// that is killed while it waits stays counted as a waiter on Linux: each Release
-// then makes a system call in vain. Neither keeps anybody from going on.
+// they are tracked; see [Config]. A process that is killed while it waits stays
+// counted as a waiter on Linux: each Release then makes a system call in vain.
+// Neither keeps other processes from going on.
 type Semaphore struct {
 	name    string
 	created bool
 	max     int
 	permits permits
 	direct  *semaphoreWords // permits, where that is memory that needs no protection
-	order
+	order   robust.Order
 
 	closing  sync.Once
 	closeErr error
@@ -39,7 +40,7 @@ type Semaphore struct {
 // permits is where the permits of a semaphore are.
 type permits interface {
 	// acquire takes one, or waits. With an error none was taken.
-	acquire(ctx context.Context, c *claim) error
+	acquire(ctx context.Context, c *robust.Claim) error
 	tryAcquire() (bool, error)
 	release(n int) (previous int, err error)
 	stats() (Stats, error)
@@ -47,11 +48,8 @@ type permits interface {
 	close() error
 }
 
-const (
-	semaphoreKind = "sem"
-	// maxPermits is what every system allows.
-	maxPermits = math.MaxInt32
-)
+// maxPermits is what every system allows.
+const maxPermits = math.MaxInt32
 
 // CreateSemaphore makes the semaphore name with value permits.
 //
@@ -62,64 +60,70 @@ const (
 // objects share one namespace, a name that a segment or the like has fails with
 // [breezeway.ErrMismatch].
 //
-// On Linux Config.Max holds for those who use this package. C, Python and Boost
+// On Linux Config.Max holds for programs that use this package. C, Python and Boost
 // don't know of it, and can release more.
+//
+// With Config.At it is what sem_init makes in C with pshared.
 func CreateSemaphore(name string, value int, cfg *Config) (*Semaphore, error) {
-	return openedSemaphore("create", name, cfg, func(s *settings) (*Semaphore, error) {
-		if err := s.checkPermits(value); err != nil {
-			return nil, err
-		}
-		return createSemaphore(name, value, s)
-	})
+	return openSemaphore(robust.Create, name, value, cfg)
 }
 
-// OpenSemaphore opens the semaphore name, whoever made it and in whatever
-// language.
+// OpenSemaphore opens the semaphore name, made by any process in any language.
 //
 // It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission] if this
-// user may not open it, or if it belongs to somebody whom the access rule doesn't
-// admit, with [os.ErrInvalid] for a bad name, and with [breezeway.ErrMismatch] for
-// what is no semaphore of a 64-bit glibc: one of musl or of a 32-bit program, one
-// that is damaged, or a symbolic link.
+// user may not open it, or if it belongs to a user that Config.Trust doesn't name,
+// with [os.ErrInvalid] for a bad name, and with [breezeway.ErrMismatch] for what is
+// no semaphore of a 64-bit glibc: one of musl or of a 32-bit program, one that is
+// damaged, or a symbolic link.
 func OpenSemaphore(name string, cfg *Config) (*Semaphore, error) {
-	return openedSemaphore("open", name, cfg, func(s *settings) (*Semaphore, error) {
-		return openSemaphore(name, s)
-	})
+	return openSemaphore(robust.Open, name, 0, cfg)
 }
 
 // OpenOrCreateSemaphore opens the semaphore name, as it is, or, if there is none,
 // makes it with value permits. Of several processes that do it at the same time
-// one creates it and the others open it; [Semaphore.Created] tells which. It
-// fails as [CreateSemaphore] and [OpenSemaphore] do.
+// one creates it and the others open it; [Semaphore.Created] tells which. It fails
+// as [CreateSemaphore] and [OpenSemaphore] do, and with [breezeway.ErrMismatch] if
+// the semaphore has another maximum than Config.Max says.
 func OpenOrCreateSemaphore(name string, value int, cfg *Config) (*Semaphore, error) {
-	return openedSemaphore("open or create", name, cfg, func(s *settings) (*Semaphore, error) {
-		if err := s.checkPermits(value); err != nil {
-			return nil, err
+	return openSemaphore(robust.OpenOrCreate, name, value, cfg)
+}
+
+func openSemaphore(mode robust.OpenMode, name string, value int, cfg *Config) (*Semaphore, error) {
+	return openAs(KindSemaphore, mode, name, cfg, func(s *settings) (*Semaphore, error) {
+		if mode != robust.Open {
+			if err := s.checkPermits(value); err != nil {
+				return nil, err
+			}
 		}
-		return openOrCreateSemaphore(name, value, s)
+		open := func() (*Semaphore, error) { return newSemaphore(mode, name, value, s) }
+		switch {
+		case s.At.isSet():
+			return newSemaphoreAt(mode, value, s)
+		case s.Track:
+			return newTracked(name, s, open)
+		}
+		return open()
 	})
 }
 
-func openedSemaphore(op, name string, cfg *Config, open func(*settings) (*Semaphore, error)) (*Semaphore, error) {
-	s, err := cfg.settings()
-	if err == nil {
-		err = breezeway.CheckName(name)
+// checkMax refuses a semaphore that exists with another maximum than s asks for.
+func (s *Semaphore) checkMax(mode robust.OpenMode, wanted int) error {
+	if mode == robust.OpenOrCreate && wanted != 0 && wanted != s.max {
+		return fmt.Errorf("its maximum is %d, not %d as Config.Max says (%w)", s.max, wanted, breezeway.ErrMismatch)
 	}
-	var sem *Semaphore
-	switch {
-	case err != nil:
-	case s.Track:
-		sem, err = openTracked(name, cfg, func() (*Semaphore, error) { return open(&s) })
-	default:
-		sem, err = open(&s)
-	}
-	if err != nil {
-		return nil, failed(semaphoreKind, op, name, explainSemaphore(err, name))
-	}
-	return sem, nil
+	return nil
 }
 
-// checkPermits checks how many a new semaphore is to have.
+// newSemaphoreToObserve opens a semaphore, and what tracks it if there is that.
+func newSemaphoreToObserve(mode robust.OpenMode, name string, s *settings) (*Semaphore, error) {
+	sem, err := newSemaphore(mode, name, 0, s)
+	if err == nil {
+		sem.observeTracked(s)
+	}
+	return sem, err
+}
+
+// checkPermits checks how many permits a new semaphore is to have.
 func (s *settings) checkPermits(value int) error {
 	most := s.maxPermits()
 	switch {
@@ -142,41 +146,40 @@ func (s *settings) maxPermits() int {
 	return s.Max
 }
 
-// RemoveSemaphore removes the semaphore name. It fails with [os.ErrNotExist] if
-// there is none, with [os.ErrPermission] if it is somebody else's, and with
-// [breezeway.ErrMismatch] if what has the name is not a file.
-//
-// Processes that have it open keep it, but those that wait for a permit get
-// [breezeway.ErrRemoved] within a second, as nobody who comes later can help them.
-//
-// On Windows a semaphore goes with its last handle; RemoveSemaphore fails with
-// [errors.ErrUnsupported].
-func RemoveSemaphore(name string, cfg *Config) error {
-	_, err := cfg.settings()
-	if err == nil {
-		err = breezeway.CheckName(name)
+// place returns where the permits of s are.
+func (s *Semaphore) place() permits {
+	if s == nil || s.permits == nil {
+		return unopenedSemaphore{unopened{KindSemaphore}}
 	}
-	if err == nil {
-		err = removeSemaphore(name)
-	}
-	if err == nil {
-		err = removeTrack(name, cfg)
-	}
-	return failed(semaphoreKind, "remove", name, explainSemaphore(err, name))
+	return s.permits
 }
 
-func explainSemaphore(err error, name string) error {
-	return explain(err, semaphoreKind, "semaphore", "Semaphore", name)
+// words returns s.direct, also of a nil Semaphore.
+func (s *Semaphore) words() *semaphoreWords {
+	if s == nil {
+		return nil
+	}
+	return s.direct
 }
 
 // Name returns the semaphore's name.
-func (s *Semaphore) Name() string { return s.name }
+func (s *Semaphore) Name() string {
+	if s == nil {
+		return ""
+	}
+	return s.name
+}
 
 // Created reports whether the call that returned s made the semaphore.
-func (s *Semaphore) Created() bool { return s.created }
+func (s *Semaphore) Created() bool { return s != nil && s.created }
 
 // Max returns how many permits there can be at most.
-func (s *Semaphore) Max() int { return s.max }
+func (s *Semaphore) Max() int {
+	if s == nil {
+		return 0
+	}
+	return s.max
+}
 
 // Acquire takes a permit, and waits until there is one. With an error it has
 // taken none: [context.Cause] within 10 ms of ctx being done, [os.ErrClosed] once
@@ -184,48 +187,56 @@ func (s *Semaphore) Max() int { return s.max }
 // of the semaphore being removed, if it has to wait. A permit that is there is
 // taken even if ctx is done already.
 func (s *Semaphore) Acquire(ctx context.Context) error {
-	if w := s.direct; w != nil && w.takeDirect() {
-		s.acquired()
+	if w := s.words(); w != nil && w.takeDirect() {
+		s.order.Acquired()
 		return nil
 	}
-	if err := s.acquire(ctx, nil); err != nil {
-		return s.failed("acquire", err)
+	return s.acquire(ctx, nil)
+}
+
+func (s *Semaphore) acquire(ctx context.Context, c *robust.Claim) error {
+	if err := s.place().acquire(ctx, c); err != nil {
+		return s.fail(breezeway.OpAcquire, err)
 	}
+	s.order.Acquired()
 	return nil
 }
 
-func (s *Semaphore) acquire(ctx context.Context, c *claim) error {
-	err := s.permits.acquire(ctx, c)
-	if err == nil {
-		s.acquired()
-	}
-	return err
+// Waiter is for [WaitAny], which acquires a permit.
+func (s *Semaphore) Waiter() robust.Waiter { return permitWaiter{s} }
+
+type permitWaiter struct{ s *Semaphore }
+
+func (w permitWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
+	return nil, w.s.acquire(ctx, c)
 }
+
+func (w permitWaiter) Try() (any, bool, error) { return nothingTaken(w.s.TryAcquire()) }
 
 // TryAcquire takes a permit if there is one, and reports whether it did. It
 // doesn't wait.
 func (s *Semaphore) TryAcquire() (bool, error) {
-	if w := s.direct; w != nil {
+	if w := s.words(); w != nil {
 		if w.takeDirect() {
-			s.acquired()
+			s.order.Acquired()
 			return true, nil
 		}
 		if !w.closed.Load() {
 			return false, nil
 		}
 	}
-	ok, err := s.permits.tryAcquire()
+	ok, err := s.place().tryAcquire()
 	if err != nil {
-		return false, s.failed("try to acquire", err)
+		return false, s.fail(breezeway.OpAcquire, err)
 	}
 	if ok {
-		s.acquired()
+		s.order.Acquired()
 	}
 	return ok, nil
 }
 
-// Release gives n permits, wakes so many of those who wait, and returns how many
-// permits there were before. It never waits. With Config.Track it gives what this
+// Release gives n permits, wakes as many waiters, and returns how many permits
+// there were before. It never waits. With Config.Track it gives what this
 // Semaphore has acquired.
 //
 // It fails with [os.ErrInvalid] unless n is at least 1 (and with Config.Track no
@@ -235,16 +246,25 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 // [os.ErrClosed]; nothing is changed by that. Only of a Release that is overtaken
 // by Close it is open whether it took place.
 func (s *Semaphore) Release(n int) (previous int, err error) {
-	s.released()
-	if w := s.direct; w != nil {
+	if w := s.words(); w != nil {
+		s.order.Released()
 		previous, err = w.giveDirect(n)
 	} else {
-		previous, err = s.permits.release(n)
+		previous, err = s.releaseSlowly(n)
 	}
 	if err != nil {
-		return 0, s.failed("release", err)
+		return 0, s.fail(breezeway.OpRelease, err)
 	}
 	return previous, nil
+}
+
+// releaseSlowly is Release where the permits are not in memory that needs no
+// protection.
+func (s *Semaphore) releaseSlowly(n int) (previous int, err error) {
+	if s != nil {
+		s.order.Released()
+	}
+	return s.place().release(n)
 }
 
 // refuseRelease returns why n permits can't be added to those there are.
@@ -265,26 +285,43 @@ func errTooManyPermits(have int) error {
 // Value returns how many permits there were when it looked. What another process
 // damaged fails with [breezeway.ErrMismatch].
 func (s *Semaphore) Value() (int, error) {
-	stats, err := s.permits.stats()
-	return stats.Value, s.failed("value", err)
+	stats, err := s.place().stats()
+	return stats.Value, s.fail(breezeway.OpStat, err)
 }
 
 // Stats returns what the semaphore tells of itself. It fails as Value does. On
 // Windows Waiters is -1.
 func (s *Semaphore) Stats() (Stats, error) {
-	stats, err := s.permits.stats()
+	stats, err := s.place().stats()
+	if err != nil {
+		return Stats{}, s.fail(breezeway.OpStat, err)
+	}
 	stats.Max = s.max
-	return stats, s.failed("stats", err)
+	return stats, nil
 }
 
-// Close ends this process's use of the semaphore: whoever waits by s gets
+// Close ends this process's use of the semaphore: those that wait through s get
 // [os.ErrClosed]. Permits stay as they are; with Config.Track those that s holds
 // are given back. Closing again does nothing.
 func (s *Semaphore) Close() error {
-	s.closing.Do(func() { s.closeErr = s.failed("close", s.permits.close()) })
+	if s == nil || s.permits == nil {
+		return s.place().close()
+	}
+	s.closing.Do(func() { s.closeErr = s.fail(breezeway.OpClose, s.permits.close()) })
 	return s.closeErr
 }
 
-func (s *Semaphore) failed(op string, err error) error {
-	return failed(semaphoreKind, op, s.name, err)
+func (s *Semaphore) fail(op string, err error) error {
+	return KindSemaphore.fail(op, s.Name(), err)
 }
+
+// unopenedSemaphore is what the zero Semaphore stands on.
+type unopenedSemaphore struct{ unopened }
+
+func (u unopenedSemaphore) acquire(context.Context, *robust.Claim) error {
+	return u.fail(breezeway.OpAcquire)
+}
+func (u unopenedSemaphore) tryAcquire() (bool, error) { return false, u.fail(breezeway.OpAcquire) }
+func (u unopenedSemaphore) release(int) (int, error)  { return 0, u.fail(breezeway.OpRelease) }
+func (u unopenedSemaphore) stats() (Stats, error)     { return u.Stats() }
+func (u unopenedSemaphore) close() error              { return u.Close() }

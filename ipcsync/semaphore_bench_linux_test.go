@@ -25,7 +25,7 @@ func BenchmarkSemaphore(b *testing.B) {
 	peer := ipctest.C(b, "testdata/semaphore_peer.c")
 	for name, cfg := range map[string]*Config{"own": nil, "shared with others": {Mode: 0o666}} {
 		b.Run(name, func(b *testing.B) {
-			s, theirs := newSemaphore(b, 1, cfg), newSemaphore(b, 1, nil)
+			s, theirs := newTestSemaphore(b, 1, cfg), newTestSemaphore(b, 1, nil)
 			ctx := b.Context()
 			pairs := bench.Contender{Name: "Acquire and Release", Stream: true, Run: func(n int) error {
 				for range n {
@@ -77,7 +77,7 @@ func pingPong(t testing.TB, there, back *Semaphore, n int) error {
 }
 
 func TestSemaphorePingPong(t *testing.T) {
-	there, back := newSemaphore(t, 0, nil), newSemaphore(t, 0, nil)
+	there, back := newTestSemaphore(t, 0, nil), newTestSemaphore(t, 0, nil)
 	ipctest.Start(t, semaphorePong, there.Name(), back.Name()).Expect("ready")
 	if err := pingPong(t, there, back, ipctest.Count(20_000)); err != nil {
 		t.Error(err)
@@ -90,13 +90,13 @@ func TestSemaphorePingPong(t *testing.T) {
 // against two C programs that do the same.
 func BenchmarkSemaphorePingPong(b *testing.B) {
 	peer := ipctest.C(b, "testdata/semaphore_peer.c")
-	there, back := newSemaphore(b, 0, nil), newSemaphore(b, 0, nil)
+	there, back := newTestSemaphore(b, 0, nil), newTestSemaphore(b, 0, nil)
 	p := ipctest.Start(b, semaphorePong, there.Name(), back.Name())
 	p.Expect("ready")
 	ours := bench.Contender{Name: "ours", Stream: true, PeerPID: p.Process.Pid, Run: func(n int) error {
 		return pingPong(b, there, back, n)
 	}}
-	thereC, backC := newSemaphore(b, 0, nil), newSemaphore(b, 0, nil)
+	thereC, backC := newTestSemaphore(b, 0, nil), newTestSemaphore(b, 0, nil)
 	ipctest.StartCommand(b, peer("pong", thereC.Name(), backC.Name())).Expect("ready")
 	ipctest.Compare(b, ours, inC("C", ipctest.StartCommand(b, peer("ping", thereC.Name(), backC.Name()))))
 }

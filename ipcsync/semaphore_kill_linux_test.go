@@ -51,7 +51,7 @@ func TestKillMatrixSemaphore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer RemoveSemaphore(name, nil)
+			defer Remove(KindSemaphore, name, nil)
 			keepSemaphore(t, s)
 			if stats, err := s.Stats(); stats.Value != c.permits || stats.Waiters != c.waiters || err != nil {
 				t.Errorf("%+v, %v", stats, err)
@@ -65,7 +65,7 @@ func TestKillMatrixSemaphore(t *testing.T) {
 				}
 			}
 			wantPermits(t, s, 0)
-			if err := RemoveSemaphore(name, nil); err != nil {
+			if err := Remove(KindSemaphore, name, nil); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := os.Lstat(semaphorePath(name)); !os.IsNotExist(err) {
@@ -74,7 +74,7 @@ func TestKillMatrixSemaphore(t *testing.T) {
 		})
 	}
 	t.Run("before it wakes", func(t *testing.T) {
-		s := newSemaphore(t, 0, nil)
+		s := newTestSemaphore(t, 0, nil)
 		result := make(chan error)
 		go func() { result <- s.Acquire(context.Background()) }()
 		mustAwaitAcquiring(t, 1)

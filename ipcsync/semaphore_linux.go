@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
@@ -16,13 +18,26 @@ import (
 // semaphorePath is where sem_open of glibc has it.
 func semaphorePath(name string) string { return filepath.Join(object.Directory, "sem."+name) }
 
+func newSemaphore(mode robust.OpenMode, name string, value int, s *settings) (*Semaphore, error) {
+	switch mode {
+	case robust.Create:
+		return createSemaphore(name, value, s)
+	case robust.Open:
+		return openNamedSemaphore(name, s)
+	}
+	return openOrCreateSemaphore(name, value, s)
+}
+
 func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
 	var m *mmap.Mapping
 	f, err := object.Create(semaphorePath(name), semaphoreSize, s.access, s.fillSemaphore(value, &m))
-	return createdSemaphore(f, m, name, s, err)
+	if err != nil {
+		return nil, errors.Join(err, closeUnused(m))
+	}
+	return semaphoreIn(f, m, name, true, s.maxPermits(), s)
 }
 
-func openSemaphore(name string, s *settings) (*Semaphore, error) {
+func openNamedSemaphore(name string, s *settings) (*Semaphore, error) {
 	f, err := object.Open(semaphorePath(name), s.access, false)
 	if err != nil {
 		return nil, err
@@ -33,22 +48,37 @@ func openSemaphore(name string, s *settings) (*Semaphore, error) {
 func openOrCreateSemaphore(name string, value int, s *settings) (*Semaphore, error) {
 	var m *mmap.Mapping
 	f, created, err := object.OpenOrCreate(semaphorePath(name), semaphoreSize, s.access, false, s.fillSemaphore(value, &m))
-	if err == nil && !created {
-		if m != nil { // another process was faster
-			m.Close()
-		}
-		return attachSemaphore(f, name, s)
+	if err != nil {
+		return nil, errors.Join(err, closeUnused(m))
 	}
-	return createdSemaphore(f, m, name, s, err)
+	if created {
+		return semaphoreIn(f, m, name, true, s.maxPermits(), s)
+	}
+	closeUnused(m) // another process was faster
+	sem, err := attachSemaphore(f, name, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := sem.checkMax(robust.OpenOrCreate, s.Max); err != nil {
+		sem.Close()
+		return nil, err
+	}
+	return sem, nil
+}
+
+// closeUnused closes the mapping of a file that didn't get its name.
+func closeUnused(m *mmap.Mapping) error {
+	if m == nil {
+		return nil
+	}
+	return m.Close()
 }
 
 // fillSemaphore writes and maps a file before it gets its name, so that what
 // can't be mapped never appears.
 func (s *settings) fillSemaphore(value int, m **mmap.Mapping) func(f *os.File) error {
 	return func(f *os.File) error {
-		if *m != nil {
-			(*m).Close() // an attempt that was too late
-		}
+		closeUnused(*m) // of an attempt that was too late
 		image, err := semaphoreImage(value, s.maxPermits())
 		if err == nil {
 			_, err = f.WriteAt(image, 0)
@@ -58,18 +88,6 @@ func (s *settings) fillSemaphore(value int, m **mmap.Mapping) func(f *os.File) e
 		}
 		return err
 	}
-}
-
-// createdSemaphore returns the semaphore whose file f was made and mapped as m,
-// unless err.
-func createdSemaphore(f *os.File, m *mmap.Mapping, name string, s *settings, err error) (*Semaphore, error) {
-	if err != nil {
-		if m != nil {
-			m.Close()
-		}
-		return nil, err
-	}
-	return semaphoreIn(f, m, name, true, s.maxPermits(), s)
 }
 
 // attachSemaphore maps a file that exists, if it is a semaphore.
@@ -102,7 +120,7 @@ func checkSemaphoreFile(f *os.File) (most int, err error) {
 	return checkSemaphoreImage(image[:])
 }
 
-// semaphoreFile is a semaphore of which others can tell which one it is.
+// semaphoreFile is a semaphore that is identified by its inode.
 type semaphoreFile struct {
 	*semaphoreWords
 	id uint64 // of the file, different for each while it is open
@@ -115,14 +133,14 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 	info, err := f.Stat()
 	var w *semaphoreWords
 	if err == nil {
-		w, err = newSemaphoreWords(m, 0, most, wait.Name{}, func() error { return checkRemoved(f) }, free)
+		w, err = newSemaphoreWords(m, 0, most, wait.Name{}, func() error { return robust.CheckRemoved(f) }, free)
 	}
 	if err != nil {
 		return nil, errors.Join(err, free())
 	}
 	w.word.WatchFile(f)
 	sem := &Semaphore{name: name, created: created, max: most, permits: semaphoreFile{w, info.Sys().(*syscall.Stat_t).Ino}}
-	// Only this user and the superuser can truncate it. Somebody whom an access
+	// Only this user and the superuser can truncate it. A user that an access
 	// control list names shows in the group's bits.
 	if s.Mode&0o022 == 0 && len(s.Allow) == 0 && info.Mode()&0o022 == 0 {
 		sem.direct = w
@@ -130,4 +148,17 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 	return sem, nil
 }
 
-func removeSemaphore(name string) error { return object.Remove(semaphorePath(name)) }
+func removeSemaphore(name string, s *settings) error {
+	if err := object.Remove(semaphorePath(name)); err != nil {
+		return err
+	}
+	return removeTrack(name, s)
+}
+
+func listSemaphores() ([]string, error) {
+	found, err := object.ListFiles(object.Directory, func(file string) (name string, ok bool) {
+		name, ok = strings.CutPrefix(file, "sem.")
+		return name, ok && breezeway.CheckName(name) == nil
+	})
+	return robust.Names(found), err
+}

@@ -48,11 +48,11 @@ func rawSemaphore(value, waiters, shared, mark, limit uint32) []byte {
 }
 
 func TestSemaphoreLayout(t *testing.T) {
-	s := newSemaphore(t, 5, nil)
+	s := newTestSemaphore(t, 5, nil)
 	if got, want := semaphoreBytes(t, s.Name()), rawSemaphore(5, 0, 128, 0, 0); !bytes.Equal(got, want) {
 		t.Errorf("% x, want % x", got, want)
 	}
-	bounded := newSemaphore(t, 0, &Config{Max: 9})
+	bounded := newTestSemaphore(t, 0, &Config{Max: 9})
 	if got, want := semaphoreBytes(t, bounded.Name()), rawSemaphore(0, 0, 128, 0x786d5742, 9); !bytes.Equal(got, want) {
 		t.Errorf("% x, want % x", got, want)
 	}
@@ -78,7 +78,7 @@ func TestSemaphoreLayout(t *testing.T) {
 	}
 	defer syscall.Umask(syscall.Umask(0o077))
 	for _, mode := range []fs.FileMode{0, 0o600, 0o660, 0o666} {
-		info, err := os.Stat(semaphorePath(newSemaphore(t, 0, &Config{Mode: mode}).Name()))
+		info, err := os.Stat(semaphorePath(newTestSemaphore(t, 0, &Config{Mode: mode}).Name()))
 		if want := max(mode, 0o600); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%v, %v, want %v", info.Mode(), err, want)
 		}
@@ -121,7 +121,7 @@ func TestSemaphoreMismatch(t *testing.T) {
 		if got := semaphoreBytes(t, name); !bytes.Equal(got, content) {
 			t.Errorf("%s: it was changed to % x", what, got)
 		}
-		if err := RemoveSemaphore(name, nil); err != nil {
+		if err := Remove(KindSemaphore, name, nil); err != nil {
 			t.Error(err)
 		}
 	}
@@ -136,7 +136,7 @@ func TestSemaphoreMismatch(t *testing.T) {
 		}
 		_, err := OpenSemaphore(name, nil)
 		wantError(t, err, breezeway.ErrMismatch, what)
-		wantError(t, RemoveSemaphore(name, nil), breezeway.ErrMismatch, what)
+		wantError(t, Remove(KindSemaphore, name, nil), breezeway.ErrMismatch, what)
 		if err := os.Remove(semaphorePath(name)); err != nil {
 			t.Error(err)
 		}
@@ -145,7 +145,7 @@ func TestSemaphoreMismatch(t *testing.T) {
 
 // What is damaged under its users makes no operation panic or hang.
 func TestSemaphoreDamaged(t *testing.T) {
-	s := newSemaphore(t, 1, &Config{Max: 5})
+	s := newTestSemaphore(t, 1, &Config{Max: 5})
 	f, err := os.OpenFile(semaphorePath(s.Name()), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestSemaphoreDamaged(t *testing.T) {
 
 func TestSemaphoreRemoved(t *testing.T) {
 	for _, cfg := range []*Config{nil, {Mode: 0o666}} {
-		s := newSemaphore(t, 0, cfg)
+		s := newTestSemaphore(t, 0, cfg)
 		p := ipctest.Start(t, semaphoreUser, s.Name())
 		p.Expect("opened")
 		tellSemaphoreUser(t, p, "wait 3", "waiting")
@@ -213,7 +213,7 @@ func TestSemaphoreRemoved(t *testing.T) {
 			go func() { results <- s.Acquire(context.Background()) }()
 		}
 		mustAwaitAcquiring(t, n)
-		if err := RemoveSemaphore(s.Name(), nil); err != nil {
+		if err := Remove(KindSemaphore, s.Name(), nil); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
@@ -229,7 +229,7 @@ func TestSemaphoreRemoved(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		wantError(t, s.Acquire(context.Background()), breezeway.ErrRemoved)
-		wantError(t, RemoveSemaphore(s.Name(), nil), os.ErrNotExist)
+		wantError(t, Remove(KindSemaphore, s.Name(), nil), os.ErrNotExist)
 		// Those who have it keep it, and the name is free.
 		again, err := CreateSemaphore(s.Name(), 7, nil)
 		if err != nil {
@@ -249,11 +249,11 @@ func TestSemaphoreRemoved(t *testing.T) {
 }
 
 func TestTrackRemoved(t *testing.T) {
-	s := newSemaphore(t, 0, tracking)
+	s := newTestSemaphore(t, 0, tracking)
 	done := make(chan error)
 	go func() { done <- s.Acquire(context.Background()) }()
 	mustAwaitAcquiring(t, 1)
-	if err := RemoveSemaphore(s.Name(), nil); err != nil {
+	if err := Remove(KindSemaphore, s.Name(), nil); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
@@ -265,7 +265,7 @@ func TestTrackRemoved(t *testing.T) {
 
 // Where others than this user may truncate the file that is an error.
 func TestSemaphoreTruncated(t *testing.T) {
-	s := newSemaphore(t, 0, &Config{Mode: 0o660})
+	s := newTestSemaphore(t, 0, &Config{Mode: 0o660})
 	if s.direct != nil {
 		t.Fatal("it has no protection")
 	}
@@ -295,9 +295,9 @@ func TestSemaphoreTruncated(t *testing.T) {
 // Nobody else can truncate the file of one that is used without protection.
 func TestSemaphoreProtection(t *testing.T) {
 	direct := func(s *Semaphore) bool { return s.direct != nil }
-	plain := newSemaphore(t, 0, nil)
-	open := newSemaphore(t, 0, &Config{Mode: 0o660})
-	named := newSemaphore(t, 0, &Config{Allow: []string{"12345"}})
+	plain := newTestSemaphore(t, 0, nil)
+	open := newTestSemaphore(t, 0, &Config{Mode: 0o660})
+	named := newTestSemaphore(t, 0, &Config{Allow: []string{"12345"}})
 	for what, c := range map[string]struct{ got, want bool }{
 		"plain":                    {direct(plain), true},
 		"plain, opened":            {direct(sameSemaphore(t, plain.Name(), nil)), true},
@@ -314,7 +314,7 @@ func TestSemaphoreProtection(t *testing.T) {
 }
 
 func TestSemaphoreAllocatesNothing(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(1000, func() {
 		if err := s.Acquire(ctx); err != nil {
@@ -362,7 +362,7 @@ func TestSemaphoreMakesNoSystemCall(t *testing.T) {
 	if out, err := exec.Command("strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
 		ipctest.Missing(t, "strace can't be run:", err.Error(), string(out))
 	}
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	cmd := ipctest.HelperCommand(t, semaphorePairs, s.Name())
 	trace := filepath.Join(t.TempDir(), "trace")
 	traced := exec.Command("strace", append([]string{"-f", "-qq", "-o", trace, cmd.Path}, cmd.Args[1:]...)...)
@@ -393,7 +393,7 @@ func TestSemaphoreMakesNoSystemCall(t *testing.T) {
 
 // Signals interrupt those who wait, and nobody notices.
 func TestSemaphoreSignals(t *testing.T) {
-	s := newSemaphore(t, 0, nil)
+	s := newTestSemaphore(t, 0, nil)
 	p := startSemaphoreUser(t, s)
 	tellSemaphoreUser(t, p, "wait 2", "waiting")
 	result := make(chan error)
@@ -432,7 +432,7 @@ func TestSemaphoreSignals(t *testing.T) {
 // Who is stopped is alive: nobody takes its permit away. A waiter that is stopped
 // keeps nobody from taking his turn.
 func TestSemaphoreStopped(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	holder, waiter := startSemaphoreUser(t, s), startSemaphoreUser(t, s)
 	tellSemaphoreUser(t, holder, "acquire", "acquired <nil>")
 	tellSemaphoreUser(t, waiter, "wait 1", "waiting")
@@ -485,7 +485,7 @@ var semaphoreParent = ipctest.Helper("semaphore parent", func(c *ipctest.Control
 })
 
 func TestSemaphoreInherited(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	end, alive, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -523,7 +523,7 @@ var semaphoreStranger = ipctest.Helper("semaphore stranger", func(c *ipctest.Con
 	case "open":
 		s, err = OpenSemaphore(name, &Config{Mode: 0o666})
 	case "remove":
-		err = RemoveSemaphore(name, nil)
+		err = Remove(KindSemaphore, name, nil)
 	}
 	if s != nil {
 		_, err = s.Release(1)
@@ -532,7 +532,7 @@ var semaphoreStranger = ipctest.Helper("semaphore stranger", func(c *ipctest.Con
 	c.Say("permission %v: %v", errors.Is(err, os.ErrPermission), err)
 	c.Hear()
 	if what == "create" {
-		return RemoveSemaphore(name, nil)
+		return Remove(KindSemaphore, name, nil)
 	}
 	return nil
 })
@@ -580,7 +580,7 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 		{&Config{Allow: []string{"nobody"}}, "permission false: <nil>"},
 		{&Config{Allow: []string{"12345"}}, "permission true"},
 	} {
-		s := newSemaphore(t, 0, test.cfg)
+		s := newTestSemaphore(t, 0, test.cfg)
 		p := as(uid, "open", s.Name())
 		if line, want := p.Hear(), strings.ReplaceAll(test.want, "NAME", s.Name()); !strings.HasPrefix(line, want) {
 			t.Errorf("%+v: %q, want %q", test.cfg, line, want)
@@ -594,10 +594,10 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 	p := as(uid, "create", name)
 	p.Expect("permission false: <nil>")
 	_, err = OpenSemaphore(name, nil) // root could, and must not
-	wantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Allow")
+	wantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Trust")
 	_, err = OpenOrCreateSemaphore(name, 1, nil)
 	wantError(t, err, os.ErrPermission, nobody.Uid)
-	s := sameSemaphore(t, name, &Config{Allow: []string{"nobody"}})
+	s := sameSemaphore(t, name, &Config{Trust: []string{"nobody"}})
 	wantPermits(t, s, 2)
 	third := as(12345, "remove", name)
 	if line := third.Hear(); !strings.HasPrefix(line, "permission true") || !strings.Contains(line, "uid "+nobody.Uid) {
@@ -616,11 +616,12 @@ func TestSemaphoreRaceToCreate(t *testing.T) {
 		name := ipctest.UniqueName()
 		var all sync.WaitGroup
 		created := make(chan bool, 8)
-		for i := range cap(created) {
+		for range cap(created) {
 			all.Go(func() {
-				s, err := OpenOrCreateSemaphore(name, 3, &Config{Max: 3 + i})
+				s, err := OpenOrCreateSemaphore(name, 3, &Config{Max: 4})
 				if err != nil {
 					t.Error(err)
+					created <- false
 					return
 				}
 				created <- s.Created()
@@ -642,7 +643,7 @@ func TestSemaphoreRaceToCreate(t *testing.T) {
 		if n != 1 {
 			t.Fatal(fmt.Sprint(n, " created it"))
 		}
-		if err := RemoveSemaphore(name, nil); err != nil {
+		if err := Remove(KindSemaphore, name, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,13 +5,18 @@ package ipcsync
 import (
 	"errors"
 	"fmt"
+
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // errNoSemaphores: those of the kernel here can't tell their value, can't be
 // waited for with a context, and are found by a call of the C library.
 var errNoSemaphores = fmt.Errorf("named semaphores are for Linux and Windows (%w)", errors.ErrUnsupported)
 
-func createSemaphore(string, int, *settings) (*Semaphore, error)       { return nil, errNoSemaphores }
-func openSemaphore(string, *settings) (*Semaphore, error)              { return nil, errNoSemaphores }
-func openOrCreateSemaphore(string, int, *settings) (*Semaphore, error) { return nil, errNoSemaphores }
-func removeSemaphore(string) error                                     { return errNoSemaphores }
+func newSemaphore(robust.OpenMode, string, int, *settings) (*Semaphore, error) {
+	return nil, errNoSemaphores
+}
+
+func removeSemaphore(string, *settings) error { return errNoSemaphores }
+
+func listSemaphores() ([]string, error) { return nil, errNoSemaphores }

@@ -65,7 +65,7 @@ func tokens(t *testing.T, s *Semaphore, p *ipctest.Process, n int) {
 func TestSemaphoreOfC(t *testing.T) {
 	peer := ipctest.C(t, "testdata/semaphore_peer.c")
 	t.Run("ours", func(t *testing.T) {
-		s := newSemaphore(t, 1, nil)
+		s := newTestSemaphore(t, 1, nil)
 		p := ipctest.StartCommand(t, peer())
 		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
 		tellSemaphoreUser(t, p, "value", "1")
@@ -92,14 +92,14 @@ func TestSemaphoreOfC(t *testing.T) {
 			}
 		}
 		tokens(t, s, p, ipctest.Count(20_000))
-		if err := RemoveSemaphore(name, nil); err != nil {
+		if err := Remove(KindSemaphore, name, nil); err != nil {
 			t.Error(err)
 		}
 		tellSemaphoreUser(t, p, "open "+name, "No such file or directory")
 		endPeer(t, p)
 	})
 	t.Run("waits", func(t *testing.T) { // each for the other
-		s := newSemaphore(t, 0, nil)
+		s := newTestSemaphore(t, 0, nil)
 		p := ipctest.StartCommand(t, peer())
 		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
 		for range ipctest.Count(100) {
@@ -121,7 +121,7 @@ func TestSemaphoreOfC(t *testing.T) {
 		endPeer(t, p)
 	})
 	t.Run("maximum", func(t *testing.T) { // of which C doesn't know
-		s := newSemaphore(t, 0, &Config{Max: 2})
+		s := newTestSemaphore(t, 0, &Config{Max: 2})
 		p := ipctest.StartCommand(t, peer())
 		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
 		tellSemaphoreUser(t, p, "give 3", "given")
@@ -156,7 +156,7 @@ func TestSemaphoreOfPython(t *testing.T) {
 		wantError(t, err, os.ErrNotExist)
 	})
 	t.Run("ours", func(t *testing.T) {
-		s := newSemaphore(t, 0, nil)
+		s := newTestSemaphore(t, 0, nil)
 		p := ipctest.StartCommand(t, peer(s.Name()))
 		p.Expect("opened")
 		tokens(t, s, p, ipctest.Count(20_000))
@@ -168,7 +168,7 @@ func TestSemaphoreOfPython(t *testing.T) {
 func TestSemaphoreOfBoost(t *testing.T) {
 	peer := ipctest.CPlusPlus(t, "testdata/semaphore_peer.cpp", "boost/version.hpp")
 	t.Run("ours", func(t *testing.T) {
-		s := newSemaphore(t, 1, nil)
+		s := newTestSemaphore(t, 1, nil)
 		p := ipctest.StartCommand(t, peer())
 		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
 		tellSemaphoreUser(t, p, "try", "taken")
@@ -219,7 +219,7 @@ func TestInteropSemaphores(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSemaphore(t, 0, nil)
+			s := newTestSemaphore(t, 0, nil)
 			p := ipctest.StartCommand(t, compile(t)(s.Name()))
 			awaitWaiters(t, s, 1)
 			if _, err := s.Release(2); err != nil {

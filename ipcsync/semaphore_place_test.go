@@ -24,7 +24,7 @@ var placedTaker = ipctest.Helper("placed taker", func(c *ipctest.Control) error 
 		return err
 	}
 	defer m.Close()
-	s, err := OpenSemaphoreAt(Place{f, 64}, nil)
+	s, err := OpenSemaphore("", &Config{At: Place{f, 64}})
 	if err != nil {
 		return err
 	}
@@ -40,14 +40,14 @@ var placedTaker = ipctest.Helper("placed taker", func(c *ipctest.Control) error 
 func TestSemaphoreInPlace(t *testing.T) {
 	at := newPlace(t, 1)
 	at.Offset = 64
-	_, err := OpenSemaphoreAt(at, nil)
+	_, err := OpenSemaphore("", &Config{At: at})
 	wantError(t, err, breezeway.ErrMismatch)
-	s, err := CreateSemaphoreAt(at, 2, &Config{Max: 3})
+	s, err := CreateSemaphore("", 2, &Config{At: at, Max: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	_, err = CreateSemaphoreAt(at, 2, nil)
+	_, err = CreateSemaphore("", 2, &Config{At: at})
 	wantError(t, err, fs.ErrExist)
 	p := ipctest.Start(t, placedTaker, at.File.Name())
 	p.Expect("ready")

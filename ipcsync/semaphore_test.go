@@ -20,13 +20,14 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
 // newSemaphore makes one that is closed, and removed where that is possible, when
 // the test is over.
-func newSemaphore(t testing.TB, value int, cfg *Config) *Semaphore {
+func newTestSemaphore(t testing.TB, value int, cfg *Config) *Semaphore {
 	t.Helper()
 	s, err := CreateSemaphore(ipctest.UniqueName(), value, cfg)
 	if err != nil {
@@ -59,7 +60,7 @@ func keepSemaphore(t testing.TB, s *Semaphore) *Semaphore {
 
 func removeSemaphoreIfThere(t testing.TB, name string) {
 	t.Helper()
-	if err := RemoveSemaphore(name, nil); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+	if err := Remove(KindSemaphore, name, nil); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
 		t.Error(err)
 	}
 }
@@ -149,7 +150,7 @@ func TestSemaphore(t *testing.T) { eachAccess(t, testSemaphore) }
 
 func testSemaphore(t *testing.T, cfg *Config) {
 	ctx := context.Background()
-	s := newSemaphore(t, 2, cfg)
+	s := newTestSemaphore(t, 2, cfg)
 	if !s.Created() || s.Max() != math.MaxInt32 {
 		t.Error(s.Created(), s.Max())
 	}
@@ -159,7 +160,9 @@ func testSemaphore(t *testing.T, cfg *Config) {
 	if again.Created() || again.Name() != s.Name() || again.Max() != math.MaxInt32 {
 		t.Error(again.Created(), again.Name(), again.Max())
 	}
-	third, err := OpenOrCreateSemaphore(s.Name(), 7, &Config{Max: 8})
+	_, err = OpenOrCreateSemaphore(s.Name(), 7, &Config{Max: 8})
+	wantError(t, err, breezeway.ErrMismatch, "Config.Max")
+	third, err := OpenOrCreateSemaphore(s.Name(), 7, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +220,7 @@ func testSemaphore(t *testing.T, cfg *Config) {
 }
 
 func TestSemaphoreMax(t *testing.T) {
-	s := newSemaphore(t, 1, &Config{Max: 3})
+	s := newTestSemaphore(t, 1, &Config{Max: 3})
 	again := sameSemaphore(t, s.Name(), &Config{Max: 5})
 	for _, s := range []*Semaphore{s, again} {
 		if s.Max() != 3 {
@@ -241,7 +244,7 @@ func TestSemaphoreMax(t *testing.T) {
 		t.Error(stats, err)
 	}
 
-	full := newSemaphore(t, math.MaxInt32, nil)
+	full := newTestSemaphore(t, math.MaxInt32, nil)
 	_, err = full.Release(1)
 	wantError(t, err, breezeway.ErrTooLarge)
 	if err := full.Acquire(t.Context()); err != nil {
@@ -269,7 +272,7 @@ func TestSemaphoreArguments(t *testing.T) {
 			{0, &Config{Max: -1}, os.ErrInvalid, "Config.Max"},
 			{0, &Config{Max: math.MaxInt32 + 1}, breezeway.ErrTooLarge, "Config.Max"},
 			{4, &Config{Max: 3}, breezeway.ErrTooLarge, "at most 3"},
-			{0, &Config{Mode: 0o1777}, os.ErrInvalid, "mode"},
+			{0, &Config{Mode: 0o1777}, os.ErrInvalid, "Config.Mode"},
 		} {
 			_, err := open(c.value, c.cfg)
 			wantError(t, err, c.sentinel, c.word)
@@ -282,12 +285,12 @@ func TestSemaphoreArguments(t *testing.T) {
 		wantError(t, err, os.ErrInvalid)
 		_, err = OpenSemaphore(bad, nil)
 		wantError(t, err, os.ErrInvalid)
-		wantError(t, RemoveSemaphore(bad, nil), os.ErrInvalid)
+		wantError(t, Remove(KindSemaphore, bad, nil), os.ErrInvalid)
 	}
 }
 
 func TestSemaphoreAcrossProcesses(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	p := startSemaphoreUser(t, s)
 	tellSemaphoreUser(t, p, "acquire", "acquired <nil>")
 	tellSemaphoreUser(t, p, "try", "false <nil>")
@@ -313,7 +316,7 @@ func TestSemaphoreAcrossProcesses(t *testing.T) {
 
 // Release(n) wakes n, wherever they are.
 func TestSemaphoreReleaseWakesMany(t *testing.T) {
-	s := newSemaphore(t, 0, nil)
+	s := newTestSemaphore(t, 0, nil)
 	var ps []*ipctest.Process
 	for range 3 {
 		p := startSemaphoreUser(t, s)
@@ -334,7 +337,7 @@ func TestSemaphoreReleaseWakesMany(t *testing.T) {
 }
 
 func TestSemaphoreCancel(t *testing.T) {
-	s := newSemaphore(t, 0, nil)
+	s := newTestSemaphore(t, 0, nil)
 	p := startSemaphoreUser(t, s)
 	tellSemaphoreUser(t, p, "wait 1", "waiting")
 	cause := errors.New("changed my mind")
@@ -411,7 +414,7 @@ func TestSemaphoreStormOfCancels(t *testing.T) { eachAccess(t, testSemaphoreStor
 
 func testSemaphoreStorm(t *testing.T, cfg *Config) {
 	const permits = 3
-	s := newSemaphore(t, permits, cfg)
+	s := newTestSemaphore(t, permits, cfg)
 	p := startSemaphoreUser(t, s)
 	n := ipctest.Count(10_000)
 	p.Say(fmt.Sprint("storm ", n))
@@ -427,7 +430,7 @@ func testSemaphoreStorm(t *testing.T, cfg *Config) {
 
 // The race detector doesn't see shared memory, and must not take this for a race.
 func TestSemaphoreOrdersGoroutines(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	n, counter := ipctest.Count(10_000), 0
 	var all sync.WaitGroup
 	for range 4 {
@@ -450,7 +453,7 @@ func TestSemaphoreOrdersGoroutines(t *testing.T) {
 }
 
 func TestSemaphoreClose(t *testing.T) {
-	s := newSemaphore(t, 0, nil)
+	s := newTestSemaphore(t, 0, nil)
 	again := sameSemaphore(t, s.Name(), nil)
 	p := startSemaphoreUser(t, s)
 	tellSemaphoreUser(t, p, "wait 1", "waiting")
@@ -486,7 +489,7 @@ func TestSemaphoreClose(t *testing.T) {
 // Close while others take and give loses no permit.
 func TestSemaphoreCloseInUse(t *testing.T) {
 	const permits = 2
-	s := newSemaphore(t, permits, nil)
+	s := newTestSemaphore(t, permits, nil)
 	for range ipctest.Count(50) {
 		again := sameSemaphore(t, s.Name(), nil)
 		var users sync.WaitGroup
@@ -517,7 +520,7 @@ func TestSemaphoreCloseInUse(t *testing.T) {
 
 // A process that is killed takes its permits along, and nobody else is hindered.
 func TestSemaphoreUserIsKilled(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	waiter := startSemaphoreUser(t, s)
 	holder := startSemaphoreUser(t, s)
 	tellSemaphoreUser(t, holder, "acquire", "acquired <nil>")
@@ -605,7 +608,7 @@ func TestSemaphoreThreads(t *testing.T) {
 			var all []*Semaphore
 			var names []string
 			for range c.semaphores {
-				s := newSemaphore(t, 0, nil)
+				s := newTestSemaphore(t, 0, nil)
 				all = append(all, s)
 				names = append(names, s.Name())
 			}
@@ -635,9 +638,9 @@ func TestSemaphoreThreads(t *testing.T) {
 // Of several waits of a claim one takes, and what the others might have taken
 // stays.
 func TestSemaphoreClaim(t *testing.T) {
-	a, b := newSemaphore(t, 0, nil), newSemaphore(t, 0, nil)
+	a, b := newTestSemaphore(t, 0, nil), newTestSemaphore(t, 0, nil)
 	for range ipctest.Count(10_000) {
-		var c claim
+		var c robust.Claim
 		ctx, cancel := context.WithCancel(context.Background())
 		results := make(chan error)
 		for _, s := range []*Semaphore{a, b} {
@@ -654,7 +657,7 @@ func TestSemaphoreClaim(t *testing.T) {
 			switch err := <-results; {
 			case err == nil:
 				taken++
-			case errors.Is(err, errTaken):
+			case errors.Is(err, robust.ErrTaken):
 				failures++
 			default:
 				t.Fatal(err)

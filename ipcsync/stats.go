@@ -9,18 +9,19 @@ type Stats struct {
 	// Max is how many permits a semaphore can have, and how many parties a
 	// barrier has.
 	Max int `json:"max"`
-	// Holders is how many hold it: permits of a tracked semaphore, readers and
-	// writer of a lock.
+	// Holders is how many permits of a tracked semaphore are held, or how many
+	// readers and writers hold a lock.
 	Holders int `json:"holders"`
 	// PIDs are the processes that hold it, as far as they are known. For
 	// information only: a number may be another process's by now.
 	PIDs []int `json:"pids,omitempty"`
-	// Waiters is how many wait. For a semaphore in glibc's layout those that
-	// sleep, of each of our processes one at most.
+	// Waiters is how many wait. For a semaphore in glibc's layout it counts those
+	// that sleep, at most one of each of our processes.
 	Waiters int `json:"waiters"`
 	// Recoveries is how often something was taken back from a process that died
 	// holding it.
 	Recoveries int64 `json:"recoveries"`
-	// NotRecoverable says that a lock waits for Reset.
-	NotRecoverable bool `json:"not_recoverable,omitempty"`
+	// Recovered says that a holder of the lock died and no later one has marked
+	// it as consistent.
+	Recovered bool `json:"recovered,omitempty"`
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
@@ -27,7 +28,7 @@ import (
 // come out too few or too many.
 type tracked struct {
 	permits // of the semaphore itself, once it is open
-	section
+	robust.Section
 	head  *trackHead
 	more  *wait.Gate   // for permits, where the semaphore itself is not waited for
 	open  func() error // sets permits
@@ -36,7 +37,7 @@ type tracked struct {
 }
 
 type trackHead struct {
-	mutexHead
+	robust.MutexHead
 	// Which semaphore it is of: its file's number; 0 if none yet, and on Windows.
 	//lint:ignore U1000 the layout is the same everywhere
 	semaphore atomic.Uint64
@@ -59,23 +60,20 @@ const (
 )
 
 const (
-	trackKind = "track"
-	// lookForDead is how often who waits for a permit looks for dead holders.
+	trackFile = "track"
+	// lookForDead is how often a waiter looks for dead holders.
 	lookForDead = 50 * time.Millisecond
 )
 
 // errStale says that the object is that of a semaphore that was there before.
 var errStale = errors.New("it belongs to another semaphore")
 
-// openTracked opens a semaphore by open and keeps track of who holds its permits.
-func openTracked(name string, cfg *Config, open func() (*Semaphore, error)) (sem *Semaphore, err error) {
-	const tries = 100 // removed and made anew meanwhile, by others
-	for range tries {
-		var t *tracked
-		t, err = attachTrack(name, cfg)
-		if err != nil {
-			break
-		}
+// newTracked opens a semaphore by open and keeps track of which processes hold its
+// permits.
+func newTracked(name string, s *settings, open func() (*Semaphore, error)) (*Semaphore, error) {
+	var sem *Semaphore
+	again := func() (*tracked, error) {
+		t := &tracked{}
 		t.open = func() (err error) {
 			if t.permits != nil {
 				return nil
@@ -88,40 +86,57 @@ func openTracked(name string, cfg *Config, open func() (*Semaphore, error)) (sem
 			t.permits, t.fresh, sem.direct = sem.permits, sem.created, nil
 			return nil
 		}
-		if err = t.join(func() error { return t.do(context.Background(), t.begin) }); err == nil {
-			sem.permits = t
-			return sem, nil
-		}
-		t.shared.Close()
-		if !errors.Is(err, errStale) {
-			break
-		}
+		return t, t.attach(robust.OpenOrCreate, name, s.robust(), s.Slots)
 	}
-	if sem != nil {
-		sem.permits.close()
+	t, err := again()
+	const tries = 100 // removed and made anew meanwhile, by other processes
+	for n := 1; n < tries && errors.Is(err, errStale); n++ {
+		t, err = again()
 	}
-	return nil, err
+	if err != nil {
+		if sem != nil {
+			sem.permits.close()
+		}
+		return nil, err
+	}
+	sem.permits = t
+	return sem, nil
 }
 
-func attachTrack(name string, cfg *Config) (*tracked, error) {
-	s, err := attach(openOrCreate, trackKind, name, cfg, nil)
-	if err != nil {
-		return nil, err
-	}
-	s.kind = semaphoreKind // as far as errors are concerned
-	t := &tracked{}
-	if t.section, err = newSection(s, t.mend); err != nil {
-		return nil, err
-	}
-	if t.head, err = head[trackHead](s); err != nil {
-		return nil, err
-	}
-	t.more, err = s.gate(&t.head.more)
-	return t, err
+// attach comes to the object beside the semaphore, and joins it.
+func (t *tracked) attach(mode robust.OpenMode, name string, cfg *robust.Config, slots int) error {
+	l := robust.Layout{Kind: trackFile, Version: layoutVersion, Slots: slots}
+	return robust.Attach(mode, l, name, cfg, func(o *robust.Object) (err error) {
+		o.Kind = kindTable[KindSemaphore].file // as errors name it
+		t.Repair = t.repair
+		if err = t.Init(o); err != nil {
+			return err
+		}
+		if t.head, err = robust.Head[trackHead](o); err != nil {
+			return err
+		}
+		if t.more, err = o.Gate(&t.head.more); err != nil {
+			return err
+		}
+		return t.Join(func() error { return t.Do(context.Background(), t.begin) })
+	})
 }
+
+// observeTracked has s tell what an object beside it tracks, if there is one.
+func (s *Semaphore) observeTracked(set *settings) {
+	t := &tracked{permits: s.permits}
+	if t.attach(robust.Open, s.name, set.robust(), 0) == nil {
+		s.permits, s.direct = observedTrack{t}, nil
+	}
+}
+
+// observedTrack is what a semaphore that is only looked at stands on.
+type observedTrack struct{ *tracked }
+
+func (t observedTrack) close() error { return errors.Join(t.permits.close(), t.Section.Close()) }
 
 // slot is the number of this process's slot.
-func (t *tracked) slot() int { return t.owner.me.Slot() }
+func (t *tracked) slot() int { return t.Me.Holder.Slot() }
 
 // begin opens the semaphore and gives back what the slot's past holder held.
 func (t *tracked) begin() error {
@@ -135,13 +150,13 @@ func (t *tracked) begin() error {
 	return err
 }
 
-// mend finishes what one who died in the section had begun.
-func (t *tracked) mend() error {
+// repair finishes what a process that died in the section had begun.
+func (t *tracked) repair() error {
 	if err := t.open(); err != nil {
 		return err
 	}
 	step, slot, n := t.head.step.Load(), t.head.slot.Load(), t.head.n.Load()
-	if step == nothing || slot >= slotCount {
+	if step == nothing || int(slot) >= len(t.Slots.Entries()) {
 		t.head.step.Store(nothing)
 		return nil
 	}
@@ -150,7 +165,7 @@ func (t *tracked) mend() error {
 		return err
 	}
 	now, before := uint32(st.Value), t.head.value.Load()
-	state := &t.slotTable.Entries()[slot].State
+	state := &t.Slots.Entries()[slot].State
 	if uint32(state.Load()) == t.head.held.Load() { // not counted yet
 		switch {
 		case step == taking && now < before:
@@ -170,7 +185,7 @@ func (t *tracked) change(step uint32, slot, n int, call func() (bool, error)) (b
 	if err != nil {
 		return false, err
 	}
-	state := &t.slotTable.Entries()[slot].State
+	state := &t.Slots.Entries()[slot].State
 	t.head.slot.Store(uint32(slot))
 	t.head.n.Store(uint32(n))
 	t.head.value.Store(uint32(st.Value))
@@ -195,7 +210,7 @@ func (t *tracked) change(step uint32, slot, n int, call func() (bool, error)) (b
 
 // giveBack gives the semaphore what is counted in a slot.
 func (t *tracked) giveBack(slot int) (n int, err error) {
-	e := &t.slotTable.Entries()[slot]
+	e := &t.Slots.Entries()[slot]
 	n = int(uint32(e.State.Load()))
 	if n == 0 {
 		return 0, nil
@@ -203,27 +218,27 @@ func (t *tracked) giveBack(slot int) (n int, err error) {
 	_, err = t.change(giving, slot, n, func() (bool, error) {
 		_, err := t.permits.release(n)
 		if errors.Is(err, breezeway.ErrTooLarge) {
-			// Somebody who doesn't track has released it already, or the
+			// A process that doesn't track has released it already, or the
 			// number is nonsense.
 			return true, nil
 		}
 		return err == nil, err
 	})
 	if err == nil {
-		t.head.recoveries.Add(int64(n))
-		t.log.Warn("a process died that held permits; they are given back",
-			slog.String("kind", semaphoreKind), slog.String("name", t.name), slog.Int("permits", n))
+		t.head.Recoveries.Add(int64(n))
+		t.Log.Warn("a process died that held permits; they are given back",
+			slog.String("kind", t.Kind), slog.String("name", t.Name), slog.Int("permits", n))
 	}
 	return n, err
 }
 
-// giveBackAll does it for all who are dead. It is called in the section.
+// giveBackAll does it for all dead processes. It is called in the section.
 func (t *tracked) giveBackAll() error {
-	for i := range t.slotTable.Entries() {
-		if uint32(t.slotTable.Entries()[i].State.Load()) == 0 {
+	for i := range t.Slots.Entries() {
+		if uint32(t.Slots.Entries()[i].State.Load()) == 0 {
 			continue
 		}
-		alive, err := t.slotTable.IsTaken(i)
+		alive, err := t.Slots.IsTaken(i)
 		if err == nil && !alive {
 			_, err = t.giveBack(i)
 		}
@@ -235,7 +250,7 @@ func (t *tracked) giveBackAll() error {
 }
 
 // take is what a wait does at each look: it has try take a permit of the
-// semaphore, if it seems that there is one or that a dead one holds one.
+// semaphore, if it seems that there is one or that a dead process holds one.
 func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, err error) {
 	st, err := t.permits.stats()
 	if err != nil {
@@ -251,7 +266,7 @@ func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, 
 			return false, err
 		}
 	}
-	err = t.do(ctx, func() (err error) {
+	err = t.Do(ctx, func() (err error) {
 		if st.Value == 0 {
 			if err := t.giveBackAll(); err != nil {
 				return err
@@ -265,9 +280,9 @@ func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, 
 
 // someAreDead tells without the section whether it is worth entering.
 func (t *tracked) someAreDead() (bool, error) {
-	for i := range t.slotTable.Entries() {
-		if uint32(t.slotTable.Entries()[i].State.Load()) > 0 {
-			if alive, err := t.slotTable.IsTaken(i); err != nil || !alive {
+	for i := range t.Slots.Entries() {
+		if uint32(t.Slots.Entries()[i].State.Load()) > 0 {
+			if alive, err := t.Slots.IsTaken(i); err != nil || !alive {
 				return true, err
 			}
 		}
@@ -275,12 +290,12 @@ func (t *tracked) someAreDead() (bool, error) {
 	return t.head.step.Load() != nothing, nil
 }
 
-func (t *tracked) acquire(ctx context.Context, c *claim) error {
-	return t.await(ctx, &claim{outer: c, around: func(try func() (bool, error)) (bool, error) { return t.take(ctx, try) }})
+func (t *tracked) acquire(ctx context.Context, c *robust.Claim) error {
+	return t.await(ctx, robust.Around(c, func(try func() (bool, error)) (bool, error) { return t.take(ctx, try) }))
 }
 
 func (t *tracked) tryAcquire() (ok bool, err error) {
-	err = t.use(func() error {
+	err = t.Use(func() error {
 		t.dueAt.Store(0)
 		ok, err = t.take(context.Background(), t.permits.tryAcquire)
 		return err
@@ -289,9 +304,9 @@ func (t *tracked) tryAcquire() (ok bool, err error) {
 }
 
 func (t *tracked) release(n int) (previous int, err error) {
-	err = t.do(context.Background(), func() error {
-		if held := int(uint32(t.member.Entry.State.Load())); n > held {
-			return fmt.Errorf("this Semaphore holds %d permits and can't release %d: with Config.Track who acquired releases (%w)", held, n, os.ErrInvalid)
+	err = t.Do(context.Background(), func() error {
+		if held := int(uint32(t.Me.Entry.State.Load())); n > held {
+			return fmt.Errorf("this Semaphore holds %d permits and can't release %d: with Config.Track a process releases what it acquired (%w)", held, n, os.ErrInvalid)
 		}
 		_, err := t.change(giving, t.slot(), n, func() (bool, error) {
 			previous, err = t.permits.release(n)
@@ -303,12 +318,12 @@ func (t *tracked) release(n int) (previous int, err error) {
 }
 
 func (t *tracked) stats() (st Stats, err error) {
-	err = t.use(func() error {
+	err = t.Use(func() error {
 		if st, err = t.permits.stats(); err != nil {
 			return err
 		}
-		st.Holders, st.Recoveries = 0, t.head.recoveries.Load()
-		return t.slots(func(e *liveness.Entry) bool { return uint32(e.State.Load()) > 0 }, func(e *liveness.Entry) {
+		st.Holders, st.Recoveries = 0, t.head.Recoveries.Load()
+		return t.EachLiving(func(e *liveness.Entry) bool { return uint32(e.State.Load()) > 0 }, func(e *liveness.Entry) {
 			st.Holders += int(uint32(e.State.Load()))
 			st.PIDs = append(st.PIDs, int(e.PID.Load()))
 		})
@@ -316,12 +331,12 @@ func (t *tracked) stats() (st Stats, err error) {
 	return st, err
 }
 
-// close gives back what this process holds: nobody else will.
+// close gives back what this process holds: no other process will.
 func (t *tracked) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	err := t.do(ctx, func() error {
-		held := int(uint32(t.member.Entry.State.Load()))
+	err := t.Do(ctx, func() error {
+		held := int(uint32(t.Me.Entry.State.Load()))
 		if held == 0 {
 			return nil
 		}
@@ -332,14 +347,14 @@ func (t *tracked) close() error {
 		return err
 	})
 	if err != nil {
-		t.log.Debug("permits are left for others to give back", slog.String("name", t.name), slog.Any("error", err))
+		t.Log.Debug("permits are left for other processes to give back", slog.String("name", t.Name), slog.Any("error", err))
 	}
-	return errors.Join(t.permits.close(), t.shared.Close())
+	return errors.Join(t.permits.close(), t.Section.Close())
 }
 
 // removeTrack removes what stands beside a semaphore that was removed.
-func removeTrack(name string, cfg *Config) error {
-	if err := removeShared(trackKind, name, cfg); !errors.Is(err, os.ErrNotExist) {
+func removeTrack(name string, s *settings) error {
+	if err := robust.Remove(trackFile, name, s.Scope); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -3,17 +3,19 @@ package ipcsync
 import (
 	"context"
 
-	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// await waits in the semaphore itself, whose waiters everybody wakes.
-func (t *tracked) await(ctx context.Context, c *claim) error { return t.permits.acquire(ctx, c) }
+// await waits in the semaphore itself, whose waiters every release wakes.
+func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
+	return t.permits.acquire(ctx, c)
+}
 
 // identify finds out whether the object is of this semaphore or of one of the
-// same name that was removed. Then it is removed too: in its section, and so by
-// one who sees that it still has the name.
+// same name that was removed. Then it is removed too: in its section, and so by a
+// process that sees that it still has the name.
 func (t *tracked) identify() error {
-	removed, err := object.IsRemoved(t.file)
+	removed, err := t.IsRemoved()
 	if err != nil {
 		return err
 	}
@@ -22,7 +24,7 @@ func (t *tracked) identify() error {
 		return nil
 	}
 	if !removed {
-		err = object.Remove(t.file.Name())
+		err = t.RemoveName()
 	}
 	if err != nil {
 		return err
@@ -32,9 +34,9 @@ func (t *tracked) identify() error {
 
 // discard removes the object if there is no semaphore beside which it could be.
 func (t *tracked) discard() error {
-	removed, err := object.IsRemoved(t.file)
+	removed, err := t.IsRemoved()
 	if err != nil || removed || t.head.semaphore.Load() != 0 {
 		return err
 	}
-	return object.Remove(t.file.Name())
+	return t.RemoveName()
 }

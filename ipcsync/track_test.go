@@ -58,7 +58,7 @@ func mustAcquire(t testing.TB, s *Semaphore) {
 }
 
 func TestTrackGivesBack(t *testing.T) {
-	s := newSemaphore(t, 3, tracking)
+	s := newTestSemaphore(t, 3, tracking)
 	p := startPermitHolder(t, s, 2)
 	mustAcquire(t, s)
 	wantPermits(t, s, 0)
@@ -97,7 +97,7 @@ func TestTrackGivesBack(t *testing.T) {
 // Who closes while he holds permits gives them back, and a new process in a dead
 // one's slot does it for him.
 func TestTrackCloseAndJoin(t *testing.T) {
-	s := newSemaphore(t, 2, tracking)
+	s := newTestSemaphore(t, 2, tracking)
 	other, err := OpenSemaphore(s.Name(), tracking)
 	if err != nil {
 		t.Fatal(err)
@@ -120,13 +120,13 @@ func TestTrackCloseAndJoin(t *testing.T) {
 
 // What is left beside a semaphore that was removed is not the next one's.
 func TestTrackOfAnother(t *testing.T) {
-	s := newSemaphore(t, 2, tracking)
+	s := newTestSemaphore(t, 2, tracking)
 	startPermitHolder(t, s, 2).Kill()
 	name := s.Name()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := removeSemaphore(name); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err := removeSemaphore(name, &settings{}); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Fatal(err)
 	}
 	s, err := CreateSemaphore(name, 5, tracking)

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// Waitable is what [WaitAny] waits for.
-type Waitable interface {
-	// takeAny waits as the type's own method does, and asks c before it takes.
-	takeAny(ctx context.Context, c *claim) (Held, error)
-	// tryAny is takeAny that doesn't wait.
-	tryAny() (Held, bool, error)
-}
+// Waitable is what [WaitAny] waits for: the types of this package, and those of
+// other packages of this module that have a method Waiter.
+type Waitable interface{ Waiter() robust.Waiter }
 
 // WaitAny waits until it can take one of several objects, and takes exactly one:
 // a permit of a [Semaphore], an [Event], a [Mutex], an [RWMutex] to write, a
@@ -24,93 +24,75 @@ type Waitable interface {
 // It fails as the wait for one of them does: with [context.Cause] within 10 ms of
 // ctx being done, when the index is -1, or as soon as one of the objects fails,
 // for example since it was closed, when the index says which. Nothing is taken
-// then, and no wake-up that was somebody else's is lost.
+// then, and no wake-up that belonged to another waiter is lost.
 //
-// On Windows the kernel gives its objects to who waits without asking. There
+// On Windows the kernel gives its objects to waiters without asking. There
 // something may be taken for a moment and given back, when two become free at the
 // same time.
 func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err error) {
 	if len(objects) == 0 {
-		return -1, Held{}, failed("ipcsync", "wait any", "", fmt.Errorf("of no objects none can be taken (%w)", os.ErrInvalid))
+		return -1, Held{}, failWaitAny(fmt.Errorf("of no objects none can be taken (%w)", os.ErrInvalid))
 	}
+	waiters := make([]robust.Waiter, len(objects))
 	for i, o := range objects {
-		if h, ok, err := o.tryAny(); ok || err != nil {
+		if o == nil {
+			return i, Held{}, failWaitAny(fmt.Errorf("object %d is nil (%w)", i, os.ErrInvalid))
+		}
+		waiters[i] = o.Waiter()
+	}
+	for i, w := range waiters {
+		if taken, ok, err := w.Try(); ok || err != nil {
+			h, _ := taken.(Held)
 			return i, h, err
 		}
 	}
-	type result struct {
-		index int
-		h     Held
-		err   error
+	end := waitAny(ctx, waiters)
+	if end.index < 0 {
+		return -1, Held{}, failWaitAny(context.Cause(ctx))
 	}
+	h, _ = end.taken.(Held)
+	return end.index, h, end.err
+}
+
+// anyResult is how one of several waits ended.
+type anyResult struct {
+	index int
+	taken any
+	err   error
+}
+
+// waitAny returns the wait that decided, with index -1 if that is ctx.
+func waitAny(ctx context.Context, waiters []robust.Waiter) anyResult {
 	one, cancel := context.WithCancel(ctx)
 	defer cancel()
-	results := make(chan result, len(objects))
-	var c claim
-	for i, o := range objects {
+	results := make(chan anyResult, len(waiters))
+	var c robust.Claim
+	for i, w := range waiters {
 		go func() {
-			h, err := o.takeAny(one, &c)
-			results <- result{i, h, err}
+			taken, err := w.Wait(one, &c)
+			results <- anyResult{i, taken, err}
 		}()
 	}
 	// All end soon after the first: each is interrupted, or finds the claim taken.
-	end := result{index: -1}
-	for range objects {
+	end := anyResult{index: -1}
+	for range waiters {
 		r := <-results
 		switch {
 		case r.err == nil:
 			end = r
-		case end.index < 0 && one.Err() == nil && !errors.Is(r.err, errTaken):
+		case end.index < 0 && one.Err() == nil && !errors.Is(r.err, robust.ErrTaken):
+			r.taken = nil
 			end = r
 		}
 		cancel()
 	}
-	if end.index < 0 {
-		end.err = failed("ipcsync", "wait any", "", context.Cause(ctx))
-	}
-	return end.index, end.h, end.err
+	return end
 }
 
-func (m *Mutex) takeAny(ctx context.Context, c *claim) (Held, error) { return m.lock(ctx, c) }
-func (m *Mutex) tryAny() (Held, bool, error)                         { return m.tryLock() }
+func failWaitAny(err error) error { return fail.With(breezeway.OpWait, "ipcsync", "", err) }
 
-func (s *Semaphore) takeAny(ctx context.Context, c *claim) (Held, error) {
-	return Held{}, s.failed("acquire", s.acquire(ctx, c))
-}
+// tried puts what a Try method returned into the form of a [robust.Waiter].
+func tried(h Held, ok bool, err error) (any, bool, error) { return h, ok, err }
 
-func (s *Semaphore) tryAny() (Held, bool, error) {
-	ok, err := s.TryAcquire()
-	return Held{}, ok, err
-}
-
-func (e *Event) takeAny(ctx context.Context, c *claim) (Held, error) {
-	return Held{}, e.wait(ctx, c)
-}
-
-func (e *Event) tryAny() (Held, bool, error) {
-	ok, err := e.TryWait()
-	return Held{}, ok, err
-}
-
-func (l *FileLock) takeAny(ctx context.Context, c *claim) (Held, error) {
-	return l.all().wait(ctx, c, "lock", true)
-}
-func (l *FileLock) tryAny() (Held, bool, error) { return l.TryLock() }
-
-// RLocker returns m as [WaitAny] takes it to read.
-func (m *RWMutex) RLocker() Waitable { return reading{m} }
-
-type reading struct{ m *RWMutex }
-
-func (r reading) takeAny(ctx context.Context, c *claim) (Held, error) { return r.m.rw.rlock(ctx, c) }
-func (r reading) tryAny() (Held, bool, error)                         { return r.m.TryRLock() }
-
-// RLocker returns l as [WaitAny] takes it together with others who share it.
-func (l *FileLock) RLocker() Waitable { return sharing{l} }
-
-type sharing struct{ l *FileLock }
-
-func (s sharing) takeAny(ctx context.Context, c *claim) (Held, error) {
-	return s.l.all().wait(ctx, c, "rlock", false)
-}
-func (s sharing) tryAny() (Held, bool, error) { return s.l.TryRLock() }
+// nothingTaken is tried for what has no Held.
+func nothingTaken(ok bool, err error) (any, bool, error) { return nil, ok, err }

@@ -25,7 +25,7 @@ func wantAny(t *testing.T, want int, objects ...Waitable) Held {
 }
 
 func TestWaitAny(t *testing.T) {
-	a, b, m := newSemaphore(t, 1, nil), newSemaphore(t, 1, nil), newTestMutex(t, nil)
+	a, b, m := newTestSemaphore(t, 1, nil), newTestSemaphore(t, 1, nil), newTestMutex(t, nil)
 	wantAny(t, 0, a, b, m)
 	wantAny(t, 1, a, b, m)
 	h := wantAny(t, 2, a, b, m)
@@ -66,7 +66,7 @@ var permitPoster = ipctest.Helper("permit poster", func(c *ipctest.Control) erro
 })
 
 func TestWaitAnyFails(t *testing.T) {
-	a, b := newSemaphore(t, 0, nil), newSemaphore(t, 0, nil)
+	a, b := newTestSemaphore(t, 0, nil), newTestSemaphore(t, 0, nil)
 	i, _, err := WaitAny(t.Context())
 	if i != -1 || !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("of nothing: %d, %v", i, err)
@@ -94,7 +94,7 @@ func TestWaitAnyFails(t *testing.T) {
 // or lost.
 func TestWaitAnyStorm(t *testing.T) {
 	m := newTestMutex(t, nil)
-	objects := []Waitable{newSemaphore(t, 1, nil), newSemaphore(t, 2, nil), m}
+	objects := []Waitable{newTestSemaphore(t, 1, nil), newTestSemaphore(t, 2, nil), m}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

@@ -14,7 +14,7 @@ import (
 // newGate makes the gate of a word in the object, for waiters and wakers alike.
 func newGate(o *ours, word *uint32, s *settings) (*wait.Gate, error) {
 	at := uintptr(unsafe.Pointer(word)) - uintptr(unsafe.Pointer(unsafe.SliceData(o.Bytes())))
-	name, err := wait.FileName(o.File, int64(at))
+	name, err := wait.EventName(o.File, int64(at))
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,11 @@ import (
 // With puts an error of an operation into a [breezeway.Error]. It returns nil for
 // nil, and an error that is one already as it is.
 func With(op, kind, name string, err error) error {
+	if err == nil {
+		return nil // before anything that allocates
+	}
 	var already *breezeway.Error
-	if err == nil || errors.As(err, &already) {
+	if errors.As(err, &already) {
 		return err
 	}
 	return &breezeway.Error{Op: op, Kind: kind, Name: name, Err: Bare(err)}
@@ -56,6 +59,14 @@ func (a Advice) Explain(err error, name string) error {
 		return fmt.Errorf("no such %s; create it with %s%s (%w)", a.What, a.Create, command("create"), Bare(err))
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("the %s exists; open it with %s, or remove it with %s%s (%w)", a.What, a.Open, a.Remove, command("rm"), Bare(err))
+	case errors.Is(err, breezeway.ErrMismatch):
+		return fmt.Errorf("%w; if nothing uses it any more, remove it with %s%s", Bare(err), a.Remove, command("rm"))
 	}
 	return err
 }
+
+// AbsentError says that there is no file at a path. It wraps [fs.ErrNotExist].
+type AbsentError struct{ Path string }
+
+func (e *AbsentError) Error() string { return fs.ErrNotExist.Error() }
+func (e *AbsentError) Unwrap() error { return fs.ErrNotExist }

@@ -1,6 +1,6 @@
-// Package layout is about how our own shared objects look: the header that they
-// begin with, and the description of a Go type by which two programs agree on
-// what follows. docs/formats.md has it byte by byte.
+// Package layout is how our own shared objects look: the header that they begin
+// with, and the description of a Go type by which two programs agree on what
+// follows. docs/formats.md has it byte by byte.
 package layout
 
 import (
@@ -19,11 +19,13 @@ import (
 type Header struct {
 	Kind string // at most 8 ASCII letters
 
-	// Version is the layout's. Programs that know an older one may use the
-	// object too, if theirs is at least Reader, or Writer to write.
+	// Version is the layout's. A program of another version may read the object
+	// if both versions are at least Reader, and write to it if both are at least
+	// Writer.
 	Version, Reader, Writer uint16
 
-	Type    string // what Describe says of the type in the object
+	Type    string // the description of the type in the object; see Describe
+	Slots   uint32 // how many processes may have the object open; 0 without slots
 	Payload int64  // bytes that follow the header
 }
 
@@ -39,7 +41,8 @@ type Header struct {
 //	28  4  length of the type's description
 //	32  8  size of the payload
 //	40  8  fingerprint: 64-bit FNV-1a of the description
-//	48 16  0
+//	48  4  slots
+//	52 12  0
 //	64     the description, in UTF-8, then zeros up to the payload
 const fixedSize = 64
 
@@ -74,6 +77,7 @@ func (h *Header) Encode() ([]byte, error) {
 	le.PutUint32(b[28:], uint32(len(h.Type)))
 	le.PutUint64(b[32:], uint64(h.Payload))
 	le.PutUint64(b[40:], fingerprint(h.Type))
+	le.PutUint32(b[48:], h.Slots)
 	copy(b[fixedSize:], h.Type)
 	return b, nil
 }
@@ -84,57 +88,82 @@ func fingerprint(description string) uint64 {
 	return h.Sum64()
 }
 
-// Check reads the header of an object of the given size from r, and returns an
-// error that wraps [breezeway.ErrMismatch] and says what differs unless it fits
-// h, which is what this program would have written. writes says that this
-// program wants to write to the object.
-//
-// What is read is believed in nothing: it is compared.
-func (h *Header) Check(r io.ReaderAt, size int64, writes bool) error {
+// Read reads the header of an object of size bytes from r. Nothing in it is
+// believed: it returns an error that wraps [breezeway.ErrMismatch] unless the
+// header is consistent with itself and with size.
+func Read(r io.ReaderAt, size int64) (*Header, error) {
 	var fixed [fixedSize]byte
 	if _, err := r.ReadAt(fixed[:], 0); err != nil {
 		if !errors.Is(err, io.EOF) {
-			return err
+			return nil, err
 		}
-		return mismatch("it has %d bytes, less than a header", size)
+		return nil, mismatch("it has %d bytes, less than a header", size)
 	}
 	if !bytes.Equal(fixed[:8], magic[:]) {
-		return mismatch("it does not begin like an object of this module: %q", fixed[:8])
-	}
-	if kind := string(bytes.TrimRight(fixed[8:16], "\x00")); kind != h.Kind {
-		return mismatch("it is of kind %q, not %q", kind, h.Kind)
+		return nil, mismatch("it does not begin like an object of this module: %q", fixed[:8])
 	}
 	le := binary.LittleEndian
-	version, least, role := le.Uint16(fixed[16:]), le.Uint16(fixed[18:]), "read"
-	if writes {
-		least, role = le.Uint16(fixed[20:]), "write"
+	h := &Header{
+		Kind:    string(bytes.TrimRight(fixed[8:16], "\x00")),
+		Version: le.Uint16(fixed[16:]),
+		Reader:  le.Uint16(fixed[18:]),
+		Writer:  le.Uint16(fixed[20:]),
+		Slots:   le.Uint32(fixed[48:]),
 	}
-	if least > h.Version {
-		return mismatch("its layout has version %d, and whoever wants to %s it must know version %d; this program knows %d", version, role, least, h.Version)
-	}
-	if err := h.checkType(r, le.Uint32(fixed[28:]), le.Uint64(fixed[40:])); err != nil {
-		return err
+	var err error
+	if h.Type, err = readType(r, le.Uint32(fixed[28:]), le.Uint64(fixed[40:])); err != nil {
+		return nil, err
 	}
 	start, payload := le.Uint32(fixed[24:]), le.Uint64(fixed[32:])
-	if int64(start) != h.Size() || payload != uint64(h.Payload) || size < h.Total() {
-		return mismatch("its %d bytes begin at %d of %d, and not %d bytes at %d", payload, start, size, h.Payload, h.Size())
+	if int64(start) != h.Size() || payload > uint64(max(0, size-h.Size())) {
+		return nil, mismatch("its header says that %d bytes begin at %d, and it has %d", payload, start, size)
+	}
+	h.Payload = int64(payload)
+	return h, nil
+}
+
+func readType(r io.ReaderAt, length uint32, print uint64) (string, error) {
+	if length > maxType {
+		return "", mismatch("its type's description has %d bytes", length)
+	}
+	text := make([]byte, length)
+	if _, err := r.ReadAt(text, fixedSize); err != nil {
+		return "", mismatch("its type's description is cut off")
+	}
+	if print != fingerprint(string(text)) {
+		return "", mismatch("the fingerprint of its type is %016x, not %016x: the header is damaged", print, fingerprint(string(text)))
+	}
+	return string(text), nil
+}
+
+// Accept returns an error that wraps [breezeway.ErrMismatch] and says what differs
+// unless a program that would have made an object with header h can use one with
+// the header found. writes says that it wants to write.
+func (h *Header) Accept(found *Header, writes bool) error {
+	least, role := found.Reader, "read"
+	if writes {
+		least, role = found.Writer, "write"
+	}
+	switch {
+	case found.Kind != h.Kind:
+		return mismatch("it is of kind %q, not %q", found.Kind, h.Kind)
+	case least > h.Version:
+		return mismatch("its layout has version %d, and a program must know version %d to %s it; this one knows %d", found.Version, least, role, h.Version)
+	case found.Version < h.Reader || writes && found.Version < h.Writer:
+		return mismatch("its layout has version %d, which this program, of version %d, doesn't know any more", found.Version, h.Version)
+	case found.Type != h.Type:
+		return mismatch("%s", difference(found.Type, h.Type))
 	}
 	return nil
 }
 
-func (h *Header) checkType(r io.ReaderAt, length uint32, print uint64) error {
-	if length > maxType {
-		return mismatch("its type's description has %d bytes", length)
-	}
-	text := make([]byte, length)
-	if _, err := r.ReadAt(text, fixedSize); err != nil {
-		return mismatch("its type's description is cut off")
-	}
-	if string(text) != h.Type {
-		return mismatch("%s", difference(string(text), h.Type))
-	}
-	if print != fingerprint(h.Type) {
-		return mismatch("the fingerprint of its type is %016x, not %016x: the header is damaged", print, fingerprint(h.Type))
+// AcceptSize is what Accept doesn't compare: the numbers of slots and bytes.
+func (h *Header) AcceptSize(found *Header) error {
+	switch {
+	case found.Slots != h.Slots:
+		return mismatch("it has %d slots, not %d", found.Slots, h.Slots)
+	case found.Payload != h.Payload:
+		return mismatch("it has %d bytes, not %d", found.Payload, h.Payload)
 	}
 	return nil
 }

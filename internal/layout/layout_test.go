@@ -52,7 +52,14 @@ func object(t testing.TB, h *Header) []byte {
 }
 
 func check(h *Header, b []byte, writes bool) error {
-	return h.Check(bytes.NewReader(b), int64(len(b)), writes)
+	found, err := Read(bytes.NewReader(b), int64(len(b)))
+	if err == nil {
+		err = h.Accept(found, writes)
+	}
+	if err == nil {
+		err = h.AcceptSize(found)
+	}
+	return err
 }
 
 func TestMismatchSaysWhatDiffers(t *testing.T) {
@@ -74,14 +81,14 @@ func TestMismatchSaysWhatDiffers(t *testing.T) {
 		{nil, "less than a header"},
 		{good[:63], "less than a header"},
 		{good[:70], "cut off"},
-		{good[:len(good)-1], "bytes begin"},
+		{good[:len(good)-1], "begin at"},
 		{changed(0, 'x'), "does not begin"},
 		{changed(8, 'k'), `kind "kest"`},
-		{changed(16, 9, 0, 1, 0, 4, 0), "must know version 4; this program knows 3"},
-		{changed(24, 1), "bytes begin"},
+		{changed(16, 9, 0, 1, 0, 4, 0), "must know version 4 to write it; this one knows 3"},
+		{changed(24, 1), "begin at"},
 		{changed(28, 0xff, 0xff, 0xff, 0xff), "description has 4294967295 bytes"},
-		{changed(32, 1), "bytes begin"},
-		{changed(39, 0xff), "bytes begin"},
+		{changed(32, 1), "1 bytes, not 32"},
+		{changed(39, 0xff), "begin at"},
 		{changed(40, 1, 2, 3, 4), "fingerprint"},
 		{other(struct {
 			Count uint32

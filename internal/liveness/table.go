@@ -20,8 +20,8 @@ type Table struct {
 // Entry is a slot in shared memory: 16 bytes. A fresh one is zero.
 type Entry struct {
 	// State has the generation in its upper half. The lower half is the
-	// object's: what the slot's process holds. Who clears it for a dead process
-	// does that in one step that fails if the generation is another.
+	// object's: what the slot's process holds. Another process may clear it for
+	// a dead one, in one step that fails if the generation is another.
 	State atomic.Uint64
 	// Waiting is how many goroutines of the slot's process wait.
 	Waiting atomic.Uint32
@@ -32,15 +32,15 @@ type Entry struct {
 // Generation returns the generation in the State of an [Entry].
 func Generation(state uint64) uint32 { return uint32(state >> 32) }
 
-// Holder is who holds something, as a word in shared memory names him: the
-// number of his slot, plus 1, in the lower half, and the lower half of his
-// generation in the upper one. Generations come round after 65,536 processes in
-// one slot, each of which has looked for what the one before it left.
+// Holder names the holder of something in a word in shared memory: the number of
+// its slot, plus 1, in the lower half, and the lower half of its generation in the
+// upper one. Generations come round after 65,536 processes in one slot, each of
+// which has looked for what the one before it left.
 type Holder uint32
 
 const (
-	Nobody Holder = 0
-	// Dead is a holder who is known to be.
+	None Holder = 0
+	// Dead is a holder that is known to be dead.
 	Dead Holder = 0xffff
 )
 
@@ -52,7 +52,7 @@ func holderOf(slot int, generation uint32) Holder {
 func (h Holder) Slot() int { return int(h&0xffff) - 1 }
 
 // SharesSlot reports whether both are of the same slot, in whatever generation.
-func (h Holder) SharesSlot(other Holder) bool { return h != Nobody && h.Slot() == other.Slot() }
+func (h Holder) SharesSlot(other Holder) bool { return h != None && h.Slot() == other.Slot() }
 
 // NewTable returns the table with these entries, which stay mapped as long as it
 // is used. base is where in the file the object begins: several objects of a file
@@ -102,16 +102,16 @@ func (t *Table) Join(recover func(*Member) error) (*Member, error) {
 func (m *Member) Leave() error { return m.slot.Release() }
 
 // Check returns an error that wraps [breezeway.ErrMismatch] if h can't be a
-// holder: whoever wrote it wrote nonsense.
+// holder: the word was overwritten.
 func (t *Table) Check(h Holder) error {
 	if n := h.Slot(); h != Dead && (n < 0 || n >= len(t.entries)) {
-		return fmt.Errorf("it names a holder %#x that can't be; somebody overwrote it: remove it and create it anew (%w)", uint32(h), breezeway.ErrMismatch)
+		return fmt.Errorf("it names a holder %#x that can't be: it was overwritten; remove it and create it anew (%w)", uint32(h), breezeway.ErrMismatch)
 	}
 	return nil
 }
 
-// IsPast reports whether h, which passed Check, is dead because his slot is
-// another's by now. It asks no kernel.
+// IsPast reports whether h, which passed Check, is dead because its slot has a
+// later generation. It doesn't ask the kernel.
 func (t *Table) IsPast(h Holder) bool {
 	if h == Dead {
 		return true
@@ -121,7 +121,7 @@ func (t *Table) IsPast(h Holder) bool {
 }
 
 // Lives reports whether h, which passed Check, lives. What h was read from must
-// be the same still when something is taken from him: see the package's overview.
+// be the same still when something is taken from it: see the package's overview.
 func (t *Table) Lives(h Holder) (bool, error) {
 	if t.IsPast(h) {
 		return false, nil
@@ -129,7 +129,7 @@ func (t *Table) Lives(h Holder) (bool, error) {
 	return t.IsTaken(h.Slot())
 }
 
-// PID returns the process of a holder who lives, for people to read.
+// PID returns the process of a living holder, for people to read.
 func (t *Table) PID(h Holder) int { return int(t.entries[h.Slot()].PID.Load()) }
 
 // IsTaken reports whether a living process has the slot.

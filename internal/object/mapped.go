@@ -22,6 +22,10 @@ type Spec struct {
 	Access access.Rule
 	Map    mmap.Config
 
+	// AnySize accepts an object whose creator chose other numbers of slots and
+	// bytes than Header has.
+	AnySize bool
+
 	// Fill writes what a new object's payload begins with; nil leaves it zero.
 	Fill func(payload io.WriterAt) error
 }
@@ -31,10 +35,10 @@ type Spec struct {
 type Mapped struct {
 	*mmap.Mapping
 	File    *os.File
-	Start   int  // of the payload
-	Created bool // by the call that returned it
-	// Trusted says that nobody can truncate the file but this user and the
-	// superuser.
+	Header  *layout.Header // as it was read
+	Start   int            // of the payload
+	Created bool           // by the call that returned it
+	// Trusted says that only this user and the superuser can truncate the file.
 	Trusted bool
 
 	closing  sync.Once
@@ -116,7 +120,7 @@ func (s *Spec) attach(f *os.File, created bool, err error) (*Mapped, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Mapped{File: f, Created: created, Start: int(s.Header.Size())}
+	o := &Mapped{File: f, Created: created, Start: int(s.Header.Size())} // Accept compares the type, and so the size
 	if err := o.mapAs(s); err != nil {
 		f.Close()
 		return nil, err
@@ -129,14 +133,25 @@ func (o *Mapped) mapAs(s *Spec) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Header.Check(o.File, info.Size(), !s.Map.ReadOnly); err != nil {
+	if o.Header, err = layout.Read(o.File, info.Size()); err != nil {
 		return err
 	}
-	// Somebody whom an access control list names shows in the group's bits.
+	if err := s.accept(o.Header); err != nil {
+		return err
+	}
+	// A user whom an access control list names shows in the group's bits.
 	o.Trusted = s.Access.FileMode()&0o022 == 0 && info.Mode()&0o022 == 0
 	cfg := s.Map
-	cfg.Length = s.Header.Total()
+	cfg.Length = o.Header.Total()
 	o.Mapping, err = mmap.Map(o.File, &cfg)
+	return err
+}
+
+func (s *Spec) accept(found *layout.Header) error {
+	err := s.Header.Accept(found, !s.Map.ReadOnly)
+	if err == nil && !s.AnySize {
+		err = s.Header.AcceptSize(found)
+	}
 	return err
 }
 

@@ -45,6 +45,9 @@ func Create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 // it belongs to a user whom the rule doesn't trust.
 func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	f, err := open(path, readOnly)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fail.AbsentError{Path: path}
+	}
 	if err != nil {
 		return nil, explainOpen(path, err)
 	}

@@ -13,7 +13,7 @@ import (
 // placeEvent makes an event in a file, of our own layout on every system.
 func placeEvent(t *testing.T, cfg *Config) *Event {
 	t.Helper()
-	e, err := CreateEventAt(newPlace(t, 1), cfg)
+	e, err := CreateEvent("", configAt(newPlace(t, 1), cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func placeEvent(t *testing.T, cfg *Config) *Event {
 // Nonsense in the word of an event that is in use is an error, and nothing worse.
 func TestEventOverwritten(t *testing.T) {
 	e := placeEvent(t, nil)
-	state := e.flag.(*ownEvent).state
+	state := e.event.(*sharedEvent).state
 	for _, nonsense := range []uint64{0, eventSet, eventMade | eventManual, ^uint64(0)} {
 		state.Store(nonsense)
 		wantError(t, e.Wait(t.Context()), breezeway.ErrMismatch)
@@ -67,17 +67,17 @@ func TestEventPulse(t *testing.T) {
 // Events beside each other in a file are different ones.
 func TestEventInPlace(t *testing.T) {
 	at := newPlace(t, 2)
-	a, err := CreateEventAt(at, nil)
+	a, err := CreateEvent("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	_, err = CreateEventAt(at, nil)
+	_, err = CreateEvent("", &Config{At: at})
 	wantError(t, err, fs.ErrExist)
 	at.Offset = Size
-	_, err = OpenEventAt(at, nil)
+	_, err = OpenEvent("", &Config{At: at})
 	wantError(t, err, fs.ErrNotExist)
-	b, err := CreateEventAt(at, &Config{ManualReset: true})
+	b, err := CreateEvent("", &Config{At: at, ManualReset: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestEventInPlace(t *testing.T) {
 	mustSet(t, b)
 	wantSet(t, a, true)
 	wantSet(t, b, true)
-	m, err := OpenMutexAt(at, nil)
+	m, err := OpenMutex("", &Config{At: at})
 	if !errors.Is(err, breezeway.ErrMismatch) {
 		t.Errorf("an event is opened as a mutex: %v, %v", m, err)
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// ownEvent is an event of our own layout.
-type ownEvent struct {
-	*shared
+// sharedEvent is an event of our own layout.
+type sharedEvent struct {
+	*robust.Object
 	state *atomic.Uint64
 	fixed uint64     // bits of state that never change
 	until *wait.Gate // for it to be set
@@ -29,8 +30,8 @@ type eventHead struct {
 	//	bit  2      1
 	//	bits 3..63  how often it was set, even if it was already
 	//
-	// Since bit 2 is never 0, nothing can succeed in the zeros that Close leaves
-	// in the memory's place: what succeeded, did before that.
+	// Since bit 2 is never 0, no operation can succeed in the zeros that Close
+	// leaves in the memory's place: one that succeeded did so before that.
 	state atomic.Uint64
 	until uint32 // gate
 }
@@ -42,62 +43,62 @@ const (
 	eventOnce   = 8
 )
 
-var errEventOverwritten = fmt.Errorf("it is not an event any more; somebody overwrote it: remove it and create it anew (%w)", breezeway.ErrMismatch)
+var errEventOverwritten = fmt.Errorf("it is not an event any more, it was overwritten: remove it and create it anew (%w)", breezeway.ErrMismatch)
 
-// fillEvent makes a new event what cfg says.
-func fillEvent(cfg *Config) func(io.WriterAt) error {
-	return func(w io.WriterAt) error {
+func newSharedEvent(mode robust.OpenMode, name string, s *settings) (*Event, error) {
+	e := &sharedEvent{}
+	cfg := s.robust()
+	cfg.Fill = func(w io.WriterAt) error {
 		state := uint64(eventMade)
-		if cfg != nil && cfg.ManualReset {
+		if s.ManualReset {
 			state |= eventManual
 		}
 		_, err := w.WriteAt(binary.LittleEndian.AppendUint64(nil, state), 0)
 		return err
 	}
+	if err := robust.Attach(mode, KindEvent.layout(s.Slots), name, cfg, e.init); err != nil {
+		return nil, err
+	}
+	return &Event{e, e.Name, e.Created}, nil
 }
 
-// newOwnEvent makes an event of what attach returned.
-func newOwnEvent(s *shared, err error) (*ownEvent, error) {
+// init finds the event in o.
+func (e *sharedEvent) init(o *robust.Object) error {
+	e.Object = o
+	h, err := robust.Head[eventHead](o)
 	if err != nil {
-		return nil, err
-	}
-	e := &ownEvent{shared: s}
-	h, err := head[eventHead](s)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	e.state = &h.state
-	if e.until, err = s.gate(&h.until); err != nil {
-		return nil, err
+	if e.until, err = o.Gate(&h.until); err != nil {
+		return err
 	}
-	err = s.use(func() error {
+	err = o.Use(func() error {
 		state := e.state.Load()
 		e.fixed = eventMade | state&eventManual
 		return e.check(state)
 	})
 	if err != nil {
-		s.Close()
-		return nil, err
+		return err
 	}
-	return e, s.join(func(*liveness.Member) error { return nil })
+	return o.Join(func(*liveness.Member) error { return nil })
 }
 
-func (e *ownEvent) check(state uint64) error {
+func (e *sharedEvent) check(state uint64) error {
 	if state&(eventMade|eventManual) != e.fixed {
 		return errEventOverwritten
 	}
 	return nil
 }
 
-// take reports whether one is let through who has been waiting since the state
-// was the one before.
-func (e *ownEvent) take(before uint64) (bool, error) {
+// take reports whether a wait is let through that began when the state was before.
+func (e *sharedEvent) take(before uint64) (bool, error) {
 	for {
 		s := e.state.Load()
 		switch err := e.check(s); {
 		case err != nil:
 			return false, err
-		case e.resetsByHand():
+		case e.Manual():
 			return s&eventSet != 0 || s/eventOnce != before/eventOnce, nil
 		case s&eventSet == 0:
 			return false, nil
@@ -108,55 +109,55 @@ func (e *ownEvent) take(before uint64) (bool, error) {
 	}
 }
 
-func (e *ownEvent) wait(ctx context.Context, c *claim) error {
-	if e.direct && c == nil {
+func (e *sharedEvent) Wait(ctx context.Context, c *robust.Claim) error {
+	if e.Direct && c == nil {
 		if ok, err := e.take(e.state.Load()); ok && err == nil {
-			e.acquired()
+			e.Acquired()
 			return nil
 		}
 	}
 	first, before := true, uint64(0)
-	err := e.shared.wait(ctx, e.until, c, func(bool) (bool, error) {
+	err := e.Object.Wait(ctx, e.until, c, func(bool) (bool, error) {
 		if first {
 			first, before = false, e.state.Load()
 		}
 		return e.take(before)
 	})
 	if err != nil {
-		return e.fail("wait", err)
+		return e.Fail(breezeway.OpWait, err)
 	}
-	e.acquired()
+	e.Acquired()
 	return nil
 }
 
-func (e *ownEvent) tryWait() (ok bool, err error) {
-	err = e.use(func() error {
+func (e *sharedEvent) TryWait() (ok bool, err error) {
+	err = e.Use(func() error {
 		ok, err = e.take(e.state.Load())
 		return err
 	})
 	if err != nil {
-		return false, e.fail("wait", err)
+		return false, e.Fail(breezeway.OpWait, err)
 	}
 	if ok {
-		e.acquired()
+		e.Acquired()
 	}
 	return ok, nil
 }
 
-func (e *ownEvent) set() error {
-	e.released()
-	if e.direct && e.raise() == nil {
+func (e *sharedEvent) Set() error {
+	e.Released()
+	if e.Direct && e.raise() == nil {
 		return nil
 	}
-	if err := e.use(e.raise); err != nil {
-		return e.fail("set", err)
+	if err := e.Use(e.raise); err != nil {
+		return e.Fail(breezeway.OpSet, err)
 	}
 	return nil
 }
 
 // raise sets the event. That changes the word even if it is set: the order in
 // which the word changes is the order of what its users do otherwise.
-func (e *ownEvent) raise() error {
+func (e *sharedEvent) raise() error {
 	for {
 		s := e.state.Load()
 		if err := e.check(s); err != nil {
@@ -166,7 +167,7 @@ func (e *ownEvent) raise() error {
 			continue
 		}
 		killpoint.Here("event set")
-		if e.resetsByHand() {
+		if e.Manual() {
 			e.until.Wake(wait.All)
 		} else {
 			e.until.Wake(1)
@@ -175,8 +176,8 @@ func (e *ownEvent) raise() error {
 	}
 }
 
-func (e *ownEvent) reset() error {
-	err := e.use(func() error {
+func (e *sharedEvent) Reset() error {
+	err := e.Use(func() error {
 		for {
 			s := e.state.Load()
 			if err := e.check(s); err != nil {
@@ -188,26 +189,26 @@ func (e *ownEvent) reset() error {
 		}
 	})
 	if err != nil {
-		return e.fail("reset", err)
+		return e.Fail(breezeway.OpReset, err)
 	}
 	return nil
 }
 
-func (e *ownEvent) resetsByHand() bool { return e.fixed&eventManual != 0 }
+func (e *sharedEvent) Manual() bool { return e.fixed&eventManual != 0 }
 
-func (e *ownEvent) stats() (st Stats, err error) {
+func (e *sharedEvent) Stats() (st Stats, err error) {
 	st.Max = -1
-	err = e.use(func() error {
+	err = e.Use(func() error {
 		s := e.state.Load()
 		if err := e.check(s); err != nil {
 			return err
 		}
 		st.Value = int(s & eventSet)
-		st.Waiters, err = e.waiters()
+		st.Waiters, err = e.Waiters()
 		return err
 	})
 	if err != nil {
-		return Stats{}, e.fail("stat", err)
+		return Stats{}, e.Fail(breezeway.OpStat, err)
 	}
 	return st, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
@@ -85,25 +86,26 @@ func checkSemaphoreImage(b []byte) (most int, err error) {
 // If Release sees no waiter, its change came before the waiter's announcement,
 // and the look after that sees the permits. If it sees one, it wakes. The kernel
 // compares the low half and puts the waiter to sleep in one step with respect to
-// wake-ups. If it compares after the change, the waiter stays awake, or somebody
-// else has the permit by then; if before, the wake-up finds it asleep. Who takes a
-// permit has seen everything that was before the change that gave it.
+// wake-ups. If it compares after the change, the waiter stays awake, or another
+// one has the permit by then; if before, the wake-up finds it asleep. A process
+// that takes a permit has seen everything that was before the change that gave it.
 //
 // # Close
 //
-// Where nobody can take the memory away, a permit is taken and given without
-// making Close wait. Close says first that it is closed, and then replaces the
-// memory by zeros of this process's own. Whoever is late finds no permit there: so
-// what was taken was the semaphore's, and counts even if Close has come meanwhile.
-// (Unless a Release was late as well, and gave to the zeros what is taken from
-// them. Then the one has it from the other, as if both had been earlier.) What is
-// given to the zeros is lost; therefore Release looks afterwards, and reports it.
+// Where no other process can take the memory away, a permit is taken and given
+// without making Close wait. Close says first that it is closed, and then replaces
+// the memory by zeros of this process's own. A late Acquire finds no permit there:
+// so what was taken was the semaphore's, and counts even if Close has come
+// meanwhile. (Unless a Release was late as well, and gave to the zeros what is
+// taken from them. Then the permit passed from one to the other, as if both had
+// been earlier.) What is given to the zeros is lost; therefore Release looks
+// afterwards, and reports it.
 type semaphoreWords struct {
 	state   *atomic.Uint64 // in m
 	most    int            // how many permits there can be
 	word    *wait.Word     // the low half of state
 	m       *mmap.Mapping
-	removed func() error // that nobody finds the semaphore any more
+	removed func() error // fails if the semaphore has lost its name
 	free    func() error // ends the use of m, after all waits
 	closed  atomic.Bool
 }
@@ -215,8 +217,8 @@ func (w *semaphoreWords) protected(f func() error) error {
 
 // acquire is protected all the time that it waits, so that it takes its
 // announcement back before the memory goes. A process that is killed doesn't: what
-// it leaves costs everybody's release a system call.
-func (w *semaphoreWords) acquire(ctx context.Context, c *claim) error {
+// it leaves costs every release a system call.
+func (w *semaphoreWords) acquire(ctx context.Context, c *robust.Claim) error {
 	return w.protected(func() error {
 		change, announced := minusPermit, false
 		defer func() {
@@ -231,7 +233,7 @@ func (w *semaphoreWords) acquire(ctx context.Context, c *claim) error {
 				change, announced = minusBoth, true
 				killpoint.Here("semaphore announced")
 			}
-			if done, err = c.take(take); done {
+			if done, err = c.Take(take); done {
 				announced = false // taken back together with the permit
 			} else if err == nil && phase == wait.Check {
 				err = w.removed()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -57,7 +58,7 @@ var placed = ipctest.Helper("placed", func(c *ipctest.Control) error {
 		return err
 	}
 	c.Hear()
-	m, err := OpenMutexAt(Place{f, int64(offset)}, nil)
+	m, err := OpenMutex("", &Config{At: Place{f, int64(offset)}})
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ var placed = ipctest.Helper("placed", func(c *ipctest.Control) error {
 	}
 })
 
-func slotOf(m *Mutex) int { return m.locker.(*ownMutex).member.Holder.Slot() }
+func slotOf(m *Mutex) int { return m.mutex.(sharedMutex).Me.Holder.Slot() }
 
 // Several locks in one file don't disturb each other, and each knows when its
 // holder dies.
@@ -90,14 +91,14 @@ func TestMutexInPlace(t *testing.T) {
 	var locks []*Mutex
 	for i := range 3 {
 		at.Offset = int64(i * Size)
-		_, err := OpenMutexAt(at, nil)
+		_, err := OpenMutex("", &Config{At: at})
 		wantError(t, err, fs.ErrNotExist)
-		m, err := CreateMutexAt(at, nil)
+		m, err := CreateMutex("", &Config{At: at})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		_, err = CreateMutexAt(at, nil)
+		_, err = CreateMutex("", &Config{At: at})
 		wantError(t, err, fs.ErrExist)
 		locks = append(locks, m)
 	}
@@ -118,10 +119,10 @@ func TestMutexInPlace(t *testing.T) {
 	mustUnlock(t, last)
 
 	at.Offset = 1
-	_, err := CreateMutexAt(at, nil)
+	_, err := CreateMutex("", &Config{At: at})
 	wantError(t, err, os.ErrInvalid, "64")
 	at.Offset = 3 * Size
-	_, err = CreateMutexAt(at, nil)
+	_, err = CreateMutex("", &Config{At: at})
 	wantError(t, err, os.ErrInvalid, "beyond")
 }
 
@@ -129,7 +130,7 @@ func TestMutexInPlace(t *testing.T) {
 // waits for the dead one's lock gets it.
 func TestMutexSlotTakenAtOnce(t *testing.T) {
 	at := newPlace(t, 1)
-	m, err := CreateMutexAt(at, nil)
+	m, err := CreateMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,13 +180,13 @@ func TestMutexSlotTakenAtOnce(t *testing.T) {
 // Nonsense in the words of a mutex that is in use is an error, and nothing worse.
 func TestMutexOverwritten(t *testing.T) {
 	at := newPlace(t, 1)
-	m, err := CreateMutexAt(at, nil)
+	m, err := CreateMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	word := m.locker.(*ownMutex).word
-	word.Store(slotCount + 1) // the number behind the last
+	word := m.mutex.(sharedMutex).Word
+	word.Store(robust.DefaultSlots + 1) // the number behind the last
 	_, err = m.Lock(t.Context())
 	wantError(t, err, breezeway.ErrMismatch)
 	_, _, err = m.TryLock()
@@ -197,9 +198,9 @@ func TestMutexOverwritten(t *testing.T) {
 	wantError(t, err, breezeway.ErrMismatch)
 	for range ipctest.Count(1000) {
 		word.Store(rand.Uint64())
-		for i := range m.locker.(*ownMutex).slotTable.Entries() {
+		for i := range m.mutex.(sharedMutex).Slots.Entries() {
 			if i != slotOf(m) {
-				m.locker.(*ownMutex).slotTable.Entries()[i].State.Store(rand.Uint64())
+				m.mutex.(sharedMutex).Slots.Entries()[i].State.Store(rand.Uint64())
 			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -209,7 +210,6 @@ func TestMutexOverwritten(t *testing.T) {
 		}
 		cancel()
 		m.Stats()
-		m.Reset()
 	}
 	word.Store(0)
 	mustUnlock(t, mustLock(t, m))

@@ -1,0 +1,94 @@
+package robust
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+)
+
+// CacheLine is what the parts of an object are aligned to, in bytes.
+const CacheLine = 64
+
+// DefaultSlots is how many may have an object open unless its creator says
+// otherwise: with a head of one cache line such an object has two pages.
+const DefaultSlots = 504
+
+// MaxSlots is how many a [liveness.Holder] can tell apart.
+const MaxSlots = 1<<16 - 3
+
+// slotSize is the size of a [liveness.Entry].
+const slotSize = 16
+
+var _ = [slotSize]byte{} == [unsafe.Sizeof(liveness.Entry{})]byte{}
+
+// Layout is how an object of a kind looks in shared memory:
+//
+//	header            package layout
+//	head              the object's own words
+//	slots             16 bytes each: liveness.Entry
+//	body              what else the object has
+//
+// Each part begins at a multiple of CacheLine.
+type Layout struct {
+	Kind    string // at most 8 letters: the object's file is bw.KIND.NAME
+	Version uint16
+	Head    int   // size of the head, a multiple of CacheLine; 0 means CacheLine
+	Slots   int   // 1 to MaxSlots; 0 means DefaultSlots
+	Body    int64 // size of the body
+}
+
+// normal returns l without zeros that stand for defaults.
+func (l Layout) normal() (Layout, error) {
+	if l.Head == 0 {
+		l.Head = CacheLine
+	}
+	if l.Slots == 0 {
+		l.Slots = DefaultSlots
+	}
+	if l.Slots < 1 || l.Slots > MaxSlots {
+		return l, fmt.Errorf("Config.Slots is %d; 1 to %d may have an object open, 0 means %d (%w)", l.Slots, MaxSlots, DefaultSlots, os.ErrInvalid)
+	}
+	return l, nil
+}
+
+// body returns where the body begins, counted from the head.
+func (l Layout) body() int64 {
+	return int64(l.Head) + roundUp(int64(l.Slots)*slotSize)
+}
+
+func roundUp(n int64) int64 { return (n + CacheLine - 1) &^ (CacheLine - 1) }
+
+func (l Layout) header() *layout.Header {
+	return &layout.Header{
+		Kind: l.Kind, Version: l.Version, Reader: l.Version, Writer: l.Version,
+		Slots: uint32(l.Slots), Payload: l.body() + l.Body,
+	}
+}
+
+// Size returns how many bytes an object takes, header included.
+func (l Layout) Size() int64 {
+	l, err := l.normal()
+	if err != nil {
+		return 0
+	}
+	return l.header().Total()
+}
+
+// found returns the layout of an object whose header was read. It has l's head, and
+// its creator's slots and body.
+func (l Layout) found(h *layout.Header) (Layout, error) {
+	slots := int(h.Slots)
+	if slots < 1 || slots > MaxSlots {
+		return l, fmt.Errorf("its header says that it has %d slots, which can't be (%w)", slots, breezeway.ErrMismatch)
+	}
+	l.Slots = slots
+	l.Body = h.Payload - l.body()
+	if l.Body < 0 {
+		return l, fmt.Errorf("its %d slots don't fit into its %d bytes (%w)", slots, h.Payload, breezeway.ErrMismatch)
+	}
+	return l, nil
+}

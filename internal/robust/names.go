@@ -1,0 +1,31 @@
+package robust
+
+import (
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+)
+
+// Remove removes the object of a kind and name, whatever its layout. Processes that
+// have it open keep it.
+func Remove(kind, name string, scope breezeway.Scope) error {
+	path, err := object.Path(kind, name, scope)
+	if err != nil {
+		return err
+	}
+	return object.Remove(path)
+}
+
+// List returns the names of the objects of a kind, sorted.
+func List(kind string, scope breezeway.Scope) ([]string, error) {
+	found, err := object.List(kind, scope)
+	return Names(found), err
+}
+
+// Names returns the names of objects.
+func Names(found []object.Info) []string {
+	names := make([]string, len(found))
+	for i, o := range found {
+		names[i] = o.Name
+	}
+	return names
+}

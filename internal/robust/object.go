@@ -1,0 +1,312 @@
+package robust
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// Object is a shared object that this process has open, and its slot there.
+type Object struct {
+	Kind, Name string // as errors name it
+	Created    bool   // by the call that opened it
+	Log        *slog.Logger
+
+	// Direct says that the memory may be touched without protection: no other
+	// user can truncate it, and Close leaves zeros in its place.
+	Direct bool
+
+	Slots *liveness.Table
+	Me    *liveness.Member // nil until Join
+
+	layout  Layout
+	mapping *mmap.Mapping
+	file    *os.File
+	named   bool // rather than in a Place
+	start   int  // of the head
+	observe bool
+	access  access.Rule
+
+	gates   []*wait.Gate
+	closed  atomic.Bool
+	closing sync.Once
+	err     error // of Close
+
+	Order
+}
+
+// Attach creates or opens an object of a layout, and has init prepare it: find its
+// words, make its gates, and Join. An object that can't be prepared is closed.
+//
+// An existing object has its creator's number of slots and size of the body. If
+// OpenOrCreate wants another number of slots it fails with
+// [breezeway.ErrMismatch].
+func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object) error) error {
+	o, err := attach(mode, l, name, cfg)
+	if err != nil {
+		return err
+	}
+	if err := init(o); err != nil {
+		o.Close()
+		return err
+	}
+	return nil
+}
+
+func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) {
+	wanted := l.Slots
+	l, err := l.normal()
+	if err != nil {
+		return nil, err
+	}
+	o := &Object{Kind: l.Kind, Name: name, Log: cfg.Log, access: cfg.Access, observe: cfg.Observe}
+	if cfg.At.File != nil {
+		err = o.openAt(mode, l, cfg)
+	} else {
+		err = o.openNamed(mode, l, cfg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if mode == OpenOrCreate && wanted != 0 && wanted != o.layout.Slots {
+		err = fmt.Errorf("it may be open %d times, not %d as Config.Slots says (%w)", o.layout.Slots, wanted, breezeway.ErrMismatch)
+	}
+	if err == nil {
+		err = o.findSlots()
+	}
+	if err != nil {
+		o.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *Object) openNamed(mode OpenMode, l Layout, cfg *Config) error {
+	spec := object.Spec{Header: l.header(), AnySize: true, Name: o.Name, Scope: cfg.Scope, Access: cfg.Access, Fill: cfg.Fill}
+	open := [...]func() (*object.Mapped, error){Create: spec.Create, Open: spec.Open, OpenOrCreate: spec.OpenOrCreate}
+	m, err := open[mode]()
+	if err != nil {
+		return err
+	}
+	o.mapping, o.file, o.start = m.Mapping, m.File, m.Start
+	o.named, o.Created = true, m.Created
+	o.Direct = m.Trusted && runtime.GOOS != "windows"
+	if o.layout, err = l.found(m.Header); err != nil {
+		m.Close()
+	}
+	return err
+}
+
+func (o *Object) openAt(mode OpenMode, l Layout, cfg *Config) error {
+	header := l.header()
+	if mode == Open {
+		found, err := cfg.At.header()
+		if err == nil {
+			err = header.Accept(found, true)
+		}
+		if err == nil {
+			l, err = l.found(found)
+		}
+		if err != nil {
+			return err
+		}
+		header = found
+	}
+	f, m, err := cfg.At.Map(header.Total())
+	if err != nil {
+		return err
+	}
+	if mode == Create {
+		if err := createIn(m, header, cfg.Fill); err != nil {
+			return errors.Join(err, m.Close(), f.Close())
+		}
+	}
+	o.mapping, o.file, o.start, o.layout = m, f, int(header.Size()), l
+	o.Name, o.Created = cfg.At.String(), mode == Create
+	o.Direct = m.Fixed() && runtime.GOOS != "windows"
+	return nil
+}
+
+func (o *Object) findSlots() error {
+	entries, err := mmap.Slice[liveness.Entry](o.mapping, o.start+o.layout.Head, o.layout.Slots)
+	if err != nil {
+		return err
+	}
+	o.Slots = liveness.NewTable(o.file, o.mapping.Offset(), entries)
+	return nil
+}
+
+// File returns the object's file, which Close closes.
+func (o *Object) File() *os.File { return o.file }
+
+// Layout returns the layout as the object's creator chose it.
+func (o *Object) Layout() Layout { return o.layout }
+
+// Head returns the object's own words.
+func Head[T any](o *Object) (*T, error) { return mmap.View[T](o.mapping, o.start) }
+
+// Gate makes a gate of a word in the object. It is made before Join.
+func (o *Object) Gate(word *uint32) (*wait.Gate, error) {
+	at := int64(uintptr(unsafe.Pointer(word)) - uintptr(unsafe.Pointer(unsafe.SliceData(o.mapping.Bytes()))))
+	name, err := wait.EventName(o.file, o.mapping.Offset()+at)
+	if err != nil {
+		return nil, err
+	}
+	g := wait.NewGate(word, wait.Name{Word: name, Access: o.access})
+	g.WatchFile(o.file)
+	o.gates = append(o.gates, g)
+	return g, nil
+}
+
+// Join takes a slot, and has recover take back what its past holder held; see
+// [liveness.Table.Join].
+func (o *Object) Join(recover func(*liveness.Member) error) error {
+	if o.observe {
+		return nil
+	}
+	err := o.mapping.Borrow(func([]byte) (err error) {
+		o.Me, err = o.Slots.Join(recover)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, g := range o.gates {
+		g.CountIn(&o.Me.Entry.Waiting)
+	}
+	return nil
+}
+
+// Wait waits at a gate until try, asked through the claim, takes what it waits for.
+// try is told to check when it is to look after what no wake-up announces.
+func (o *Object) Wait(ctx context.Context, g *wait.Gate, c *Claim, try func(check bool) (bool, error)) error {
+	return o.Use(func() error {
+		return g.Wait(ctx, func(check bool) (bool, error) {
+			if check && o.named {
+				if err := CheckRemoved(o.file); err != nil {
+					return false, err
+				}
+			}
+			if c == nil {
+				return try(check)
+			}
+			return c.Take(func() (bool, error) { return try(check) })
+		})
+	})
+}
+
+// Use calls f with the memory protected, and Close waits for it.
+func (o *Object) Use(f func() error) error {
+	return o.mapping.Borrow(func([]byte) error {
+		if o.closed.Load() {
+			return os.ErrClosed
+		}
+		return f()
+	})
+}
+
+// Touch calls f with the memory protected where that is needed.
+func (o *Object) Touch(f func()) error {
+	if o.Direct {
+		f()
+		return nil
+	}
+	return o.Use(func() error {
+		f()
+		return nil
+	})
+}
+
+// CheckRemoved returns an error that wraps [breezeway.ErrRemoved] if the file of an
+// object has lost its name.
+func CheckRemoved(f *os.File) error {
+	removed, err := object.IsRemoved(f)
+	if err == nil && removed {
+		err = fmt.Errorf("other processes don't find it any more; close it, and open or create it again (%w)", breezeway.ErrRemoved)
+	}
+	return err
+}
+
+// IsRemoved reports whether the object's file has lost its name.
+func (o *Object) IsRemoved() (bool, error) { return object.IsRemoved(o.file) }
+
+// RemoveName takes the object's name away, so that no other process finds it.
+func (o *Object) RemoveName() error { return object.Remove(o.file.Name()) }
+
+// Waiters counts the goroutines that wait in living processes.
+func (o *Object) Waiters() (n int, err error) {
+	err = o.EachLiving(func(e *liveness.Entry) bool { return e.Waiting.Load() > 0 }, func(e *liveness.Entry) {
+		n += int(e.Waiting.Load())
+	})
+	return n, err
+}
+
+// EachLiving calls f with the slots that wanted admits and that a living process
+// has.
+func (o *Object) EachLiving(wanted func(*liveness.Entry) bool, f func(*liveness.Entry)) error {
+	for i := range o.Slots.Entries() {
+		e := &o.Slots.Entries()[i]
+		if !wanted(e) {
+			continue
+		}
+		taken, err := o.Slots.IsTaken(i)
+		if err != nil {
+			return err
+		}
+		if taken {
+			f(e)
+		}
+	}
+	return nil
+}
+
+// Closed reports whether Close was called.
+func (o *Object) Closed() bool { return o.closed.Load() }
+
+// Shut makes every call fail from now on. Close does the rest.
+func (o *Object) Shut() { o.closed.Store(true) }
+
+// Fail makes the error of an operation.
+func (o *Object) Fail(op string, err error) error {
+	if err != nil && o.closed.Load() {
+		err = os.ErrClosed // whatever it met in the memory
+	}
+	return fail.With(op, o.Kind, o.Name, err)
+}
+
+// Close wakes the waiters of this process and waits for the calls that are under
+// way in protected memory. Calls that need no protection, and come late, find
+// private zeros. Only then is the slot given up, so that nothing is changed in the
+// name of a slot that this process no longer holds.
+func (o *Object) Close() error {
+	o.closing.Do(func() {
+		o.Shut()
+		for _, g := range o.gates {
+			g.Close()
+		}
+		err := o.mapping.Close()
+		if o.Me != nil {
+			err = errors.Join(err, o.Me.Leave())
+		}
+		o.err = o.closeFile(err)
+	})
+	return o.err
+}
+
+func (o *Object) closeFile(err error) error {
+	return fail.With(breezeway.OpClose, o.Kind, o.Name, errors.Join(err, o.file.Close()))
+}

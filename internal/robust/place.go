@@ -1,0 +1,100 @@
+package robust
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/mmap"
+)
+
+// Place is where an object without a name is: in a file that processes map.
+type Place struct {
+	File   *os.File
+	Offset int64 // a multiple of CacheLine
+}
+
+// String returns the file's name and the offset, or nothing without a File.
+func (p Place) String() string {
+	if p.File == nil {
+		return ""
+	}
+	return p.File.Name() + "+" + strconv.FormatInt(p.Offset, 10)
+}
+
+// Map opens the file once more and maps size bytes of it; a size of 0 maps what
+// there is.
+func (p Place) Map(size int64) (*os.File, *mmap.Mapping, error) {
+	if p.File == nil {
+		return nil, nil, fmt.Errorf("Config.At has no File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
+	}
+	if p.Offset < 0 || p.Offset%CacheLine != 0 {
+		return nil, nil, fmt.Errorf("Config.At: offset %d is not a multiple of %d (%w)", p.Offset, CacheLine, os.ErrInvalid)
+	}
+	f, err := sys.Reopen(p.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := mmap.Map(f, &mmap.Config{Offset: p.Offset, Length: size})
+	if err != nil {
+		f.Close()
+		return nil, nil, fail.Bare(err)
+	}
+	return f, m, nil
+}
+
+// ErrOccupied says that the bytes in which an object is to be created are not
+// zero.
+var ErrOccupied = fmt.Errorf("there is something already: the bytes are not zero (%w)", fs.ErrExist)
+
+// createIn makes an object with header h in zeros. The first word is stored last:
+// until then there is none.
+func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) error {
+	header, err := h.Encode()
+	if err != nil {
+		return err
+	}
+	magic, err := mmap.View[atomic.Uint64](m, 0)
+	if err != nil {
+		return err
+	}
+	return m.Borrow(func(b []byte) error {
+		if magic.Load() != 0 {
+			return ErrOccupied
+		}
+		clear(b[8:])
+		if fill != nil {
+			if err := fill(io.NewOffsetWriter(m, h.Size())); err != nil {
+				return err
+			}
+		}
+		copy(b[8:], header[8:])
+		magic.Store(binary.LittleEndian.Uint64(header))
+		return nil
+	})
+}
+
+// headerIn reads the header of an object that begins at offset of f and ends
+// within the file.
+func (p Place) header() (*layout.Header, error) {
+	info, err := p.File.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var magic [8]byte
+	if _, err := p.File.ReadAt(magic[:], p.Offset); err != nil {
+		return nil, fmt.Errorf("nothing can be at offset %d of %d bytes (%w)", p.Offset, info.Size(), fs.ErrNotExist)
+	}
+	if binary.LittleEndian.Uint64(magic[:]) == 0 {
+		return nil, fmt.Errorf("nothing was created there (%w)", fs.ErrNotExist)
+	}
+	size := info.Size() - p.Offset
+	return layout.Read(io.NewSectionReader(p.File, p.Offset, size), size)
+}

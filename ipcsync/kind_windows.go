@@ -1,0 +1,25 @@
+package ipcsync
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/breezeway-ipc/breezeway/internal/robust"
+)
+
+// isKernels reports whether the objects of a kind are the kernel's.
+func (k Kind) isKernels() bool { return k == KindMutex || k == KindSemaphore || k == KindEvent }
+
+func (k Kind) remove(name string, s *settings) error {
+	if k.isKernels() {
+		return fmt.Errorf("on Windows a %s goes with its last handle: close it in all processes (%w)", k.what(), errors.ErrUnsupported)
+	}
+	return robust.Remove(kindTable[k].file, name, s.Scope)
+}
+
+func (k Kind) list(s *settings) ([]string, error) {
+	if k.isKernels() {
+		return nil, fmt.Errorf("on Windows a %s is the kernel's, which lists none (%w)", k.what(), errors.ErrUnsupported)
+	}
+	return robust.List(kindTable[k].file, s.Scope)
+}

@@ -1,0 +1,163 @@
+package ipcsync
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
+)
+
+// RLock takes the lock for reading.
+func (l *rwLock) RLock(ctx context.Context, c *robust.Claim) (Held, error) {
+	if l.Direct && c == nil {
+		if recovered, ok, _ := l.enter(false); ok {
+			return l.entered(recovered)
+		}
+	}
+	var recovered uint64
+	err := l.Wait(ctx, l.mayRead, c, func(check bool) (ok bool, err error) {
+		recovered, ok, err = l.enter(check)
+		switch turn := l.head.turn.Load(); {
+		case ok && turn == turnWanted:
+			l.head.turn.CompareAndSwap(turnWanted, turnOpen)
+		case !ok && err == nil && turn == turnOpen:
+			l.head.turn.CompareAndSwap(turnOpen, turnWanted)
+		}
+		return ok, err
+	})
+	if err != nil {
+		// Others that want say so when they look again.
+		l.Touch(func() {
+			if l.head.turn.Swap(turnOpen) == turnReaders {
+				l.mayWrite.Wake(1)
+			}
+		})
+		return Held{}, l.Fail(breezeway.OpRLock, err)
+	}
+	return l.entered(recovered)
+}
+
+// enter counts a reader, unless there is a writer, and returns the word's bit
+// Recovered. With check it asks the kernel whether the writer lives.
+func (l *rwLock) enter(check bool) (recovered uint64, ok bool, err error) {
+	if free, err := l.isReadable(check); err != nil || !free {
+		return 0, false, err
+	}
+	state := &l.Me.Entry.State
+	for {
+		s := state.Load()
+		if liveness.Generation(s) != l.generation {
+			return 0, false, errOverwritten
+		}
+		if state.CompareAndSwap(s, s+1) {
+			break
+		}
+	}
+	killpoint.Here("rwmutex reader counted")
+	if w := l.head.word.Load(); w&robust.HolderBits == 0 {
+		return w & robust.Recovered, true, nil
+	}
+	l.leave() // a writer was faster
+	return 0, false, nil
+}
+
+// isReadable reports whether there is no writer. It takes the word away from a dead
+// writer.
+func (l *rwLock) isReadable(check bool) (bool, error) {
+	for {
+		w := l.head.word.Load()
+		h := liveness.Holder(w & robust.HolderBits)
+		if h == liveness.None {
+			return true, nil
+		}
+		if dead, err := l.owner.IsDead(h, check); err != nil || !dead {
+			return false, err
+		}
+		if l.owner.Bury(w) {
+			if w&robust.Pending == 0 {
+				l.buriedWriter()
+			}
+			l.wakeAll(1)
+		}
+	}
+}
+
+// leave takes a reader off the count.
+func (l *rwLock) leave() {
+	state := &l.Me.Entry.State
+	for {
+		s := state.Load()
+		if liveness.Generation(s) != l.generation || s&countBits == 0 {
+			return // late, after Close
+		}
+		if state.CompareAndSwap(s, s-1) {
+			break
+		}
+	}
+	killpoint.Here("rwmutex reader uncounted")
+	l.drained.Wake(1)
+}
+
+// entered is what follows when the lock was taken for reading, perhaps in the
+// memory that Close left.
+func (l *rwLock) entered(recovered uint64) (Held, error) {
+	l.Acquired()
+	if l.Closed() {
+		l.Touch(l.leave)
+		return Held{}, l.Fail(breezeway.OpRLock, os.ErrClosed)
+	}
+	return Held{(*readLock)(l), l.tickets.take() | recovered}, nil
+}
+
+// TryRLock takes the lock for reading, and doesn't wait.
+func (l *rwLock) TryRLock() (h Held, ok bool, err error) {
+	var recovered uint64
+	err = l.Use(func() error {
+		recovered, ok, err = l.enter(true)
+		return err
+	})
+	if err == nil && ok {
+		h, err = l.entered(recovered)
+	}
+	return l.tried(breezeway.OpRLock, h, ok, err)
+}
+
+// readLock is an rwLock as readers hold it.
+type readLock rwLock
+
+// Unlock gives up what a reader held.
+func (r *readLock) Unlock(ticket uint64) error {
+	l := (*rwLock)(r)
+	l.Released()
+	if !l.tickets.give(ticket &^ robust.Recovered) {
+		return l.given(breezeway.OpUnlock, false, nil)
+	}
+	if l.Direct {
+		r.release()
+		return l.given(breezeway.OpUnlock, true, nil)
+	}
+	err := l.Use(func() error {
+		r.release()
+		return nil
+	})
+	return l.given(breezeway.OpUnlock, true, err)
+}
+
+func (r *readLock) release() {
+	l := (*rwLock)(r)
+	l.leave()
+	if l.head.turn.Load() == turnReaders && l.head.turn.CompareAndSwap(turnReaders, turnOpen) {
+		l.mayWrite.Wake(1)
+	}
+}
+
+var errReaderMarks = fmt.Errorf("it is held to read, and only a writer can repair what it protects: unlock it, Lock it, repair and mark it (%w)", os.ErrInvalid)
+
+// MarkConsistent fails.
+func (r *readLock) MarkConsistent(uint64) error {
+	return (*rwLock)(r).Fail(breezeway.OpMarkConsistent, errReaderMarks)
+}

@@ -1,0 +1,190 @@
+package ipcsync
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
+	"github.com/breezeway-ipc/breezeway/internal/wait"
+)
+
+// Lock takes the lock for writing.
+func (l *rwLock) Lock(ctx context.Context, c *robust.Claim) (Held, error) {
+	if l.Direct && c == nil && l.head.turn.Load() != turnReaders {
+		if ticket, ok := l.owner.TakeFree(robust.Pending); ok {
+			if settled, ok, _ := l.settle(ticket, false); ok {
+				return l.lockedDirectly(settled)
+			}
+			return l.drain(ctx, nil, ticket)
+		}
+	}
+	var ticket uint64
+	checks := 0
+	// Not what the claim is for: other waits of it may succeed until the readers
+	// have left.
+	err := l.Wait(ctx, l.mayWrite, nil, func(check bool) (ok bool, err error) {
+		if check {
+			checks++
+		}
+		if l.head.turn.Load() == turnReaders && l.head.word.Load()&robust.HolderBits == 0 {
+			if !check || checks == 1 { // the check before the first sleep
+				return false, nil
+			}
+			l.head.turn.Store(turnOpen) // they have had their time
+		}
+		ticket, ok, err = l.take(check)
+		return ok, err
+	})
+	if err != nil {
+		return Held{}, l.Fail(breezeway.OpLock, err)
+	}
+	return l.drain(ctx, c, ticket)
+}
+
+// take takes the word, pending.
+func (l *rwLock) take(check bool) (ticket uint64, ok bool, err error) {
+	ticket, how, err := l.owner.Take(robust.Pending, check)
+	if how == robust.Stolen {
+		l.buriedWriter()
+	}
+	return ticket, how != robust.Busy, err
+}
+
+// buriedWriter tells that a writer has died.
+func (l *rwLock) buriedWriter() {
+	l.head.recoveries.Add(1)
+	l.Log.Warn("the process that held the lock died", slog.String("kind", l.Kind), slog.String("name", l.Name))
+}
+
+// drain waits until the readers have left.
+func (l *rwLock) drain(ctx context.Context, c *robust.Claim, ticket uint64) (Held, error) {
+	var settled uint64
+	err := l.Wait(ctx, l.drained, c, func(check bool) (ok bool, err error) {
+		settled, ok, err = l.settle(ticket, check)
+		return ok, err
+	})
+	if err != nil {
+		l.Touch(func() { l.giveBack(ticket) })
+		return Held{}, l.Fail(breezeway.OpLock, err)
+	}
+	return l.locked(settled), nil
+}
+
+// settle makes the pending writer the only holder, if no reader is left.
+func (l *rwLock) settle(ticket uint64, check bool) (settled uint64, ok bool, err error) {
+	if drained, err := l.isDrained(check); err != nil || !drained {
+		return 0, false, err
+	}
+	settled, ok = l.owner.Settle(ticket)
+	if !ok {
+		return 0, false, errOverwritten
+	}
+	killpoint.Here("rwmutex drained")
+	return settled, true, nil
+}
+
+// isDrained reports whether no reader is left. With check it takes readers that
+// died off the count.
+func (l *rwLock) isDrained(check bool) (bool, error) {
+	entries := l.Slots.Entries()
+	used := min(int(l.head.used.Load()), len(entries))
+	for i := range entries[:used] {
+		state := &entries[i].State
+		s := state.Load()
+		if s&countBits == 0 {
+			continue
+		}
+		if !check {
+			return false, nil
+		}
+		if alive, err := l.Slots.IsTaken(i); err != nil || alive {
+			return false, err
+		}
+		if !state.CompareAndSwap(s, s&^countBits) {
+			return false, nil // another process has it now, or was faster
+		}
+		killpoint.Here("rwmutex reader buried")
+		l.buriedReader()
+	}
+	return true, nil
+}
+
+// lockedDirectly is what follows when the word was taken without protection,
+// perhaps in the memory that Close left.
+func (l *rwLock) lockedDirectly(ticket uint64) (Held, error) {
+	if l.Closed() {
+		l.giveBack(ticket)
+		return Held{}, l.Fail(breezeway.OpLock, os.ErrClosed)
+	}
+	return l.locked(ticket), nil
+}
+
+func (l *rwLock) locked(ticket uint64) Held {
+	l.Acquired()
+	return Held{l, ticket}
+}
+
+// TryLock takes the lock for writing, and doesn't wait.
+func (l *rwLock) TryLock() (h Held, ok bool, err error) {
+	var settled uint64
+	err = l.Use(func() error {
+		// Looked at first, so as not to keep readers out for nothing.
+		if drained, err := l.isDrained(true); err != nil || !drained {
+			return err
+		}
+		ticket, taken, err := l.take(true)
+		if err != nil || !taken {
+			return err
+		}
+		settled, ok, err = l.settle(ticket, true)
+		if !ok {
+			l.giveBack(ticket)
+		}
+		return err
+	})
+	if err == nil && ok {
+		h = l.locked(settled)
+	}
+	return l.tried(breezeway.OpLock, h, ok, err)
+}
+
+// Unlock gives up what a writer held.
+func (l *rwLock) Unlock(ticket uint64) error {
+	l.Released()
+	if l.Direct {
+		return l.given(breezeway.OpUnlock, l.release(ticket), nil)
+	}
+	var gave bool
+	err := l.Use(func() error {
+		gave = l.release(ticket)
+		return nil
+	})
+	return l.given(breezeway.OpUnlock, gave, err)
+}
+
+func (l *rwLock) release(ticket uint64) bool {
+	// Before the word is free: another writer may be looking at it.
+	theirs := l.head.turn.Load() == turnWanted && l.owner.Has(ticket) &&
+		l.head.turn.CompareAndSwap(turnWanted, turnReaders)
+	if theirs {
+		killpoint.Here("rwmutex turn given")
+	}
+	gave := l.owner.Give(ticket)
+	switch {
+	case gave && theirs:
+		l.mayRead.Wake(wait.All) // the first to leave wakes a writer
+	case gave:
+		l.wakeAll(1)
+	}
+	return gave
+}
+
+// MarkConsistent says that what the lock protects is in order again.
+func (l *rwLock) MarkConsistent(ticket uint64) error {
+	var marked bool
+	err := l.Touch(func() { marked = l.owner.Mark(ticket) })
+	return l.given(breezeway.OpMarkConsistent, marked, err)
+}
