@@ -2,11 +2,11 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -16,56 +16,44 @@ type kernelEvent struct {
 	object *kernelobj.Object
 	name   string
 	manual bool
-	order
+	order  robust.Order
 }
 
-func newEvent(h how, name string, cfg *Config) (*Event, error) {
-	s, err := cfg.settings()
-	if err != nil {
-		return nil, err
-	}
-	if err := breezeway.CheckName(name); err != nil {
-		return nil, err
+// newEvent comes to the kernel's event of a name, or to one of our own in a place.
+func newEvent(mode robust.OpenMode, name string, s *settings) (*Event, error) {
+	if s.At.isSet() {
+		return newSharedEvent(mode, name, s)
 	}
 	full := kernelobj.Name(name, s.Scope)
-	createEvent := func() (*Event, error) {
+	create := func() (*Event, error) {
 		h, err := kernelobj.CreateEvent(full, s.ManualReset, s.access)
 		if err != nil {
 			return nil, err
 		}
 		return newKernelEvent(h, name, true, s.ManualReset), nil
 	}
-	openEvent := func() (*Event, error) {
+	open := func() (*Event, error) {
 		h, manual, err := kernelobj.OpenEvent(full, s.access)
 		if err != nil {
 			return nil, err
 		}
 		return newKernelEvent(h, name, false, manual), nil
 	}
-	switch h {
-	case create:
-		return createEvent()
-	case open:
-		return openEvent()
+	switch mode {
+	case robust.Create:
+		return create()
+	case robust.Open:
+		return open()
 	}
-	return kernelobj.OpenOrCreate(openEvent, createEvent)
+	e, _, err := object.OpenOrMake(open, create)
+	return e, err
 }
 
 func newKernelEvent(h windows.Handle, name string, created, manual bool) *Event {
 	return &Event{&kernelEvent{object: kernelobj.NewObject(h), name: name, manual: manual}, name, created}
 }
 
-func removeEvent(name string, cfg *Config) error {
-	if _, err := cfg.settings(); err != nil {
-		return err
-	}
-	if err := breezeway.CheckName(name); err != nil {
-		return err
-	}
-	return fmt.Errorf("an event on Windows goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
-}
-
-func (e *kernelEvent) wait(ctx context.Context, c *claim) error {
+func (e *kernelEvent) Wait(ctx context.Context, c *robust.Claim) error {
 	err := e.object.Wait(ctx, c, func(h windows.Handle) error {
 		if e.manual {
 			return nil // nothing was taken
@@ -73,32 +61,32 @@ func (e *kernelEvent) wait(ctx context.Context, c *claim) error {
 		return windows.SetEvent(h)
 	})
 	if err != nil {
-		return failed(eventKind, "wait", e.name, err)
+		return KindEvent.fail(breezeway.OpWait, e.name, err)
 	}
-	e.acquired()
+	e.order.Acquired()
 	return nil
 }
 
-func (e *kernelEvent) tryWait() (bool, error) {
+func (e *kernelEvent) TryWait() (bool, error) {
 	ok, err := e.object.TryWait()
 	if ok {
-		e.acquired()
+		e.order.Acquired()
 	}
-	return ok, failed(eventKind, "wait", e.name, err)
+	return ok, KindEvent.fail(breezeway.OpWait, e.name, err)
 }
 
-func (e *kernelEvent) set() error {
-	e.released()
-	return failed(eventKind, "set", e.name, e.object.Use(windows.SetEvent))
+func (e *kernelEvent) Set() error {
+	e.order.Released()
+	return KindEvent.fail(breezeway.OpSet, e.name, e.object.Use(windows.SetEvent))
 }
 
-func (e *kernelEvent) reset() error {
-	return failed(eventKind, "reset", e.name, e.object.Use(windows.ResetEvent))
+func (e *kernelEvent) Reset() error {
+	return KindEvent.fail(breezeway.OpReset, e.name, e.object.Use(windows.ResetEvent))
 }
 
-func (e *kernelEvent) resetsByHand() bool { return e.manual }
+func (e *kernelEvent) Manual() bool { return e.manual }
 
-func (e *kernelEvent) stats() (Stats, error) {
+func (e *kernelEvent) Stats() (Stats, error) {
 	st := Stats{Max: -1, Waiters: -1}
 	err := e.object.Use(func(h windows.Handle) error {
 		_, set, err := sys.QueryEvent(h)
@@ -108,11 +96,11 @@ func (e *kernelEvent) stats() (Stats, error) {
 		return err
 	})
 	if err != nil {
-		return Stats{}, failed(eventKind, "stat", e.name, err)
+		return Stats{}, KindEvent.fail(breezeway.OpStat, e.name, err)
 	}
 	return st, nil
 }
 
 func (e *kernelEvent) Close() error {
-	return failed(eventKind, "close", e.name, e.object.Close())
+	return KindEvent.fail(breezeway.OpClose, e.name, e.object.Close())
 }

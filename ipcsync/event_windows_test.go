@@ -102,7 +102,7 @@ func TestEventIsTheKernels(t *testing.T) {
 
 // A name belongs to one kind of object.
 func TestEventNameOfAnotherKind(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
+	s := newTestSemaphore(t, 1, nil)
 	_, err := OpenEvent(s.Name(), nil)
 	wantError(t, err, breezeway.ErrMismatch, "event")
 	_, err = CreateEvent(s.Name(), nil)
@@ -113,7 +113,7 @@ func TestEventNameOfAnotherKind(t *testing.T) {
 
 func TestEventGoesWithTheLastHandle(t *testing.T) {
 	e := newTestEvent(t, nil)
-	wantError(t, RemoveEvent(e.Name(), nil), errors.ErrUnsupported)
+	wantError(t, Remove(KindEvent, e.Name(), nil), errors.ErrUnsupported)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // kernelMutex is a mutex of the kernel, which excludes also programs that know
@@ -18,20 +19,13 @@ type kernelMutex struct {
 	log   *slog.Logger
 }
 
-func openKernelMutex(h how, name string, cfg *Config) (m kernelMutex, created bool, err error) {
-	s, err := cfg.settings()
-	if err == nil {
-		err = breezeway.CheckName(name)
-	}
-	if err != nil {
-		return kernelMutex{}, false, err
-	}
+func newKernelMutex(mode robust.OpenMode, name string, s *settings) (m kernelMutex, created bool, err error) {
 	m = kernelMutex{name: name, log: s.Logger}
-	switch h {
-	case create:
+	switch mode {
+	case robust.Create:
 		m.mutex, err = kernelobj.CreateMutex(name, s.Scope, s.access)
 		created = true
-	case open:
+	case robust.Open:
 		m.mutex, err = kernelobj.OpenMutex(name, s.Scope, s.access)
 	default:
 		m.mutex, created, err = kernelobj.OpenOrCreateMutex(name, s.Scope, s.access)
@@ -39,46 +33,46 @@ func openKernelMutex(h how, name string, cfg *Config) (m kernelMutex, created bo
 	return m, created, err
 }
 
-func (m kernelMutex) lock(ctx context.Context, c *claim) (Held, error) {
+func (m kernelMutex) Lock(ctx context.Context, c *robust.Claim) (uint64, error) {
 	o, err := m.mutex.Acquire(ctx, c)
 	if err != nil {
-		return Held{}, m.fail("lock", err)
+		return 0, m.fail(breezeway.OpLock, err)
 	}
-	return m.held(o), nil
+	return m.ticket(o), nil
 }
 
-func (m kernelMutex) tryLock() (Held, bool, error) {
+func (m kernelMutex) TryLock() (uint64, bool, error) {
 	o, ok, err := m.mutex.TryAcquire()
 	if !ok || err != nil {
-		return Held{}, false, m.fail("lock", err)
+		return 0, false, m.fail(breezeway.OpLock, err)
 	}
-	return m.held(o), true, nil
+	return m.ticket(o), true, nil
 }
 
-// held makes a ticket of the ownership's number, without the bit that is inherited.
-func (m kernelMutex) held(o kernelobj.Owned) Held {
+// ticket makes a ticket of the ownership's number, above the bit robust.Recovered.
+func (m kernelMutex) ticket(o kernelobj.Owned) uint64 {
 	if o.OwnerDied {
-		m.log.Warn("the process that held the lock died; this one has it now", slog.String("kind", mutexKind), slog.String("name", m.name))
+		m.log.Warn("the process that held the lock died; this one has it now", slog.String("kind", string(KindMutex)), slog.String("name", m.name))
 	}
-	ticket := o.Number * 2 * inherited
+	ticket := o.Number * 2 * robust.Recovered
 	if o.Recovered {
-		ticket |= inherited
+		ticket |= robust.Recovered
 	}
-	return Held{m, ticket}
+	return ticket
 }
 
-func (m kernelMutex) unlock(ticket uint64) error {
-	return m.fail("unlock", m.mutex.Release(ticket/2/inherited))
+func (m kernelMutex) Unlock(ticket uint64) error {
+	return m.fail(breezeway.OpUnlock, m.mutex.Release(ticket/2/robust.Recovered))
 }
 
-func (m kernelMutex) markConsistent(ticket uint64) error {
-	return m.fail("mark consistent", m.mutex.MarkConsistent(ticket/2/inherited))
+func (m kernelMutex) MarkConsistent(ticket uint64) error {
+	return m.fail(breezeway.OpMarkConsistent, m.mutex.MarkConsistent(ticket/2/robust.Recovered))
 }
 
-func (m kernelMutex) stats() (Stats, error) {
+func (m kernelMutex) Stats() (Stats, error) {
 	is, err := m.mutex.Stats()
 	if err != nil {
-		return Stats{}, m.fail("stat", err)
+		return Stats{}, m.fail(breezeway.OpStat, err)
 	}
 	st := Stats{Max: -1, Waiters: is.Waiters, Recoveries: int64(is.Recoveries)}
 	switch {
@@ -98,11 +92,11 @@ func (m kernelMutex) fail(op string, err error) error {
 	case err != nil && m.mutex.IsClosed():
 		err = os.ErrClosed
 	case errors.Is(err, kernelobj.ErrNotOwned):
-		err = errNotHeld
+		err = robust.ErrNotHeld
 	}
-	return failed(mutexKind, op, m.name, err)
+	return KindMutex.fail(op, m.name, err)
 }
 
 func (m kernelMutex) Close() error {
-	return failed(mutexKind, "close", m.name, m.mutex.Close())
+	return KindMutex.fail(breezeway.OpClose, m.name, m.mutex.Close())
 }

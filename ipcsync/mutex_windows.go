@@ -1,18 +1,19 @@
 package ipcsync
 
-import (
-	"errors"
-	"fmt"
-)
+import "github.com/breezeway-ipc/breezeway/internal/robust"
 
-func newMutex(h how, name string, cfg *Config) (*Mutex, error) {
-	m, created, err := openKernelMutex(h, name, cfg)
+// newMutex comes to the kernel's mutex of a name, or to one of our own in a place.
+func newMutex(mode robust.OpenMode, name string, s *settings) (*Mutex, error) {
+	if s.At.isSet() {
+		m, err := newSharedMutex(mode, KindMutex, name, s)
+		if err != nil {
+			return nil, err
+		}
+		return mutexOf(m, m.Name, m.Created), nil
+	}
+	m, created, err := newKernelMutex(mode, name, s)
 	if err != nil {
 		return nil, err
 	}
-	return &Mutex{m, name, created}, nil
-}
-
-func removeMutex(string, *Config) error {
-	return fmt.Errorf("a mutex on Windows goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
+	return mutexOf(m, name, created), nil
 }

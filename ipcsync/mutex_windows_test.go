@@ -18,6 +18,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -263,7 +264,7 @@ func TestMutexAccess(t *testing.T) {
 
 func TestMutexGoesWithTheLastHandle(t *testing.T) {
 	m := newTestMutex(t, nil)
-	wantError(t, RemoveMutex(m.Name(), nil), errors.ErrUnsupported, "handle")
+	wantError(t, Remove(KindMutex, m.Name(), nil), errors.ErrUnsupported, "handle")
 	leaveInconsistent(t, m)
 	if err := m.Close(); err != nil {
 		t.Error(err)
@@ -425,19 +426,21 @@ func TestMutexWaitersOfTheDead(t *testing.T) {
 // A claim that has taken something else leaves the mutex as it was.
 func TestMutexClaim(t *testing.T) {
 	m := newTestMutex(t, nil)
-	c := &claim{taken: true}
-	_, err := m.lock(t.Context(), c)
-	wantError(t, err, errTaken)
+	c := new(robust.Claim)
+	c.Take(func() (bool, error) { return true, nil })
+	_, err := m.mutex.Lock(t.Context(), c)
+	wantError(t, err, robust.ErrTaken)
 	p := startForeigner(t, m.Name())
 	p.Say("lock")
 	p.Expect("locked false")
 	kill(p)
-	_, err = m.lock(t.Context(), c)
-	wantError(t, err, errTaken)
-	h, err := m.lock(t.Context(), new(claim))
+	_, err = m.mutex.Lock(t.Context(), c)
+	wantError(t, err, robust.ErrTaken)
+	ticket, err := m.mutex.Lock(t.Context(), new(robust.Claim))
 	if err != nil {
 		t.Fatal(err)
 	}
+	h := Held{m.holder, ticket}
 	if !h.Recovered() {
 		t.Error("the claim kept the death to itself")
 	}

@@ -3,10 +3,11 @@ package ipcsync
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -14,37 +15,44 @@ import (
 // kernelSemaphore is a semaphore of the kernel.
 type kernelSemaphore struct{ object *kernelobj.Object }
 
-func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
-	h, err := kernelobj.CreateSemaphore(kernelobj.Name(name, s.Scope), int32(value), int32(s.maxPermits()), s.access)
-	if err != nil {
+func newSemaphore(mode robust.OpenMode, name string, value int, s *settings) (*Semaphore, error) {
+	full := kernelobj.Name(name, s.Scope)
+	create := func() (*Semaphore, error) {
+		h, err := kernelobj.CreateSemaphore(full, int32(value), int32(s.maxPermits()), s.access)
+		if err != nil {
+			return nil, err
+		}
+		return newKernelSemaphore(h, name, true, s.maxPermits()), nil
+	}
+	open := func() (*Semaphore, error) {
+		h, most, err := kernelobj.OpenSemaphore(full, s.access)
+		if err != nil {
+			return nil, err
+		}
+		return newKernelSemaphore(h, name, false, int(most)), nil
+	}
+	switch mode {
+	case robust.Create:
+		return create()
+	case robust.Open:
+		return open()
+	}
+	sem, created, err := object.OpenOrMake(open, create)
+	if err != nil || created {
+		return sem, err
+	}
+	if err := sem.checkMax(mode, s.Max); err != nil {
+		sem.Close()
 		return nil, err
 	}
-	return newKernelSemaphore(h, name, true, s.maxPermits()), nil
-}
-
-func openSemaphore(name string, s *settings) (*Semaphore, error) {
-	h, most, err := kernelobj.OpenSemaphore(kernelobj.Name(name, s.Scope), s.access)
-	if err != nil {
-		return nil, err
-	}
-	return newKernelSemaphore(h, name, false, int(most)), nil
-}
-
-func openOrCreateSemaphore(name string, value int, s *settings) (*Semaphore, error) {
-	return kernelobj.OpenOrCreate(
-		func() (*Semaphore, error) { return openSemaphore(name, s) },
-		func() (*Semaphore, error) { return createSemaphore(name, value, s) })
+	return sem, nil
 }
 
 func newKernelSemaphore(h windows.Handle, name string, created bool, most int) *Semaphore {
 	return &Semaphore{name: name, created: created, max: most, permits: kernelSemaphore{kernelobj.NewObject(h)}}
 }
 
-func removeSemaphore(string) error {
-	return fmt.Errorf("a semaphore on Windows goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
-}
-
-func (s kernelSemaphore) acquire(ctx context.Context, c *claim) error {
+func (s kernelSemaphore) acquire(ctx context.Context, c *robust.Claim) error {
 	return s.object.Wait(ctx, c, func(h windows.Handle) error {
 		_, err := sys.ReleaseSemaphore(h, 1)
 		return err

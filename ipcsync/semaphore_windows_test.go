@@ -30,8 +30,8 @@ func TestSemaphoreNameOfAnotherKind(t *testing.T) {
 }
 
 func TestSemaphoreGoesWithTheLastHandle(t *testing.T) {
-	s := newSemaphore(t, 1, nil)
-	wantError(t, RemoveSemaphore(s.Name(), nil), errors.ErrUnsupported, "last handle")
+	s := newTestSemaphore(t, 1, nil)
+	wantError(t, Remove(KindSemaphore, s.Name(), nil), errors.ErrUnsupported, "last handle")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestSemaphoreGoesWithTheLastHandle(t *testing.T) {
 }
 
 func TestSemaphoreScopes(t *testing.T) {
-	session := newSemaphore(t, 1, nil)
+	session := newTestSemaphore(t, 1, nil)
 	machine, err := CreateSemaphore(session.Name(), 2, &Config{Scope: breezeway.Machine})
 	if err != nil {
 		t.Fatal(err)

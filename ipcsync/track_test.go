@@ -2,8 +2,8 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -126,8 +126,10 @@ func TestTrackOfAnother(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := removeSemaphore(name, &settings{}); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		t.Fatal(err)
+	if runtime.GOOS == "linux" { // elsewhere it has gone with its last handle
+		if err := os.Remove("/dev/shm/sem." + name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s, err := CreateSemaphore(name, 5, tracking)
 	if err != nil {

@@ -3,13 +3,15 @@ package ipcsync
 import (
 	"context"
 	"math"
+
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // await waits at a gate of the object, since a wait for the kernel's semaphore takes
 // from it. Permits that a program releases without Config.Track are found within
 // 100 ms.
-func (t *tracked) await(ctx context.Context, c *claim) error {
-	return t.wait(ctx, t.more, c, func(bool) (bool, error) { return t.permits.tryAcquire() })
+func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
+	return t.Wait(ctx, t.more, c, func(bool) (bool, error) { return t.permits.tryAcquire() })
 }
 
 // identify sets all counts to 0 if this process has just made the semaphore: they
@@ -17,8 +19,8 @@ func (t *tracked) await(ctx context.Context, c *claim) error {
 // process that tracks opens the semaphore in the section.
 func (t *tracked) identify() error {
 	if t.fresh {
-		for i := range t.slotTable.Entries() {
-			t.slotTable.Entries()[i].State.And(^uint64(math.MaxUint32))
+		for i := range t.Slots.Entries() {
+			t.Slots.Entries()[i].State.And(^uint64(math.MaxUint32))
 		}
 	}
 	t.fresh = false

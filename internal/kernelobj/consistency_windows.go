@@ -7,6 +7,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -48,7 +49,7 @@ func openConsistency(name string, rule access.Rule, create bool) (c consistency,
 		return h, err
 	}
 	if create {
-		c.semaphore, err = OpenOrCreate(open, func() (windows.Handle, error) {
+		c.semaphore, _, err = object.OpenOrMake(open, func() (windows.Handle, error) {
 			return CreateSemaphore(name, int32(consistent), consistencyMost, rule)
 		})
 	} else {

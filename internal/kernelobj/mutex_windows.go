@@ -11,6 +11,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -368,9 +369,10 @@ func (m *Mutex) openWaiters(create bool) (windows.Handle, error) {
 	if !create {
 		return open()
 	}
-	return OpenOrCreate(open, func() (windows.Handle, error) {
+	h, _, err := object.OpenOrMake(open, func() (windows.Handle, error) {
 		return CreateSemaphore(m.waitersName, 0, 1, m.rule)
 	})
+	return h, err
 }
 
 // IsClosed reports whether Close was called.

@@ -41,18 +41,3 @@ func checkOwner(h windows.Handle, rule access.Rule) error {
 	}
 	return err
 }
-
-// OpenOrCreate calls open and, if that finds nothing, create. It starts over if
-// another process creates the object, or closes its last handle, between the two.
-func OpenOrCreate[T any](open, create func() (T, error)) (object T, err error) {
-	const tries = 100
-	for range tries {
-		if object, err = open(); !errors.Is(err, fs.ErrNotExist) {
-			return object, err
-		}
-		if object, err = create(); !errors.Is(err, fs.ErrExist) {
-			return object, err
-		}
-	}
-	return object, err
-}
