@@ -74,7 +74,7 @@ func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) 
 		return nil, err
 	}
 	o := &Object{Kind: l.Kind, Name: name, Log: cfg.Log, access: cfg.Access, observe: cfg.Observe}
-	if cfg.At.File != nil {
+	if cfg.At != (Place{}) {
 		err = o.openAt(mode, l, cfg)
 	} else {
 		err = o.openNamed(mode, l, cfg)
@@ -112,6 +112,9 @@ func (o *Object) openNamed(mode OpenMode, l Layout, cfg *Config) error {
 }
 
 func (o *Object) openAt(mode OpenMode, l Layout, cfg *Config) error {
+	if err := cfg.At.check(); err != nil {
+		return err
+	}
 	header := l.header()
 	if mode == Open {
 		found, err := cfg.At.header()

@@ -29,14 +29,10 @@ func (p Place) String() string {
 	return p.File.Name() + "+" + strconv.FormatInt(p.Offset, 10)
 }
 
-// Map opens the file once more and maps size bytes of it; a size of 0 maps what
-// there is.
+// Map opens the file once more and maps size bytes of it.
 func (p Place) Map(size int64) (*os.File, *mmap.Mapping, error) {
-	if p.File == nil {
-		return nil, nil, fmt.Errorf("Config.At has no File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
-	}
-	if p.Offset < 0 || p.Offset%CacheLine != 0 {
-		return nil, nil, fmt.Errorf("Config.At: offset %d is not a multiple of %d (%w)", p.Offset, CacheLine, os.ErrInvalid)
+	if err := p.check(); err != nil {
+		return nil, nil, err
 	}
 	f, err := sys.Reopen(p.File)
 	if err != nil {
@@ -48,6 +44,16 @@ func (p Place) Map(size int64) (*os.File, *mmap.Mapping, error) {
 		return nil, nil, fail.Bare(err)
 	}
 	return f, m, nil
+}
+
+func (p Place) check() error {
+	if p.File == nil {
+		return fmt.Errorf("Config.At has no File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
+	}
+	if p.Offset < 0 || p.Offset%CacheLine != 0 {
+		return fmt.Errorf("Config.At: offset %d is not a multiple of %d (%w)", p.Offset, CacheLine, os.ErrInvalid)
+	}
+	return nil
 }
 
 // ErrOccupied says that the bytes in which an object is to be created are not
@@ -81,8 +87,7 @@ func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) e
 	})
 }
 
-// headerIn reads the header of an object that begins at offset of f and ends
-// within the file.
+// header reads the header of the object in the place.
 func (p Place) header() (*layout.Header, error) {
 	info, err := p.File.Stat()
 	if err != nil {

@@ -1,0 +1,354 @@
+package ipcsync
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/object"
+)
+
+// opener opens an object of a kind in each of the three ways.
+type opener struct {
+	create, open, openOrCreate func(name string, cfg *Config) (io.Closer, error)
+}
+
+// openers are those of the kinds that have all three.
+var openers = map[Kind]opener{
+	KindMutex: {
+		func(n string, c *Config) (io.Closer, error) { return CreateMutex(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenMutex(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenOrCreateMutex(n, c) },
+	},
+	KindRWMutex: {
+		func(n string, c *Config) (io.Closer, error) { return CreateRWMutex(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenRWMutex(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenOrCreateRWMutex(n, c) },
+	},
+	KindSemaphore: {
+		func(n string, c *Config) (io.Closer, error) { return CreateSemaphore(n, 1, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenSemaphore(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenOrCreateSemaphore(n, 1, c) },
+	},
+	KindEvent: {
+		func(n string, c *Config) (io.Closer, error) { return CreateEvent(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenEvent(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenOrCreateEvent(n, c) },
+	},
+	KindBarrier: {
+		func(n string, c *Config) (io.Closer, error) { return CreateBarrier(n, 2, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenBarrier(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenOrCreateBarrier(n, 2, c) },
+	},
+	KindCond: {
+		func(n string, c *Config) (io.Closer, error) { return CreateCond(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenCond(n, c) },
+		func(n string, c *Config) (io.Closer, error) { return OpenOrCreateCond(n, c) },
+	},
+}
+
+// isKernels reports whether the objects of a kind are the Windows kernel's.
+func isKernels(k Kind) bool {
+	return runtime.GOOS == "windows" && (k == KindMutex || k == KindSemaphore || k == KindEvent)
+}
+
+func eachKind(t *testing.T, test func(t *testing.T, kind Kind, o opener)) {
+	for kind, o := range openers {
+		t.Run(string(kind), func(t *testing.T) { test(t, kind, o) })
+	}
+}
+
+func TestListStatAndRemove(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind Kind, o opener) {
+		name := ipctest.UniqueName()
+		_, err := Stat(kind, name, nil)
+		wantError(t, err, os.ErrNotExist)
+		c, err := o.create(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		st, err := Stat(kind, name, nil)
+		if own, err2 := c.(observable).Stats(); err != nil || err2 != nil || !reflect.DeepEqual(st, own) {
+			t.Errorf("Stat says %+v, %v; Stats says %+v, %v", st, err, own, err2)
+		}
+		if isKernels(kind) {
+			_, err := List(kind, nil)
+			wantError(t, err, errors.ErrUnsupported)
+			wantError(t, Remove(kind, name, nil), errors.ErrUnsupported)
+			return
+		}
+		names, err := List(kind, nil)
+		if err != nil || !slices.Contains(names, name) {
+			t.Errorf("not listed: %v, %v", names, err)
+		}
+		if runtime.GOOS == "windows" {
+			wantError(t, Remove(kind, name, nil), os.ErrPermission)
+			c.Close()
+		}
+		if err := Remove(kind, name, nil); err != nil {
+			t.Error(err)
+		}
+		wantError(t, Remove(kind, name, nil), os.ErrNotExist)
+		if names, err := List(kind, nil); err != nil || slices.Contains(names, name) {
+			t.Errorf("still listed: %v, %v", names, err)
+		}
+	})
+}
+
+func TestUnknownKind(t *testing.T) {
+	for _, kind := range []Kind{"", "pipe", fileLockKind} {
+		wantError(t, Remove(kind, "a", nil), os.ErrInvalid, "KindMutex")
+		_, err := List(kind, nil)
+		wantError(t, err, os.ErrInvalid, "KindMutex")
+		_, err = Stat(kind, "a", nil)
+		wantError(t, err, os.ErrInvalid, "KindMutex")
+	}
+}
+
+// An object of another version is refused with both versions and the way out, is
+// listed, and can be removed.
+func TestAnotherVersion(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind Kind, o opener) {
+		if kind == KindSemaphore || isKernels(kind) {
+			return // the layout is not ours
+		}
+		name := ipctest.UniqueName()
+		c, err := o.create(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		path, err := object.Path(kindTable[kind].file, name, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for _, version := range []byte{1, 9} {
+			if _, err := f.WriteAt([]byte{version, 0, version, 0, version, 0}, 16); err != nil {
+				t.Fatal(err)
+			}
+			for _, open := range []func(string, *Config) (io.Closer, error){o.open, o.openOrCreate} {
+				_, err := open(name, nil)
+				wantError(t, err, breezeway.ErrMismatch, "version "+string('0'+version), string('0'+byte(layoutVersion)), "ipcsync.Remove", "ipc rm "+string(kind)+"://"+name)
+			}
+		}
+		f.Close()
+		if names, err := List(kind, nil); err != nil || !slices.Contains(names, name) {
+			t.Errorf("not listed: %v, %v", names, err)
+		}
+		if err := Remove(kind, name, nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// How often an object may be open is its creator's to say.
+func TestSlots(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind Kind, o opener) {
+		cfg := &Config{Slots: 2}
+		if kind == KindSemaphore {
+			_, err := o.create(ipctest.UniqueName(), cfg)
+			wantError(t, err, os.ErrInvalid, "Config.Slots")
+			cfg.Track = true
+		}
+		name := ipctest.UniqueName()
+		for _, slots := range []int{-1, 65534} {
+			_, err := o.create(name, &Config{Slots: slots, Track: cfg.Track})
+			if isKernels(kind) && !cfg.Track {
+				continue
+			}
+			wantError(t, err, os.ErrInvalid, "Config.Slots")
+		}
+		if isKernels(kind) {
+			return
+		}
+		first, err := o.create(name, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer Remove(kind, name, nil)
+		defer first.Close()
+		open := &Config{Track: cfg.Track}
+		second, err := o.open(name, open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = o.open(name, open)
+		wantError(t, err, breezeway.ErrTooLarge, "2 times")
+		if _, err := Stat(kind, name, open); err != nil {
+			t.Errorf("a full object can't be looked at: %v", err)
+		}
+		second.Close()
+		third, err := o.openOrCreate(name, open) // takes what there is
+		if err != nil {
+			t.Fatal(err)
+		}
+		third.Close()
+		_, err = o.openOrCreate(name, &Config{Slots: 3, Track: cfg.Track})
+		wantError(t, err, breezeway.ErrMismatch, "Config.Slots")
+	})
+}
+
+// An option that means nothing for a kind is refused, and says so.
+func TestOptionsOfOtherKinds(t *testing.T) {
+	options := map[string]*Config{"Max": {Max: 3}, "Track": {Track: true}, "ManualReset": {ManualReset: true}, "Flock": {Flock: true}}
+	has := map[Kind][]string{KindSemaphore: {"Max", "Track"}, KindEvent: {"ManualReset"}}
+	eachKind(t, func(t *testing.T, kind Kind, o opener) {
+		for option, cfg := range options {
+			if slices.Contains(has[kind], option) {
+				continue
+			}
+			for _, open := range []func(string, *Config) (io.Closer, error){o.create, o.open, o.openOrCreate} {
+				_, err := open(ipctest.UniqueName(), cfg)
+				wantError(t, err, os.ErrInvalid, "Config."+option)
+			}
+		}
+	})
+	t.Run("lead", func(t *testing.T) {
+		for option, cfg := range options {
+			_, err := Lead(t.Context(), ipctest.UniqueName(), cfg)
+			wantError(t, err, os.ErrInvalid, "Config."+option)
+		}
+		_, err := Lead(t.Context(), "", &Config{At: newPlace(t, 1)})
+		wantError(t, err, os.ErrInvalid, "Config.At")
+	})
+	t.Run("file lock", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "lock")
+		for _, cfg := range []*Config{{Max: 1}, {Track: true}, {Slots: 1}, {At: newPlace(t, 1)}} {
+			_, err := OpenFileLock(path, cfg)
+			wantError(t, err, os.ErrInvalid, "Config.")
+		}
+	})
+}
+
+// A place stands instead of a name, and its object is created by one process.
+func TestPlaceInsteadOfAName(t *testing.T) {
+	at := newPlace(t, 1)
+	eachKind(t, func(t *testing.T, kind Kind, o opener) {
+		cfg := &Config{At: at}
+		for _, open := range []func(string, *Config) (io.Closer, error){o.create, o.open, o.openOrCreate} {
+			_, err := open("name", cfg)
+			wantError(t, err, os.ErrInvalid, "Config.At")
+		}
+		_, err := o.openOrCreate("", cfg)
+		wantError(t, err, os.ErrInvalid, "Create or Open")
+		_, err = o.create("", &Config{At: Place{Offset: 64}})
+		wantError(t, err, os.ErrInvalid, "File")
+		_, err = o.create("", nil)
+		wantError(t, err, os.ErrInvalid, "name is empty")
+		wantError(t, Remove(kind, "a", cfg), os.ErrInvalid, "Config.At")
+		_, err = Stat(kind, "a", cfg)
+		wantError(t, err, os.ErrInvalid, "Config.At")
+	})
+}
+
+func TestAwaitOpensAsSoonAsItExists(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind Kind, o opener) {
+		name := ipctest.UniqueName()
+		opened := make(chan error, 1)
+		tried := make(chan struct{}, 1)
+		go func() {
+			c, err := Await(t.Context(), func() (io.Closer, error) {
+				c, err := o.open(name, nil)
+				select {
+				case tried <- struct{}{}:
+				default:
+				}
+				return c, err
+			})
+			if err == nil {
+				err = c.Close()
+			}
+			opened <- err
+		}()
+		<-tried
+		c, err := o.create(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer Remove(kind, name, nil)
+		defer c.Close()
+		select {
+		case err := <-opened:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(ipctest.Patience):
+			t.Error("it still waits")
+		}
+	})
+}
+
+func TestAwaitEnds(t *testing.T) {
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	name := ipctest.UniqueName()
+	calls := 0
+	m, err := Await(ctx, func() (*Mutex, error) {
+		if calls++; calls == 3 {
+			cancel(cause)
+		}
+		return OpenMutex(name, nil)
+	})
+	if m != nil || !errors.Is(err, cause) {
+		t.Errorf("%v, %v", m, err)
+	}
+	other := errors.New("other")
+	if _, err := Await(t.Context(), func() (int, error) { return 0, other }); err != other {
+		t.Errorf("another error is kept: %v", err)
+	}
+}
+
+// Methods of zero and nil values return errors, and don't panic.
+func TestZeroValues(t *testing.T) {
+	for _, v := range []any{
+		new(Mutex), (*Mutex)(nil), new(RWMutex), (*RWMutex)(nil), new(Semaphore), (*Semaphore)(nil),
+		new(Event), (*Event)(nil), new(Barrier), (*Barrier)(nil), new(Cond), (*Cond)(nil),
+		new(FileLock), (*FileLock)(nil), FileRange{}, new(Leader), (*Leader)(nil), Held{},
+	} {
+		value := reflect.ValueOf(v)
+		for i := range value.NumMethod() {
+			name, m := value.Type().Method(i).Name, value.Method(i)
+			var args []reflect.Value
+			for j := range m.Type().NumIn() {
+				in := reflect.Zero(m.Type().In(j))
+				if m.Type().In(j) == reflect.TypeFor[context.Context]() {
+					in = reflect.ValueOf(t.Context())
+				}
+				args = append(args, in)
+			}
+			results := m.Call(args)
+			if len(results) == 0 || m.Type().Out(len(results)-1) != reflect.TypeFor[error]() {
+				continue
+			}
+			if _, isHeld := v.(Held); isHeld && name == "MarkConsistent" {
+				continue
+			}
+			if err, _ := results[len(results)-1].Interface().(error); !errors.Is(err, os.ErrInvalid) {
+				t.Errorf("%T.%s: error is %v", v, name, err)
+			}
+		}
+	}
+}
+
+func TestWaitAnyOfZeroValues(t *testing.T) {
+	for _, w := range []Waitable{nil, new(Mutex), new(RWMutex), new(RWMutex).RLocker(), new(Semaphore), new(Event), new(FileLock), (*Mutex)(nil)} {
+		if _, _, err := WaitAny(t.Context(), w); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%T: error is %v", w, err)
+		}
+	}
+}
