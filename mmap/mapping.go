@@ -96,9 +96,12 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	if m, ok, err := mapSection(f, c); ok || err != nil {
+		return m, err
+	}
 	info, err := f.Stat()
 	if err != nil {
-		return mapOther(f, c, err)
+		return nil, err
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("it is not a regular file but %v (%w)", info.Mode(), os.ErrInvalid)

@@ -17,8 +17,8 @@ type system struct{}
 
 func keep(*os.File, *Config) (system, error) { return system{}, nil }
 
-// mapOther returns why Stat failed: only files are mapped.
-func mapOther(_ *os.File, _ *Config, err error) (*Mapping, error) { return nil, err }
+// mapSection is for Windows.
+func mapSection(*os.File, *Config) (m *Mapping, ok bool, err error) { return nil, false, nil }
 
 func (m *Mapping) flush(pages []byte) error { return sys.FlushMemory(pages) }
 

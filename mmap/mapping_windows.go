@@ -24,29 +24,33 @@ func keep(f *os.File, c *Config) (system, error) {
 	return s, os.NewSyscallError("DuplicateHandle", err)
 }
 
-// mapOther maps a section object. statErr is what is wrong with f if it is none.
-func mapOther(f *os.File, c *Config, statErr error) (*Mapping, error) {
-	section := windows.Handle(f.Fd())
-	if kind, _ := windows.GetFileType(section); kind != windows.FILE_TYPE_UNKNOWN {
-		return nil, statErr
-	}
-	if c.Offset != 0 || c.Capacity != 0 {
-		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: Config.Offset and Config.Capacity must be 0 (%w)", os.ErrInvalid)
-	}
-	whole, err := sys.MapSection(section, 0, 0, c.protection())
+// mapSection maps f if it is a section object, and reports whether it is. (That it
+// can't be done with a file tells the two apart: what Stat says of a section differs
+// between Windows and Wine.)
+func mapSection(f *os.File, c *Config) (m *Mapping, ok bool, err error) {
+	whole, err := sys.MapSection(windows.Handle(f.Fd()), 0, 0, c.protection())
 	runtime.KeepAlive(f)
 	if errors.Is(err, windows.ERROR_INVALID_HANDLE) {
-		return nil, statErr
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, true, err
+	}
+	m, err = sectionMapping(whole, f.Name(), c)
+	return m, true, err
+}
+
+func sectionMapping(whole []byte, name string, c *Config) (*Mapping, error) {
+	if c.Offset != 0 || c.Capacity != 0 {
+		unmap(whole)
+		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: Config.Offset and Config.Capacity must be 0 (%w)", os.ErrInvalid)
 	}
 	n, err := c.span(int64(len(whole)))
 	if err != nil {
 		unmap(whole)
 		return nil, err
 	}
-	m := newMapping(whole, 0, f.Name(), c)
+	m := newMapping(whole, 0, name, c)
 	m.b = m.b[:n:n]
 	m.guarded = true // what stands behind it is not known
 	if err := m.prepare(c); err != nil {

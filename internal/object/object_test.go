@@ -100,6 +100,9 @@ func TestRemoveIsForFiles(t *testing.T) {
 	if err := os.Symlink(dir, link); err != nil {
 		t.Skip("no symbolic links here: ", err)
 	}
+	if _, err := os.Lstat(link); err != nil {
+		t.Skip("symbolic links don't work here: ", err) // Wine
+	}
 	for _, path := range []string{dir, link} {
 		if err := Remove(path); !errors.Is(err, breezeway.ErrMismatch) {
 			t.Errorf("%s: %v", path, err)
