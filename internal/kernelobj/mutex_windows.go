@@ -318,6 +318,7 @@ type MutexStats struct {
 	Owned      bool
 	PID        int  // the owner's process, 0 if that isn't known
 	Abandoned  bool // it is free, and its last owner died
+	Recovered  bool // the data is inconsistent, so that the next Owned is Recovered
 	Recoveries int
 	Waiters    int // of processes that use this package
 }
@@ -333,13 +334,14 @@ func (m *Mutex) Stats() (MutexStats, error) {
 	if err != nil {
 		return MutexStats{}, err
 	}
-	_, recoveries, err := m.get()
+	now, recoveries, err := m.get()
 	if err != nil {
 		return MutexStats{}, err
 	}
 	waiters, err := m.countWaiters()
 	return MutexStats{
 		Owned: info.Held, PID: info.PID, Abandoned: !info.Held && info.Abandoned,
+		Recovered:  now == inconsistent || !info.Held && info.Abandoned,
 		Recoveries: int(recoveries), Waiters: waiters,
 	}, err
 }

@@ -64,8 +64,8 @@ func TestMutexRecoveredUntilMarked(t *testing.T) {
 		}
 	}
 	o := acquire(t, m)
-	if !o.Recovered || o.OwnerDied {
-		t.Errorf("%+v", o)
+	if st, err := m.Stats(); !o.Recovered || o.OwnerDied || err != nil || !st.Recovered || !st.Owned {
+		t.Errorf("%+v; %+v, %v", o, st, err)
 	}
 	for range 2 {
 		if err := m.MarkConsistent(o.Number); err != nil {
@@ -78,7 +78,7 @@ func TestMutexRecoveredUntilMarked(t *testing.T) {
 		t.Error("recovered though it was marked")
 	}
 	release(t, m, o)
-	if st, err := m.Stats(); err != nil || st.Recoveries != deaths || st.Owned || st.Abandoned {
+	if st, err := m.Stats(); err != nil || st.Recoveries != deaths || st.Owned || st.Abandoned || st.Recovered {
 		t.Errorf("%+v, %v", st, err)
 	}
 }
