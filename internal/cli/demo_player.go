@@ -28,7 +28,7 @@ type player struct {
 const playerVerb = "demo-player"
 
 // newPlayer is the hidden verb that ipc demo starts itself with.
-func newPlayer() *cobra.Command {
+func newDemoPlayer() *cobra.Command {
 	return &cobra.Command{
 		Use:    playerVerb + " MECHANISM ROLE DIR",
 		Hidden: true,

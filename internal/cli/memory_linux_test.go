@@ -19,7 +19,7 @@ func TestSegmentOfAnotherUser(t *testing.T) {
 	for _, verb := range [][]string{{"read", url}, {"write", url, "mine!"}} {
 		expectFailure(t, run(t, "", verb...), exitError, "12345", "admit")
 	}
-	if got := succeed(t, "", "read", url, "--allow", strconv.Itoa(other)); got != "whose" {
+	if got := succeed(t, "", "read", url, "--trust", strconv.Itoa(other)); got != "whose" {
 		t.Errorf("%q", got)
 	}
 }

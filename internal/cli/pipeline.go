@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,17 +16,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
-)
-
-// The exit codes of verbs that run a command and pass its code on: for what went
-// wrong with the command as shells have them, otherwise as timeout(1) does.
-const (
-	exitTimedOut = 124
-	exitOurs     = 125 // ipc itself failed
-	exitCantRun  = 126
-	exitNotFound = 127
-	exitSignal   = 128 // plus the signal's number
-	sigpipe      = 13
 )
 
 func newPipeline() *cobra.Command {
@@ -125,15 +113,6 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	return p.verdict(err)
 }
 
-// startFailure chooses the exit code as shells do.
-func startFailure(err error) error {
-	code := exitCantRun
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		code = exitNotFound
-	}
-	return &exit{code, err}
-}
-
 // killOnSignal kills the stages on SIGTERM, and on an interrupt after a second:
 // a terminal has interrupted them too, and they may have something to finish.
 func killOnSignal(signals <-chan os.Signal, ended <-chan struct{}, kill context.CancelCauseFunc) {
@@ -189,20 +168,6 @@ func (p *pipeline) show(ended <-chan struct{}) {
 
 func programOf(cmd *exec.Cmd) string { return inert(filepath.Base(cmd.Args[0]), "") }
 
-// size spells a number of bytes in at most four digits.
-func size(n int64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	x, i := float64(n), 0
-	for x >= 1000 && i < len(units)-1 {
-		x /= 1024
-		i++
-	}
-	if i == 0 || x >= 100 {
-		return fmt.Sprintf("%.0f %s", x, units[i])
-	}
-	return fmt.Sprintf("%.1f %s", x, units[i])
-}
-
 // report prints what each stage did.
 func (p *pipeline) report() {
 	stages, put := p.p.Stages(), p.put()
@@ -257,12 +222,4 @@ func (p *pipeline) verdict(err error) error {
 		return err // not a stage's failure but ours
 	}
 	return nil
-}
-
-// codeOf returns a process's exit code as a shell has it.
-func codeOf(state *os.ProcessState) int {
-	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return exitSignal + int(ws.Signal())
-	}
-	return state.ExitCode()
 }

@@ -256,7 +256,7 @@ func TestWatchOnATerminal(t *testing.T) {
 
 // Ctrl-C is the command's to handle, and ends whoever waits.
 func TestLockOnATerminal(t *testing.T) {
-	url := turnURL(t, "mutex")
+	url := syncURL(t, "mutex")
 	holder := onTerminal(t, ipc(t, "lock", url, "--", "sh", "-c", `trap 'echo bye; exit 4' INT; echo ready; read line`))
 	holder.expect("ready\r\n")
 	waiter := onTerminal(t, ipc(t, "lock", url, "--", "true"))

@@ -16,8 +16,8 @@ func newRead() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "read URL",
 		Short: "Show what shared memory or a file holds, or how it changes",
-		Long: `read shows the bytes of shared memory, or of a file by mapping it, whoever made it.
-It writes them as they are; on a terminal as --hex does, unless --raw is given.
+		Long: `read shows the bytes of shared memory, or of a file by mapping it, whichever program
+created it. It writes them as they are; on a terminal as --hex does, unless --raw is given.
 
   --hex      16 bytes a line, as hexdump -C has them: offset, bytes, characters;
              a * stands for lines like the one before
@@ -31,8 +31,8 @@ apart are one change. Large memory is compared less often, so that it takes a te
 of a processor at most; --offset and --length narrow it. If the name is removed, or
 the bytes are truncated away, --watch ends with an error.
 
-A segment of another user is opened only if --mode or --allow, as given to create,
-admit that user.
+A segment of another user than this one and the superuser is opened only if --trust
+names that user.
 
 With --json each line is an object with these fields, where they apply:
   event   bytes (at most 1 MiB of them), string (of --strings), watching, change
@@ -47,7 +47,7 @@ With --json each line is an object with these fields, where they apply:
   ipc read mmap:///var/tmp/state --strings
   ipc read shm://counter --watch --length 8`,
 		Args:              takes(1, 1, "one URL, such as shm://frame"),
-		ValidArgsFunction: completeURL("shm://", "mmap:///"),
+		ValidArgsFunction: completeURL("read"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("length") {
 				r.length = nil
@@ -67,7 +67,7 @@ With --json each line is an object with these fields, where they apply:
 	f.BoolVarP(&r.watch, "watch", "w", false, "show changes as they happen")
 	f.DurationVar(&r.interval, "interval", 10*time.Millisecond, "look for changes every `TIME`")
 	f.IntVar(&r.count, "count", 0, "stop after `N` changes")
-	r.register(cmd)
+	r.registerTrust(cmd)
 	f.BoolVar(&r.json, "json", false, "print JSON, one object per line")
 	return cmd
 }
@@ -89,7 +89,7 @@ type reader struct {
 }
 
 func (r *reader) run(ctx context.Context, url string, watchOnly bool) (err error) {
-	if r.target, err = parseURLOf(url, "shm", "mmap"); err != nil {
+	if r.target, err = parseURLFor("read", url); err != nil {
 		return err
 	}
 	if err := r.check(watchOnly); err != nil {
@@ -170,11 +170,6 @@ func (r *reader) dump(out io.Writer) dump {
 
 func (r *reader) event(kind string, off int64) event {
 	return event{Event: kind, Time: time.Now(), URL: r.target.String(), Offset: &off}
-}
-
-func (e event) withText(text string) event {
-	e.setText(text)
-	return e
 }
 
 // each copies the n bytes from off on to f, in parts of 1 MiB.

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
 )
@@ -55,12 +54,13 @@ With --json each line is an object with these fields, where they apply:
   ipc send pipe://calc --lines --reply --timeout 3s 1 + 2
   ipc send fifo:///tmp/log started`,
 		Args:              takes(1, math.MaxInt, "a URL, such as pipe://chat, and perhaps text"),
-		ValidArgsFunction: completeURL("pipe://", "fifo:///"),
+		ValidArgsFunction: completeURL("send"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], args[1:])
 		},
 	}
 	s.register(cmd)
+	s.registerTrust(cmd)
 	f := cmd.Flags()
 	f.BoolVarP(&s.noNewline, "no-newline", "n", false, "add no newline to arguments or lines of a terminal")
 	f.BoolVarP(&s.reply, "reply", "r", false, "wait for the answer and print it")
@@ -71,27 +71,34 @@ With --json each line is an object with these fields, where they apply:
 
 // client is one run of send.
 type client struct {
-	passageFlags
+	streamFlags
 	noNewline, reply, raw bool
 	timeout               time.Duration
 
 	out, err screen
 	target   target
-	conn     outlet
+	outlet   *outlet
 	done     event // the report
 	messages int
 	bytes    int64
 	midLine  bool // on the terminal
 }
 
-// outlet is what send needs of a connection.
-type outlet interface {
+// outlet is where send sends to.
+type outlet struct {
+	writer  outletWriter
+	conn    *pipe.Conn // the same, if there is a way back
+	address string
+	peer    *peerInfo
+}
+
+type outletWriter interface {
 	io.WriteCloser
 	SetWriteDeadline(time.Time) error
 }
 
 func (s *client) run(ctx context.Context, url string, words []string) (err error) {
-	if s.target, err = parseURLOf(url, "pipe", "fifo"); err != nil {
+	if s.target, err = parseURLFor("send", url); err != nil {
 		return err
 	}
 	cfg, err := s.config(s.target)
@@ -101,8 +108,8 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 	switch {
 	case s.timeout < 0:
 		return usagef("--timeout %v is negative", s.timeout)
-	case s.reply && s.target.scheme == "fifo":
-		return usagef("a FIFO has no way back, so there is no --reply")
+	case s.reply && s.target.stream.oneWay:
+		return usagef("%s has no way back, so there is no --reply", withArticle(s.target.noun))
 	case s.reply && cfg.Direction == pipe.Out:
 		return usagef("--reply needs a way back, and --direction out has none")
 	case cfg.Direction == pipe.In && (len(words) > 0 || !s.reply):
@@ -111,7 +118,7 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 	if err := s.dial(ctx, cfg); err != nil {
 		return err
 	}
-	defer s.conn.Close()
+	defer s.outlet.writer.Close()
 	err = s.explain(s.exchange(ctx, cfg, words))
 	if s.json {
 		s.report(err)
@@ -124,35 +131,12 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	ctx, cancel := s.bounded(ctx, "no server at %s within %v; start one with `ipc serve %[1]s`")
 	defer cancel()
 	defer s.err.hintIfSlow(fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target))()
-	if s.target.scheme == "fifo" {
-		f, err := openFIFO(ctx, s.target.name, &pipe.FIFOConfig{Trust: cfg.Allow})
-		if err != nil {
-			return err
-		}
-		s.conn, s.done.Address = f, s.target.name
-		return nil
-	}
-	c, err := pipe.DialWait(ctx, s.target.name, cfg)
+	out, err := s.target.stream.dial(ctx, s.target, cfg)
 	if err != nil {
 		return err
 	}
-	s.conn, s.done.Peer, s.done.Address = c, infoOf(c.Peer()), c.RemoteAddr().String()
+	s.outlet, s.done.Address, s.done.Peer = out, out.address, out.peer
 	return nil
-}
-
-// openFIFO waits until somebody has made the FIFO and reads it.
-func openFIFO(ctx context.Context, path string, cfg *pipe.FIFOConfig) (*pipe.FIFO, error) {
-	watch := local.NewWatch(path)
-	defer watch.Close()
-	for {
-		f, err := pipe.OpenFIFO(ctx, path, pipe.Out, cfg)
-		if !errors.Is(err, os.ErrNotExist) {
-			return f, err
-		}
-		if err := watch.Wait(ctx); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // bounded returns a context that --timeout ends. Its cause then says what didn't

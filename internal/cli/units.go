@@ -52,7 +52,7 @@ func lines(next func() (string, error)) func() (unit, error) {
 }
 
 // units returns what reads one arrival after the other, as the flags say.
-func (o *passageFlags) units(r io.Reader) func() (unit, error) {
+func (o *streamFlags) units(r io.Reader) func() (unit, error) {
 	if c, ok := r.(*pipe.Conn); ok && o.message {
 		return func() (unit, error) {
 			message, err := c.ReadMessage(nil)
