@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"shm":                 {".", "internal/access", "internal/fail", "internal/killpoint", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "mmap"},
 	"ipcsync":             {".", "internal/access", "internal/fail", "internal/killpoint", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "internal/wait", "mmap"},
 	"internal/cli":        {"*"},
+	"internal/demo":       {"*"},
 	"cmd/ipc":             {"internal/cli"},
 }
 
@@ -46,7 +47,7 @@ var mayLink = []string{"golang.org/x/sys"}
 
 // notLibrary are the packages that mayLink does not bind: the command and what
 // only tests import.
-var notLibrary = []string{"cmd/ipc", "internal/cli", "internal/ipctest"}
+var notLibrary = []string{"cmd/ipc", "internal/cli", "internal/demo", "internal/ipctest"}
 
 type goPackage struct {
 	ImportPath string

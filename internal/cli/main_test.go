@@ -13,11 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/pipe"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // commandEnv makes a process of the test binary the command ipc.
@@ -37,72 +34,9 @@ const (
 	recoveredVerb = "recovered"
 )
 
-// onlyDemoEnv makes one of these the only row of ipc demo.
-const onlyDemoEnv = "IPC_TEST_DEMO"
-
-var onlyDemos = map[string]demo{
-	"mutex": mutex,
-	"liar": {
-		mechanism: "liar",
-		parental:  true,
-		client: func(p *player) error {
-			return p.talk(struct {
-				io.Reader
-				io.Writer
-			}{strings.NewReader("good-bye\n"), io.Discard})
-		},
-	},
-	"deserter": {
-		mechanism: "deserter",
-		server:    sharedMemory.server,
-		client: func(p *player) error {
-			seg, err := shm.Open(p.name(), nil)
-			if err != nil {
-				return err
-			}
-			defer seg.Close()
-			return errors.New("deserted")
-		},
-	},
-	"holder": {
-		mechanism: "holder",
-		server:    sharedMemory.server,
-		client: func(p *player) error {
-			seg, err := shm.Open(p.name(), nil)
-			if err != nil {
-				return err
-			}
-			p.say("opens it")
-			time.Sleep(time.Hour)
-			return seg.Close()
-		},
-	},
-	"sleeper": {
-		mechanism: "sleeper",
-		server: func(p *player) error {
-			l, err := pipe.Listen(p.name(), nil)
-			if err != nil {
-				return err
-			}
-			p.say("%s", l.Addr())
-			p.ready()
-			for {
-				if _, err := l.Accept(); err != nil {
-					return err
-				}
-			}
-		},
-		client: func(p *player) error {
-			p.say("%d", os.Getpid())
-			time.Sleep(time.Hour)
-			return nil
-		},
-	},
-}
-
 func TestMain(m *testing.M) {
-	if only, ok := onlyDemos[os.Getenv(onlyDemoEnv)]; ok {
-		demos = []demo{only}
+	if os.Getenv(endlessEnv) != "" {
+		runDemo = endlessDemo
 	}
 	switch {
 	case os.Getenv(commandEnv) == "":
