@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,12 +23,13 @@ func TestLockEndsBySignal(t *testing.T) {
 
 // SIGTERM is the command's to handle, and so is SIGHUP.
 func TestLockPassesSignalsOn(t *testing.T) {
-	for sig, name := range map[syscall.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGHUP: "HUP"} {
+	exe, _ := os.Executable()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 		url := syncURL(t, "mutex")
-		p := start(t, "lock", url, "--", "sh", "-c", `trap 'echo told; exit 9' `+name+`; echo ready; read line`)
+		p := start(t, "lock", url, "--", exe, hearVerb)
 		p.Expect("ready")
 		p.Process.Signal(sig)
-		p.Expect("told")
+		p.Expect("heard " + sig.String())
 		expectEnd(t, p, 9)
 		p = lingering(t, url)
 		p.Process.Signal(sig)
@@ -48,7 +50,7 @@ func TestLockOutlivesInterrupt(t *testing.T) {
 	expectEnd(t, p, 7)
 }
 
-// Whoever is interrupted waiting has taken nothing.
+// A waiter that is interrupted has taken nothing.
 func TestWaitersAreInterrupted(t *testing.T) {
 	mutex := syncURL(t, "mutex")
 	holder := lingering(t, mutex)
