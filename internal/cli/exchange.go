@@ -39,9 +39,9 @@ func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string)
 	return s.drain(ctx, c)
 }
 
-// exchangeStreams sends all and prints until the server closes. An answer may
-// begin before all is sent, and is read then, lest both sides wait for each
-// other.
+// exchangeStreams sends all and prints until the server closes. It reads the answer
+// while it sends, since a server that answers early would otherwise wait for it to
+// be read.
 func (s *client) exchangeStreams(c *pipe.Conn, words []string) error {
 	answered := make(chan error, 1)
 	go func() { answered <- s.printAll(s.units(c)) }()
@@ -209,7 +209,7 @@ func (s *client) print(u unit) error {
 	return err
 }
 
-// endLine keeps what a terminal shows next from standing behind an answer.
+// endLine ends an answer that has not ended its line on the terminal.
 func (s *client) endLine() {
 	if s.midLine {
 		fmt.Fprintln(s.out)

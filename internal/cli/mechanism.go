@@ -162,36 +162,6 @@ var admitting = []string{"mode", "allow"}
 // folder.
 var fileModes = map[bool][]string{false: {"mode"}}[runtime.GOOS == "windows"]
 
-// need is what a verb takes of the mechanism that its URL names.
-type need struct {
-	verb string
-	lack string // what an error says of a mechanism that doesn't have it
-	met  func(m *mechanism) bool
-}
-
-// needs has a row for each verb that takes a URL, in the order in which errors and
-// help name them.
-var needs = []need{
-	{"serve", "carries no stream", func(m *mechanism) bool { return m.stream != nil }},
-	{"send", "carries no stream", func(m *mechanism) bool { return m.stream != nil }},
-	{"create", "can't be created", func(m *mechanism) bool { return m.create != nil }},
-	{"write", "is no memory", func(m *mechanism) bool { return m.memory != nil }},
-	{"read", "is no memory", func(m *mechanism) bool { return m.memory != nil }},
-	{"lock", "is no lock", func(m *mechanism) bool { return m.lock != nil }},
-	{"acquire", "has no permits", func(m *mechanism) bool { return m.permits != nil }},
-	{"release", "has no permits", func(m *mechanism) bool { return m.permits != nil }},
-	{"wait", "can't be set and waited for", func(m *mechanism) bool { return m.signal != nil }},
-	{"set", "can't be set and waited for", func(m *mechanism) bool { return m.signal != nil }},
-	{"reset", "can't be set and waited for", func(m *mechanism) bool { return m.signal != nil }},
-	{"stat", "tells no state", func(m *mechanism) bool { return m.stat != nil }},
-	{"rm", "can't be removed", func(m *mechanism) bool { return m.remove != nil }},
-}
-
-// needOf returns what a verb needs. Every verb that takes a URL has a row.
-func needOf(verb string) need {
-	return needs[slices.IndexFunc(needs, func(n need) bool { return n.verb == verb })]
-}
-
 // mechanismOf returns the mechanism of a scheme, nil if there is none.
 func mechanismOf(scheme string) *mechanism {
 	i := slices.IndexFunc(mechanisms, func(m *mechanism) bool { return m.scheme == scheme })
@@ -199,32 +169,6 @@ func mechanismOf(scheme string) *mechanism {
 		return nil
 	}
 	return mechanisms[i]
-}
-
-// serving returns the mechanisms that a verb takes.
-func serving(verb string) (some []*mechanism) {
-	n := needOf(verb)
-	for _, m := range mechanisms {
-		if n.met(m) {
-			some = append(some, m)
-		}
-	}
-	return some
-}
-
-// lacks returns the error of a verb that t's mechanism has nothing for.
-func (n need) lacks(t target) error {
-	var verbs []string
-	for _, other := range needs {
-		if other.met(t.mechanism) {
-			verbs = append(verbs, "ipc "+other.verb)
-		}
-	}
-	instead := fmt.Sprintf("%s is for %s", t, oneOf(verbs, "and"))
-	if hint := t.instead[n.verb]; hint != "" {
-		instead = strings.ReplaceAll(hint, "%s", t.String())
-	}
-	return usagef("%s %s; %s", withArticle(t.noun), n.lack, instead)
 }
 
 // vanishes reports whether an object goes with the last process that has it open.
@@ -242,20 +186,4 @@ func schemeHelp() string {
 		}
 	}
 	return b.String()
-}
-
-// oneOf joins words as a sentence does.
-func oneOf(words []string, last string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
-}
-
-// withArticle puts "a" or "an" in front of a noun.
-func withArticle(noun string) string {
-	if strings.ContainsAny(noun[:1], "aeiou") {
-		return "an " + noun
-	}
-	return "a " + noun
 }

@@ -66,7 +66,7 @@ type pipeline struct {
 	p        *pipe.Pipeline
 	cmds     []*exec.Cmd
 	started  time.Time
-	last     atomic.Int64 // bytes that the last stage has put out
+	last     atomic.Int64 // bytes that the last stage has written
 	line     statusLine
 }
 
@@ -140,22 +140,22 @@ func (p *pipeline) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// put returns how many bytes each stage has put out.
-func (p *pipeline) put() []int64 { return append(p.p.Joints(), p.last.Load()) }
+// output returns how many bytes each stage has written.
+func (p *pipeline) output() []int64 { return append(p.p.Joints(), p.last.Load()) }
 
 // show draws the rates until the end.
 func (p *pipeline) show(ended <-chan struct{}) {
 	const pace = 200 * time.Millisecond
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	before, at := p.put(), time.Now()
+	before, at := p.output(), time.Now()
 	for {
 		select {
 		case <-ended:
 			return
 		case <-tick.C:
 		}
-		now, dt := p.put(), time.Since(at).Seconds()
+		now, dt := p.output(), time.Since(at).Seconds()
 		at = time.Now()
 		var b strings.Builder
 		for i, cmd := range p.cmds {
@@ -170,7 +170,7 @@ func programOf(cmd *exec.Cmd) string { return inert(filepath.Base(cmd.Args[0]), 
 
 // report prints what each stage did.
 func (p *pipeline) report() {
-	stages, put := p.p.Stages(), p.put()
+	stages, written := p.p.Stages(), p.output()
 	if p.json {
 		type stage struct {
 			Args  []string `json:"args"`
@@ -184,7 +184,7 @@ func (p *pipeline) report() {
 		}
 		all.Seconds = time.Since(p.started).Seconds()
 		for i, s := range stages {
-			all.Stages = append(all.Stages, stage{s.Args, codeOf(s.State), s.State.String(), put[i]})
+			all.Stages = append(all.Stages, stage{s.Args, codeOf(s.State), s.State.String(), written[i]})
 		}
 		io.WriteString(p.err, jsonLine(all))
 		return
@@ -198,12 +198,12 @@ func (p *pipeline) report() {
 		if code := codeOf(s.State); code != 0 && code != exitSignal+sigpipe {
 			end = p.err.paint(red, end)
 		}
-		rows = append(rows, []string{inert(strings.Join(s.Args, " "), ""), size(put[i]), end})
+		rows = append(rows, []string{inert(strings.Join(s.Args, " "), ""), size(written[i]), end})
 	}
 	io.WriteString(p.err, table(rows))
 }
 
-// verdict makes the exit code.
+// verdict returns the exit code as an error.
 func (p *pipeline) verdict(err error) error {
 	var killed *exit
 	if errors.As(err, &killed) {
@@ -219,7 +219,7 @@ func (p *pipeline) verdict(err error) error {
 	}
 	var exited *exec.ExitError
 	if err != nil && !errors.As(err, &exited) {
-		return err // not a stage's failure but ours
+		return err // no stage failed, ipc did
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (r *reader) run(ctx context.Context, url string, watchOnly bool) (err error
 	out := bufio.NewWriterSize(r.out, 64<<10)
 	d := r.dump(out)
 	if err := r.each(int64(r.offset), n, d.add); err != nil {
-		out.Flush() // what was there before is still true
+		out.Flush() // what was read before the error
 		return err
 	}
 	if err := d.end(int64(r.offset) + n); err != nil {

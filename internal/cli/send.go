@@ -18,14 +18,14 @@ func newSend() *cobra.Command {
 	s := &client{out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
 	cmd := &cobra.Command{
 		Use:   "send URL [TEXT]...",
-		Short: "Send text to whoever listens at a URL",
+		Short: "Send text to the server at a URL",
 		Long: `send waits for a server at a URL, sends it text, and waits until the server has
 read everything. It exits with 1 if the server closed without doing so, and with
 3 if --timeout ended a wait: for the server, for it to read everything, or for its
 answer. That everything was read does not say that it was understood: ask for a
 --reply if the server gives one.
 
-The text is taken from
+The text comes from
   the arguments        joined by spaces, with a newline at the end as echo has it
                        (-n leaves it off; a message of --message has none)
   standard input       byte by byte; with --lines or --message line by line
@@ -82,19 +82,6 @@ type client struct {
 	messages int
 	bytes    int64
 	midLine  bool // on the terminal
-}
-
-// outlet is where send sends to.
-type outlet struct {
-	writer  outletWriter
-	conn    *pipe.Conn // the same, if there is a way back
-	address string
-	peer    *peerInfo
-}
-
-type outletWriter interface {
-	io.WriteCloser
-	SetWriteDeadline(time.Time) error
 }
 
 func (s *client) run(ctx context.Context, url string, words []string) (err error) {
@@ -155,7 +142,7 @@ func (s *client) deadline() time.Time {
 	return time.Now().Add(s.timeout)
 }
 
-// explain puts an error of the exchange into the words of its user.
+// explain says what an error of the exchange means for what was sent.
 func (s *client) explain(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

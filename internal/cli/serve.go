@@ -29,11 +29,11 @@ clients at a time, and stops, giving the name up, by --until, --count, Ctrl-C or
 SIGTERM; all of these exit with 0.
 
 One arrival is what one read gives, or a line with --lines, or a message with
---message. Lines above 1 MiB are split. Whoever sends can't write to the terminal
-of whoever serves: what isn't printable is shown as an escape sequence.
+--message. Lines above 1 MiB are split. What isn't printable is shown as an escape
+sequence, so that a client can't control the server's terminal.
 
-A FIFO that does not exist is made, and removed at the end. It stays open between
-writers. The system does not tell who they are.
+A FIFO that does not exist is created, and removed at the end. It stays open between
+writers. The system does not tell which processes they are.
 
 With --exec every connection is handed to a process of its own: what arrives is
 its standard input, what it prints goes back. The words are split and variables
@@ -107,7 +107,7 @@ func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error)
 	ctx, s.stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer s.stop()
 	context.AfterFunc(ctx, s.stop) // from now on another signal kills
-	// A standard output that nobody reads any more is an error, not our end.
+	// A standard output without a reader is an error, and doesn't kill this process.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return s.target.stream.serve(ctx, s, cfg)
 }
@@ -126,7 +126,7 @@ func (s *server) check(cfg *pipe.Config) (err error) {
 	case oneWay && s.allow != nil:
 		return usagef("%s admits users by --mode alone; leave --allow out", withArticle(s.target.noun))
 	case !oneWay && s.trust != nil:
-		return usagef("serve creates %s; --allow says whom that admits, --trust is for what exists", s.target)
+		return usagef("serve creates %s, and --allow says which users that admits; --trust is for what exists", s.target)
 	case cfg.Direction == pipe.In && s.echo:
 		return usagef("--echo needs a way back, and --direction in has none")
 	case cfg.Direction == pipe.Out && s.execute == "":
@@ -148,10 +148,10 @@ func linesOf(text string) []string {
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// sender is whom an arrival comes from.
+// sender is the process that an arrival comes from.
 type sender struct {
 	peer       breezeway.Peer
-	connection int // 0 for a FIFO, which doesn't tell who writes
+	connection int // 0 for a FIFO, which doesn't tell its writers
 }
 
 // serve deals with one connection.
@@ -177,7 +177,7 @@ func (s *server) read(ctx context.Context, c io.ReadWriter, from sender) error {
 	next := s.units(c)
 	for {
 		u, err := next()
-		if err == io.EOF || errors.Is(err, syscall.ECONNRESET) { // reset: it didn't wait for our answer
+		if err == io.EOF || errors.Is(err, syscall.ECONNRESET) { // reset: the client didn't wait for our answer
 			return nil
 		}
 		if err != nil {

@@ -88,7 +88,7 @@ func TestSemaphore(t *testing.T) {
 func TestAcquireWaits(t *testing.T) {
 	url := createSync(t, "sem", "--value", "0")
 	p := start(t, "acquire", url, "--timeout", "60s")
-	if runtime.GOOS == "linux" { // elsewhere nobody can tell
+	if runtime.GOOS == "linux" { // elsewhere it can't be told
 		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 1 })
 	}
 	succeed(t, "", "release", url)
@@ -118,7 +118,7 @@ func TestAcquireCommand(t *testing.T) {
 	}
 }
 
-// A permit whose ipc is killed is given back.
+// A permit of a killed ipc is given back.
 func TestAcquireKilled(t *testing.T) {
 	exe, _ := os.Executable()
 	url := createSync(t, "sem", "--value", "1")
@@ -155,7 +155,7 @@ func TestEvent(t *testing.T) {
 	case <-second.Done():
 		first, second = second, first
 	case <-time.After(ipctest.Patience):
-		t.Fatal("nobody came through")
+		t.Fatal("no waiter came through")
 	}
 	expectEnd(t, first, 0)
 	succeed(t, "", "set", url)
