@@ -22,7 +22,7 @@ func (o *accessFlags) registerAdmit(cmd *cobra.Command) {
 
 // registerTrust registers the flag of verbs that open what exists.
 func (o *accessFlags) registerTrust(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&o.trust, "trust", nil, "open what belongs to this `USER` (repeatable)")
+	cmd.Flags().StringArrayVar(&o.trust, "trust", nil, "accept what belongs to this `USER` too (repeatable)")
 }
 
 // accessRule is what the flags say.

@@ -39,7 +39,7 @@ verbs that run a command say what they do with its code.`,
   ipc send pipe://chat hello       # in another
   ipc read shm://frame --hex       # shared memory of any program
   ipc lock mutex://deploy -- make  # one at a time
-  ipc demo                         # see every mechanism at work`,
+  ipc demo                         # see mechanisms at work`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -182,7 +182,7 @@ func schemeHelp() string {
 	var b strings.Builder
 	for _, m := range mechanisms {
 		for _, f := range m.forms {
-			fmt.Fprintf(&b, "  %-14s %s\n", f.url, f.what)
+			fmt.Fprintf(&b, "  %-14s  %s\n", f.url, f.what)
 		}
 	}
 	return b.String()

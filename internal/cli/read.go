@@ -17,7 +17,8 @@ func newRead() *cobra.Command {
 		Use:   "read URL",
 		Short: "Show what shared memory or a file holds, or how it changes",
 		Long: `read shows the bytes of shared memory, or of a file by mapping it, whichever program
-created it. It writes them as they are; on a terminal as --hex does, unless --raw is given.
+created it. It writes them as they are; on a terminal as --hex does, unless --raw is
+given.
 
   --hex      16 bytes a line, as hexdump -C has them: offset, bytes, characters;
              a * stands for lines like the one before
