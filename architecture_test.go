@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 	"internal/layout":     {"."},
 	"internal/liveness":   {".", "internal/killpoint", "internal/sys"},
 	"internal/wait":       {".", "internal/access", "internal/killpoint", "internal/sys"},
-	"internal/kernelobj":  {".", "internal/access", "internal/killpoint", "internal/sys", "internal/wait"},
+	"internal/robust":     {".", "internal/access", "internal/fail", "internal/killpoint", "internal/layout", "internal/liveness", "internal/object", "internal/sys", "internal/wait", "mmap"},
+	"internal/kernelobj":  {".", "internal/access", "internal/killpoint", "internal/object", "internal/sys", "internal/wait"},
 	"internal/bench":      {".", "internal/fail", "internal/sys"},
 	"internal/plain":      {},
 	"internal/ipctest":    {".", "internal/bench"},
@@ -42,9 +43,10 @@ var mayImport = map[string][]string{
 	"mmap":                {".", "internal/fail", "internal/plain", "internal/sys"},
 	"shm":                 {".", "internal/access", "internal/fail", "internal/killpoint", "internal/plain", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "internal/wait", "mmap"},
 	"python":              {".", "internal/fail", "internal/plain", "mmap", "shm"},
-	"ipcsync":             {".", "internal/access", "internal/fail", "internal/killpoint", "internal/sys", "internal/object", "internal/layout", "internal/liveness", "internal/wait", "internal/kernelobj", "mmap"},
+	"ipcsync":             {".", "internal/access", "internal/fail", "internal/kernelobj", "internal/killpoint", "internal/liveness", "internal/local", "internal/object", "internal/robust", "internal/sys", "internal/wait", "mmap"},
 	"docs/models":         {},
 	"internal/cli":        {"*"},
+	"internal/demo":       {"*"},
 	"cmd/ipc":             {"internal/cli"},
 }
 
@@ -53,7 +55,7 @@ var mayLink = []string{"golang.org/x/sys"}
 
 // notLibrary are the packages that mayLink does not bind: the command and what
 // only tests import.
-var notLibrary = []string{"cmd/ipc", "internal/cli", "internal/ipctest"}
+var notLibrary = []string{"cmd/ipc", "internal/cli", "internal/demo", "internal/ipctest"}
 
 // takenIn are the modules that a program lists which imports a package of this
 // module: what go.mod requires, for the command and the tests too.

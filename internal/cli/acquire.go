@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 
-	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/spf13/cobra"
 )
 
@@ -16,22 +15,23 @@ func newAcquire() *cobra.Command {
 		Short: "Take a permit of a semaphore, perhaps for a command",
 		Long: `acquire waits until a semaphore has a permit, and takes it.
 
-With a COMMAND it runs that, and gives the permit back when COMMAND has ended, however
-that was. That it has the permit is written down beside the semaphore. If ipc itself is
-killed, who comes later and finds no permit gives back the dead one's, if it keeps such
-books too: another ` + "`ipc acquire URL -- COMMAND`" + `, or a Go program with
-ipcsync.Config.Track.
+With a COMMAND it runs that, and gives the permit back when COMMAND has ended, with
+whatever exit code. Beside the semaphore there is then a list of which process holds
+how many permits. If ipc is killed, the next process that finds no permit gives back
+the dead one's, if it keeps the list too: ` + "`ipc acquire URL -- COMMAND`" + `, or a Go program
+with ipcsync.Config.Track. --mode and --allow are for the list, which acquire creates:
+give the same as to ` + "`ipc create`" + `.
 
-Without a COMMAND the permit stays taken until ` + "`ipc release`" + `, by whomever, and nothing is
-written down or looked up. The exit code is then 0, 1 for an error, 2 for wrong usage, 3
-if --timeout or --try ended the wait.
+Without a COMMAND the permit stays taken until any process runs ` + "`ipc release`" + `; there is
+no list then. The exit code is 0, 1 for an error, 2 for wrong usage, 3 if --timeout or
+--try ended the wait.
 
-` + errandHelp,
+` + heldCommandHelp,
 		Example: `  ipc create sem://jobs --value 2
   ipc acquire sem://jobs -- make all       # of many, two run at a time
   ipc acquire sem://jobs --timeout 10s && start-something`,
 		Args:              cobra.ArbitraryArgs,
-		ValidArgsFunction: completeURLAndCommand("sem://"),
+		ValidArgsFunction: completeURLAndCommand("acquire"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			url, words, err := urlAndCommand(cmd, args)
 			if err != nil {
@@ -42,8 +42,8 @@ if --timeout or --try ended the wait.
 	}
 	cmd.Flags().SortFlags = false
 	a.waitFlags.register(cmd)
-	cmd.Flags().BoolVarP(&a.try, "try", "n", false, "don't wait")
-	a.accessFlags.register(cmd)
+	a.registerAdmit(cmd)
+	a.registerTrust(cmd)
 	return cmd
 }
 
@@ -56,59 +56,61 @@ type acquirer struct {
 }
 
 func (a *acquirer) run(ctx context.Context, url string, words []string) (err error) {
-	if a.target, err = parseURLOf(url, "sem"); err != nil {
+	if a.target, err = parseURLFor("acquire", url); err != nil {
 		return err
 	}
 	if err := a.check(); err != nil {
 		return err
 	}
-	cfg, err := a.syncConfig()
+	r, err := a.rule()
 	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
-		cfg.Track = true
-		e := &errand{words, func(ctx context.Context) (*holding, error) { return a.hold(ctx, cfg) }}
-		return e.run(ctx)
+		c := &heldCommand{words, func(ctx context.Context) (*holding, error) { return a.hold(ctx, r) }}
+		return c.run(ctx)
 	}
-	s, err := ipcsync.OpenSemaphore(a.target.name, cfg)
+	if a.mode != "" || a.allow != nil {
+		return usagef("without a COMMAND acquire creates nothing; leave --mode and --allow out")
+	}
+	p, err := a.target.permits(a.target, r, false)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer p.Close()
 	ctx, signals := hearSignals(ctx)
 	defer signals.stop()
-	return a.take(ctx, s, exitTimeout)
+	return a.take(ctx, p, exitTimeout)
 }
 
-// hold takes a permit that whoever comes later gives back if this process dies.
-func (a *acquirer) hold(ctx context.Context, cfg *ipcsync.Config) (*holding, error) {
-	s, err := ipcsync.OpenSemaphore(a.target.name, cfg)
+// hold takes a permit that the next process gives back if this one dies.
+func (a *acquirer) hold(ctx context.Context, r accessRule) (*holding, error) {
+	p, err := a.target.permits(a.target, r, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.take(ctx, s, exitTimedOut); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := a.take(ctx, p, exitTimedOut); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
-	return &holding{release: func() error {
-		_, err := s.Release(1)
-		return errors.Join(err, s.Close())
+	return &holding{release: func(bool) error {
+		_, err := p.Release(1)
+		return errors.Join(err, p.Close())
 	}}, nil
 }
 
-func (a *acquirer) take(ctx context.Context, s *ipcsync.Semaphore, late int) error {
+func (a *acquirer) take(ctx context.Context, p permits, late int) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	defer a.err.hintIfSlow("waiting for a permit of " + a.target.String() + ", Ctrl-C stops")()
 	var err error
 	ok := true
 	if a.try {
-		ok, err = s.TryAcquire()
+		ok, err = p.TryAcquire()
 	} else {
-		err = s.Acquire(ctx)
+		err = p.Acquire(ctx)
 	}
 	if err == nil && !ok || errors.Is(err, errLate) {
-		err = a.late(late, a.target, "without a permit", s)
+		err = a.late(late, a.target.String(), "without a permit", holdersOf(p))
 	}
 	return err
 }

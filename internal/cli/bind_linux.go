@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// bind makes the kernel kill the command when the thread ends that starts it, and
-// so, as that lives as long as this process, when this process does.
+// bind makes the kernel kill the command when this process ends. The kernel watches
+// the thread that starts the command, so that thread must live as long as the process.
 func bind(cmd *exec.Cmd) (free func(), err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return func() {}, nil

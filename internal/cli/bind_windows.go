@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// bind puts this process into a job, into which come all that it starts, and which
-// ends with the only handle to it, and so with this process. free lets live what is
-// left when the command has ended.
+// bind puts this process into a job, which includes all processes that it starts. The
+// kernel kills those in the job when its last handle is closed: when this process ends.
+// free lets the processes live that are left when the command has ended.
 func bind(*exec.Cmd) (free func(), err error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {

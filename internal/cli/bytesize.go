@@ -33,3 +33,17 @@ func (b *byteSize) Set(text string) error {
 	*b = byteSize(n << shift)
 	return nil
 }
+
+// size spells a number of bytes in at most four digits.
+func size(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	x, i := float64(n), 0
+	for x >= 1000 && i < len(units)-1 {
+		x /= 1024
+		i++
+	}
+	if i == 0 || x >= 100 {
+		return fmt.Sprintf("%.0f %s", x, units[i])
+	}
+	return fmt.Sprintf("%.1f %s", x, units[i])
+}

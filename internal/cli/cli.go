@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -10,53 +9,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes that every verb has.
-const (
-	exitError   = 1
-	exitUsage   = 2
-	exitTimeout = 3
-)
-
-// exit is an error that says which code the command exits with. Without err,
-// all there is to say has been said.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e *exit) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exit) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error {
-	return &exit{exitUsage, fmt.Errorf(format, args...)}
-}
-
 // Main runs the command and returns its exit code.
 func Main() int {
 	cmd, err := newRoot().ExecuteC()
 	if err == nil {
 		return 0
 	}
-	var e *exit
-	var timeout interface{ Timeout() bool }
+	e := exitOf(err)
 	switch {
-	case errors.As(err, &e):
-	case errors.As(err, &timeout) && timeout.Timeout():
-		e = &exit{exitTimeout, err}
-	default:
-		e = &exit{exitError, err}
-	}
-	if e.err != nil {
+	case e.code == exitUsage && e.err != nil:
+		fmt.Fprintf(os.Stderr, "%s: %v\nSee `%[1]s --help`.\n", cmd.CommandPath(), e.err)
+	case e.err != nil:
 		fmt.Fprintf(os.Stderr, "ipc: %v\n", e.err)
-	}
-	if e.code == exitUsage {
-		fmt.Fprintf(os.Stderr, "See `%s --help`.\n", cmd.CommandPath())
 	}
 	return e.code
 }
@@ -65,17 +29,17 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ipc",
 		Short: "Talk to other processes of this machine",
-		Long: `ipc connects processes through the passages that the operating system has.
-Named ones are given as a URL:
+		Long: `ipc works with what connects processes: pipes, shared memory, locks and the like.
+What has a name is given as a URL:
 
 ` + schemeHelp() + `
 Every verb exits with 0, or 1 for an error, 2 for wrong usage, 3 for a time-out;
 verbs that run a command say what they do with its code.`,
 		Example: `  ipc serve pipe://chat            # in one terminal
   ipc send pipe://chat hello       # in another
-  ipc read shm://frame --hex       # shared memory, whoever made it
+  ipc read shm://frame --hex       # shared memory of any program
   ipc lock mutex://deploy -- make  # one at a time
-  ipc demo                         # see every mechanism at work`,
+  ipc demo                         # see mechanisms at work`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -98,7 +62,7 @@ verbs that run a command say what they do with its code.`,
 	root.SetVersionTemplate("ipc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
 	root.AddCommand(newServe(), newSend(), newPipeline(), newCreate(), newWrite(), newRead(), newRemove(),
-		newLock(), newAcquire(), newRelease(), newWait(), newSet(), newReset(), newStat(), newDemo(), newPlayer())
+		newLock(), newAcquire(), newRelease(), newWait(), newSet(), newReset(), newStat(), newDemo(), newDemoProcess())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
@@ -125,9 +89,9 @@ func version() string {
 
 // takes checks the number of a verb's arguments; what says what they are.
 func takes(atLeast, atMost int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
+	return func(_ *cobra.Command, args []string) error {
 		if len(args) < atLeast || len(args) > atMost {
-			return usagef("%s takes %s", cmd.Name(), what)
+			return usagef("it takes %s", what)
 		}
 		return nil
 	}

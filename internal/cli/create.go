@@ -1,20 +1,15 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/ipcsync"
-	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/pipe"
-	"github.com/breezeway-ipc/breezeway/shm"
 	"github.com/spf13/cobra"
 )
 
@@ -22,9 +17,9 @@ func newCreate() *cobra.Command {
 	c := &creator{out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
 	cmd := &cobra.Command{
 		Use:   "create URL",
-		Short: "Make shared memory, a file to map, a FIFO, a semaphore or the like",
-		Long: `create makes what a URL names, and fails if it exists. What it makes stays until
-` + "`ipc rm`" + `: but for files and FIFOs at most until the next boot.
+		Short: "Create shared memory, a file to map, a FIFO, a semaphore or the like",
+		Long: `create creates what a URL names, and fails if it exists. What it creates stays until
+` + "`ipc rm`" + `: files and FIFOs for good, everything else at most until the next boot.
 
 On Windows shared memory, semaphores, mutexes and events go with the last process that
 has them open, so create holds them there until Ctrl-C.
@@ -33,8 +28,8 @@ Of memory all bytes are zero, and storage for all of them is reserved: what does
 fails now. --size takes a number of bytes, or one with K, M, G or T for 2^10, 2^20, 2^30
 or 2^40 of them. A semaphore has --value permits, a lock is free, an event is not set.
 
-Only this user may open what is made, unless --mode or --allow say otherwise; files and
-FIFOs take --mode alone, and files on Windows have the rights of their folder.
+Only this user may open what is created, unless --mode or --allow say otherwise; files
+and FIFOs take --mode alone, and files on Windows have the rights of their folder.
 
 With --json it prints one object with these fields:
   event  created; time: RFC 3339
@@ -47,9 +42,9 @@ With --json it prints one object with these fields:
   ipc create sem://jobs --value 2
   ipc create event://ready --manual`,
 		Args:              takes(1, 1, "one URL, such as shm://frame"),
-		ValidArgsFunction: completeURL("shm://", "mmap:///", "fifo:///", "sem://", "mutex://", "rwmutex://", "event://"),
+		ValidArgsFunction: completeURL("create"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t, err := parseURL(args[0])
+			t, err := parseURLFor("create", args[0])
 			if err != nil {
 				return err
 			}
@@ -64,7 +59,7 @@ With --json it prints one object with these fields:
 	cmd.Flags().IntVar(&c.value, "value", 0, "how many permits a semaphore has")
 	cmd.Flags().IntVar(&c.max, "max", 0, "how many permits it can have (default: as many as the system allows)")
 	cmd.Flags().BoolVar(&c.manual, "manual", false, "an event stays set until it is reset")
-	c.register(cmd)
+	c.registerAdmit(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
 	return cmd
 }
@@ -79,46 +74,53 @@ type creator struct {
 	out, err   screen
 }
 
+// creatorFlags are the flags that only some mechanisms take, and what to say where
+// one that is needed is missing. %s is the URL.
+var creatorFlags = []struct{ name, missing string }{
+	{"size", "say with --size how large %s is to be, such as --size 4096"},
+	{"value", "say with --value how many permits %s is to have, such as --value 1"},
+	{"max", ""},
+	{"manual", ""},
+	{"mode", ""},
+	{"allow", ""},
+}
+
 // check checks the flags; given tells which there are.
 func (c *creator) check(t target, given func(flag string) bool) error {
-	for _, f := range []struct {
-		flag string
-		fits bool
-	}{
-		{"size", t.isMemory()},
-		{"value", t.scheme == "sem"},
-		{"max", t.scheme == "sem"},
-		{"manual", t.scheme == "event"},
-	} {
-		if given(f.flag) && !f.fits {
-			return usagef("there is no --%s of %s", f.flag, t)
+	needs := t.create.needs
+	takes := slices.Concat(needs, t.create.takes)
+	for _, f := range creatorFlags {
+		switch {
+		case given(f.name) && !slices.Contains(takes, f.name):
+			return usagef("%s takes no --%s, only %s", withArticle(t.noun), f.name, oneOf(dashed(append(takes, "json")), "and"))
+		case !given(f.name) && slices.Contains(needs, f.name):
+			return usagef(f.missing, t)
 		}
 	}
 	switch {
-	case t.scheme == "pipe":
-		return usagef("a named pipe exists as long as somebody listens: ipc serve %s", t)
-	case (t.scheme == "fifo" || t.scheme == "mmap") && c.allow != nil:
-		return usagef("--allow is not for files; they take --mode, or the system's access control list")
-	case t.scheme == "mmap" && c.mode != "" && runtime.GOOS == "windows":
-		return usagef("a file on Windows has the rights of its folder; icacls changes them, --mode can't")
-	case t.isMemory() && c.size <= 0:
-		return usagef("say with --size how large %s is to be, such as --size 4096", t)
-	case t.scheme == "sem" && !given("value"):
-		return usagef("say with --value how many permits %s is to have, such as --value 1", t)
+	case given("size") && c.size <= 0:
+		return usagef("--size %d; at least 1 byte is possible", c.size)
 	case c.value < 0:
 		return usagef("--value %d is negative", c.value)
 	case given("max") && c.max < 1:
-		return usagef("--max %d; at least 1 makes sense", c.max)
+		return usagef("--max %d; at least 1 permit is possible", c.max)
 	}
 	return nil
 }
 
+func dashed(flags []string) (texts []string) {
+	for _, f := range flags {
+		texts = append(texts, "--"+f)
+	}
+	return texts
+}
+
 func (c *creator) run(ctx context.Context, t target) error {
-	mode, err := c.bits()
+	r, err := c.rule()
 	if err != nil {
 		return err
 	}
-	made, err := c.make(t, mode)
+	made, err := t.create.make(c, t, r)
 	if err != nil {
 		return err
 	}
@@ -139,49 +141,4 @@ func (c *creator) run(ctx context.Context, t target) error {
 		<-ctx.Done()
 	}
 	return nil
-}
-
-// make makes it, and returns it if it is something that can be open.
-func (c *creator) make(t target, mode os.FileMode) (io.Closer, error) {
-	cfg := &ipcsync.Config{Mode: mode, Allow: c.allow, Max: c.max, ManualReset: c.manual}
-	switch t.scheme {
-	case "fifo":
-		return nil, pipe.MakeFIFO(t.path(), &pipe.FIFOConfig{Mode: mode})
-	case "mmap":
-		return nil, createFile(t.path(), int64(c.size), cmp.Or(mode, 0o600))
-	case "shm":
-		return shm.Create(t.name, int64(c.size), &shm.Config{Mode: mode, Allow: c.allow})
-	case "sem":
-		// What is written down about a semaphore that was there before, and has
-		// vanished, is forgotten by that.
-		cfg.Track = t.vanishes()
-		return ipcsync.CreateSemaphore(t.name, c.value, cfg)
-	case "mutex":
-		return ipcsync.CreateMutex(t.name, cfg)
-	case "rwmutex":
-		return ipcsync.CreateRWMutex(t.name, cfg)
-	}
-	return ipcsync.CreateEvent(t.name, cfg)
-}
-
-// createFile makes a file with storage for all its bytes, or none.
-func createFile(path string, size int64, mode os.FileMode) (err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return failedFile("create", path, err)
-	}
-	defer func() {
-		f.Close()
-		if err != nil {
-			os.Remove(path)
-		}
-	}()
-	if err := f.Chmod(mode); err != nil { // the umask may have taken bits
-		return failedFile("create", path, err)
-	}
-	m, err := mmap.Map(f, &mmap.Config{Capacity: size})
-	if err != nil {
-		return err
-	}
-	return m.Close()
 }

@@ -18,7 +18,7 @@ import (
 
 // exchange sends everything, prints what comes back, and waits until all is read.
 func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string) error {
-	c, _ := s.conn.(*pipe.Conn)
+	c := s.outlet.conn
 	typed := len(words) == 0 && term.IsTerminal(int(os.Stdin.Fd()))
 	canHalfClose := runtime.GOOS != "windows"
 	var err error
@@ -39,9 +39,9 @@ func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string)
 	return s.drain(ctx, c)
 }
 
-// exchangeStreams sends all and prints until the server closes. An answer may
-// begin before all is sent, and is read then, lest both sides wait for each
-// other.
+// exchangeStreams sends all and prints until the server closes. It reads the answer
+// while it sends, since a server that answers early would otherwise wait for it to
+// be read.
 func (s *client) exchangeStreams(c *pipe.Conn, words []string) error {
 	answered := make(chan error, 1)
 	go func() { answered <- s.printAll(s.units(c)) }()
@@ -82,8 +82,8 @@ func (s *client) send(text string, newline bool, next func() (unit, error)) erro
 }
 
 func (s *client) write(b []byte) error {
-	s.conn.SetWriteDeadline(s.deadline())
-	n, err := s.conn.Write(b)
+	s.outlet.writer.SetWriteDeadline(s.deadline())
+	n, err := s.outlet.writer.Write(b)
 	s.bytes += int64(n)
 	if err == nil {
 		s.messages++
@@ -95,7 +95,7 @@ func (s *client) answer(next func() (unit, error)) error {
 	if next == nil {
 		return nil
 	}
-	s.conn.(*pipe.Conn).SetReadDeadline(s.deadline())
+	s.outlet.conn.SetReadDeadline(s.deadline())
 	u, err := next()
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func (s *client) print(u unit) error {
 	return err
 }
 
-// endLine keeps what a terminal shows next from standing behind an answer.
+// endLine ends an answer that has not ended its line on the terminal.
 func (s *client) endLine() {
 	if s.midLine {
 		fmt.Fprintln(s.out)

@@ -35,7 +35,7 @@ func (s *server) runCommand(ctx context.Context, c *pipe.Conn, from sender) erro
 	if cmd.ProcessState == nil {
 		return err
 	}
-	c.Close() // the command's end is the connection's, and of the copying
+	c.Close() // which also ends the copying
 	<-arrived
 	s.exited(from, cmd.ProcessState)
 	return nil

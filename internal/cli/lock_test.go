@@ -17,7 +17,7 @@ import (
 // onLocks runs a test with either kind of lock.
 func onLocks(t *testing.T, f func(t *testing.T, url string)) {
 	for _, scheme := range []string{"mutex", "rwmutex"} {
-		t.Run(scheme, func(t *testing.T) { f(t, turnURL(t, scheme)) })
+		t.Run(scheme, func(t *testing.T) { f(t, syncURL(t, scheme)) })
 	}
 }
 
@@ -43,7 +43,7 @@ func TestLock(t *testing.T) {
 		}
 		expectFailure(t, run(t, "", "lock", url, "--timeout", "30ms", "--", exe, shoutVerb), exitTimedOut, url, "locked after 30ms")
 		expectFailure(t, run(t, "", "lock", url, "-n", "--", exe, shoutVerb), exitTimedOut, url+" is locked")
-		next := start(t, "lock", url, "--timeout", "60s", "--", exe, recoveredVerb)
+		next := start(t, "lock", url, "--timeout", "60s", "--", exe, recoveredVerb, "0")
 		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 1 })
 		p.CloseInput()
 		expectEnd(t, p, 7)
@@ -57,7 +57,7 @@ func TestLock(t *testing.T) {
 
 func TestLockShared(t *testing.T) {
 	exe, _ := os.Executable()
-	url := turnURL(t, "rwmutex")
+	url := syncURL(t, "rwmutex")
 	first, second := lingering(t, url, "--shared"), lingering(t, url, "-s")
 	if s := stat(t, url); s.Holders != 2 || len(s.PIDs) != 2 {
 		t.Errorf("%+v", s)
@@ -100,13 +100,13 @@ func TestLockCounts(t *testing.T) {
 }
 
 // keepOpen keeps a lock from going with its last user on Windows.
-func keepOpen(t testing.TB, url string) turns {
+func keepOpen(t testing.TB, url string) lock {
 	t.Helper()
 	parsed, err := parseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := openTurns(parsed, nil)
+	o, err := parsed.lock.open(parsed, accessRule{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,17 +114,24 @@ func keepOpen(t testing.TB, url string) turns {
 	return o
 }
 
-// A killed holder's lock is free, its command has ended, and the next one is told,
-// once.
-func TestLockKilled(t *testing.T) {
+// expectRecovered runs a command that exits with a code under a lock, and expects
+// that it is told whether a holder before died.
+func expectRecovered(t *testing.T, told bool, code int, url string, args ...string) {
+	t.Helper()
 	exe, _ := os.Executable()
-	again := func(t *testing.T, url, want string, args ...string) {
-		t.Helper()
-		r := run(t, "", append(append([]string{"lock", url}, args...), "--", exe, recoveredVerb)...)
-		if r.stdout != want+"\n" || r.code != 0 || strings.Contains(r.stderr, "warning: the process that held "+url+" died") != (want == "1") {
-			t.Errorf("%+v", r)
-		}
+	r := run(t, "", slices.Concat([]string{"lock", url}, args, []string{"--", exe, recoveredVerb, strconv.Itoa(code)})...)
+	want := "0\n"
+	if told {
+		want = "1\n"
 	}
+	if r.stdout != want || r.code != code || strings.Contains(r.stderr, "warning: a process that held "+url+" died") != told {
+		t.Errorf("ipc lock %s %v told the command %q, exit %d: %s", url, args, r.stdout, r.code, r.stderr)
+	}
+}
+
+// A killed holder's lock is free, its command has ended, and the next command is told
+// until one succeeds.
+func TestLockAfterOwnerWasKilled(t *testing.T) {
 	onLocks(t, func(t *testing.T, url string) {
 		p := lingering(t, url)
 		keepOpen(t, url)
@@ -132,53 +139,53 @@ func TestLockKilled(t *testing.T) {
 		if line, ok := p.TryHear(); ok { // its output ends with the command
 			t.Errorf("the command goes on: %q", line)
 		}
-		again(t, url, "1")
-		again(t, url, "0")
-	})
-	t.Run("readers", func(t *testing.T) {
-		url := turnURL(t, "rwmutex")
-		lingering(t, url).Kill()
-		again(t, url, "1", "--shared")
-		again(t, url, "0", "--shared")
-		lingering(t, url).Kill()
-		again(t, url, "1", "--shared", "--try")
-		lingering(t, url, "--shared").Kill() // who changed nothing
-		again(t, url, "0")
+		expectRecovered(t, true, 0, url)
+		expectRecovered(t, false, 0, url)
 	})
 }
 
-// A lock that somebody gave up as broken is refused until it is reset.
-func TestLockNotRecoverable(t *testing.T) {
-	exe, _ := os.Executable()
+func TestLockIsRecoveredUntilACommandSucceeds(t *testing.T) {
 	onLocks(t, func(t *testing.T, url string) {
 		p := lingering(t, url)
-		m := keepOpen(t, url).(lock)
+		keepOpen(t, url)
 		p.Kill()
-		h, err := m.Lock(t.Context())
-		if err != nil || !h.Recovered() {
-			t.Fatal(err)
-		}
-		if err := h.Unlock(); err != nil {
-			t.Fatal(err)
-		}
-		expectFailure(t, run(t, "", "lock", url, "--", exe, shoutVerb), exitOurs, "ipc reset")
-		if s := stat(t, url); !s.NotRecoverable || s.Value != 0 || s.Holders != 0 {
-			t.Errorf("%+v", s)
-		}
-		if text := succeed(t, "", "stat", url); !strings.HasSuffix(text, "ipc reset "+url+"\n") {
-			t.Errorf("%s", text)
-		}
-		succeed(t, "", "reset", url)
-		if s := stat(t, url); s.NotRecoverable || s.Value != 1 {
-			t.Errorf("%+v", s)
-		}
-		succeed(t, "", "lock", url, "--", exe, shoutVerb)
+		expectRecovered(t, true, 7, url)
+		p = lingering(t, url) // and is killed too
+		p.Kill()
+		expectRecovered(t, true, 1, url)
+		expectRecovered(t, true, 0, url)
+		expectRecovered(t, false, 0, url)
 	})
+}
+
+func TestSharedLockAfterOwnerWasKilled(t *testing.T) {
+	url := syncURL(t, "rwmutex")
+	lingering(t, url).Kill()
+	expectRecovered(t, true, 0, url, "--shared")
+	lingering(t, url).Kill()
+	expectRecovered(t, true, 0, url, "--shared", "--try")
+	expectRecovered(t, false, 0, syncURL(t, "rwmutex"), "--shared")
+
+	url = syncURL(t, "rwmutex")
+	lingering(t, url, "--shared").Kill() // which changed nothing
+	expectRecovered(t, false, 0, url)
+}
+
+// A reader repairs nothing, so that all are told until a writer has succeeded.
+func TestSharedLockLeavesTheRepairToAWriter(t *testing.T) {
+	url := syncURL(t, "rwmutex")
+	p := lingering(t, url)
+	keepOpen(t, url)
+	p.Kill()
+	expectRecovered(t, true, 0, url, "--shared")
+	expectRecovered(t, true, 0, url, "--shared")
+	expectRecovered(t, true, 0, url)
+	expectRecovered(t, false, 0, url, "--shared")
 }
 
 func TestLockExitCodes(t *testing.T) {
 	exe, _ := os.Executable()
-	url := turnURL(t, "mutex")
+	url := syncURL(t, "mutex")
 	for want, words := range map[int][]string{
 		0:            {exe, lingerVerb, "0"},
 		3:            {exe, lingerVerb, "3"},

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,7 +12,7 @@ import (
 )
 
 func TestLockEndsBySignal(t *testing.T) {
-	url := turnURL(t, "mutex")
+	url := syncURL(t, "mutex")
 	if r := run(t, "", "lock", url, "--", "sh", "-c", "kill -KILL $$"); r != (result{code: 128 + 9}) {
 		t.Errorf("%+v", r)
 	}
@@ -22,12 +23,13 @@ func TestLockEndsBySignal(t *testing.T) {
 
 // SIGTERM is the command's to handle, and so is SIGHUP.
 func TestLockPassesSignalsOn(t *testing.T) {
-	for sig, name := range map[syscall.Signal]string{syscall.SIGTERM: "TERM", syscall.SIGHUP: "HUP"} {
-		url := turnURL(t, "mutex")
-		p := start(t, "lock", url, "--", "sh", "-c", `trap 'echo told; exit 9' `+name+`; echo ready; read line`)
+	exe, _ := os.Executable()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		url := syncURL(t, "mutex")
+		p := start(t, "lock", url, "--", exe, hearVerb)
 		p.Expect("ready")
 		p.Process.Signal(sig)
-		p.Expect("told")
+		p.Expect("heard " + sig.String())
 		expectEnd(t, p, 9)
 		p = lingering(t, url)
 		p.Process.Signal(sig)
@@ -38,7 +40,7 @@ func TestLockPassesSignalsOn(t *testing.T) {
 
 // What a terminal sends to both ends the command, and ipc after it.
 func TestLockOutlivesInterrupt(t *testing.T) {
-	url := turnURL(t, "mutex")
+	url := syncURL(t, "mutex")
 	p := lingering(t, url)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
 		p.Process.Signal(sig)
@@ -48,12 +50,12 @@ func TestLockOutlivesInterrupt(t *testing.T) {
 	expectEnd(t, p, 7)
 }
 
-// Whoever is interrupted waiting has taken nothing.
+// A waiter that is interrupted has taken nothing.
 func TestWaitersAreInterrupted(t *testing.T) {
-	mutex := turnURL(t, "mutex")
+	mutex := syncURL(t, "mutex")
 	holder := lingering(t, mutex)
-	sem := createTurns(t, "sem", "--value", "0")
-	event := createTurns(t, "event")
+	sem := createSync(t, "sem", "--value", "0")
+	event := createSync(t, "event")
 	for _, args := range [][]string{
 		{"lock", mutex, "--", "true"}, {"acquire", sem}, {"acquire", sem, "--", "true"}, {"wait", event},
 	} {
@@ -76,7 +78,7 @@ func TestWaitersAreInterrupted(t *testing.T) {
 
 // What the caller ignores, as nohup does, the command ignores.
 func TestLockLeavesIgnoredSignals(t *testing.T) {
-	url := turnURL(t, "mutex")
+	url := syncURL(t, "mutex")
 	cmd := ipc(t, "lock", url, "--", "sh", "-c", "kill -INT $$; kill -HUP $$; echo alive")
 	sh := []string{"sh", "-c", `trap '' INT HUP; exec "$0" "$@"`}
 	cmd.Args = append(sh, append([]string{cmd.Path}, cmd.Args[1:]...)...)
@@ -89,7 +91,7 @@ func TestLockLeavesIgnoredSignals(t *testing.T) {
 // Nothing that the lock needs is open in the command.
 func TestLockIsNotInherited(t *testing.T) {
 	for _, args := range [][]string{
-		{"lock", turnURL(t, "mutex")}, {"lock", turnURL(t, "rwmutex"), "-s"}, {"acquire", createTurns(t, "sem", "--value", "1")},
+		{"lock", syncURL(t, "mutex")}, {"lock", syncURL(t, "rwmutex"), "-s"}, {"acquire", createSync(t, "sem", "--value", "1")},
 	} {
 		out := succeed(t, "", append(args, "--", "sh", "-c", "ls -l /dev/fd/")...)
 		if strings.Contains(out, "/shm/") || !strings.Contains(out, " 0 -> ") {

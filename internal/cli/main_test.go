@@ -9,15 +9,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/pipe"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // commandEnv makes a process of the test binary the command ipc.
@@ -28,81 +26,20 @@ const commandEnv = "IPC_TEST_COMMAND"
 const shoutVerb = "shout"
 
 // The verbs of other programs that commands of the tests are: lingerVerb says
-// something, reads until its input ends, and exits with a code; countVerb adds 1 to
-// the number in a file, which is no good if two do it at once; recoveredVerb prints
-// what it is told of the holder before.
+// something, reads until its input ends, and exits with a code; hearVerb says that it
+// is ready, and exits with 9 when it has heard a signal and named it; countVerb adds 1
+// to the number in a file, which goes wrong if two processes do it at once;
+// recoveredVerb prints what it is told of the holder before, and exits with a code.
 const (
 	lingerVerb    = "linger"
+	hearVerb      = "hear"
 	countVerb     = "count"
 	recoveredVerb = "recovered"
 )
 
-// onlyDemoEnv makes one of these the only row of ipc demo.
-const onlyDemoEnv = "IPC_TEST_DEMO"
-
-var onlyDemos = map[string]demo{
-	"mutex": mutex,
-	"liar": {
-		mechanism: "liar",
-		parental:  true,
-		client: func(p *player) error {
-			return p.talk(struct {
-				io.Reader
-				io.Writer
-			}{strings.NewReader("good-bye\n"), io.Discard})
-		},
-	},
-	"deserter": {
-		mechanism: "deserter",
-		server:    sharedMemory.server,
-		client: func(p *player) error {
-			seg, err := shm.Open(p.name(), nil)
-			if err != nil {
-				return err
-			}
-			defer seg.Close()
-			return errors.New("deserted")
-		},
-	},
-	"holder": {
-		mechanism: "holder",
-		server:    sharedMemory.server,
-		client: func(p *player) error {
-			seg, err := shm.Open(p.name(), nil)
-			if err != nil {
-				return err
-			}
-			p.say("opens it")
-			time.Sleep(time.Hour)
-			return seg.Close()
-		},
-	},
-	"sleeper": {
-		mechanism: "sleeper",
-		server: func(p *player) error {
-			l, err := pipe.Listen(p.name(), nil)
-			if err != nil {
-				return err
-			}
-			p.say("%s", l.Addr())
-			p.ready()
-			for {
-				if _, err := l.Accept(); err != nil {
-					return err
-				}
-			}
-		},
-		client: func(p *player) error {
-			p.say("%d", os.Getpid())
-			time.Sleep(time.Hour)
-			return nil
-		},
-	},
-}
-
 func TestMain(m *testing.M) {
-	if only, ok := onlyDemos[os.Getenv(onlyDemoEnv)]; ok {
-		demos = []demo{only}
+	if os.Getenv(endlessEnv) != "" {
+		runDemo = endlessDemo
 	}
 	switch {
 	case os.Getenv(commandEnv) == "":
@@ -116,6 +53,12 @@ func TestMain(m *testing.M) {
 		io.Copy(io.Discard, os.Stdin)
 		code, _ := strconv.Atoi(os.Args[2])
 		os.Exit(code)
+	case len(os.Args) == 2 && os.Args[1] == hearVerb:
+		heard := make(chan os.Signal, 8)
+		signal.Notify(heard, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+		fmt.Println("ready")
+		fmt.Println("heard", <-heard)
+		os.Exit(9)
 	case len(os.Args) == 3 && os.Args[1] == countVerb:
 		text, err := os.ReadFile(os.Args[2])
 		n, _ := strconv.Atoi(string(text))
@@ -125,8 +68,10 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-	case len(os.Args) == 2 && os.Args[1] == recoveredVerb:
+	case len(os.Args) == 3 && os.Args[1] == recoveredVerb:
 		fmt.Println(os.Getenv(recoveredVariable))
+		code, _ := strconv.Atoi(os.Args[2])
+		os.Exit(code)
 	default:
 		os.Exit(Main())
 	}
@@ -183,12 +128,8 @@ func succeed(t testing.TB, stdin string, args ...string) string {
 	return r.stdout
 }
 
-var names atomic.Int64
-
 // uniqueURL returns a pipe's URL that no other test uses.
-func uniqueURL() string {
-	return fmt.Sprintf("pipe://bw-cli-%d-%d", os.Getpid(), names.Add(1))
-}
+func uniqueURL() string { return "pipe://" + ipctest.UniqueName() }
 
 // parse reads a line of --json.
 func parse(t testing.TB, line string) event {

@@ -1,16 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/mmap"
-	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // memory is shared memory or a mapped file that exists.
@@ -23,64 +19,11 @@ type memory struct {
 
 // openMemory opens what t names.
 func (o *accessFlags) openMemory(t target, readOnly bool) (*memory, error) {
-	mode, err := o.bits()
+	r, err := o.rule()
 	if err != nil {
 		return nil, err
 	}
-	if t.scheme == "shm" {
-		seg, err := shm.Open(t.name, &shm.Config{Mode: mode, Allow: o.allow, ReadOnly: readOnly})
-		if err != nil {
-			return nil, err
-		}
-		return &memory{seg.Mapping, t, seg.File(), seg.Close}, nil
-	}
-	if mode != 0 || o.allow != nil {
-		return nil, usagef("who may open a file is decided by the file's own permissions; leave --mode and --allow out")
-	}
-	return mapFile(t, readOnly)
-}
-
-func mapFile(t target, readOnly bool) (*memory, error) {
-	path := t.path()
-	// To open a FIFO or a device could wait, or do something.
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("what has that name is no regular file but %v (%w)", info.Mode(), breezeway.ErrMismatch)
-	}
-	if err != nil {
-		return nil, failedFile("open", path, err)
-	}
-	flags := os.O_RDWR
-	if readOnly {
-		flags = os.O_RDONLY
-	}
-	f, err := os.OpenFile(path, flags, 0)
-	if err != nil {
-		return nil, failedFile("open", path, err)
-	}
-	m, err := mmap.Map(f, &mmap.Config{ReadOnly: readOnly})
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &memory{m, t, f, func() error { return errors.Join(m.Close(), f.Close()) }}, nil
-}
-
-// failedFile puts an error of package os into the words of the others.
-func failedFile(op, path string, err error) error {
-	var e *fs.PathError
-	if errors.As(err, &e) {
-		err = e.Err
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && op == "create":
-		err = fmt.Errorf("there is no directory %s (%w)", filepath.Dir(path), err)
-	case errors.Is(err, fs.ErrNotExist):
-		err = fmt.Errorf("no such file; create it with `ipc create mmap://%s --size BYTES` (%w)", path, err)
-	case errors.Is(err, fs.ErrExist):
-		err = fmt.Errorf("the file exists; `ipc write` and `ipc read` take it as it is, `ipc rm` removes it (%w)", err)
-	}
-	return &breezeway.Error{Op: op, Kind: "mmap", Name: path, Err: err}
+	return t.memory(t, r, readOnly)
 }
 
 // span returns how many bytes the range has that begins at off: up to the end
@@ -115,7 +58,7 @@ func (m *memory) lost(end int64) error {
 		return err
 	}
 	if removed {
-		return fmt.Errorf("the name %s is gone, and nobody finds these bytes any more (%w)", m.target, breezeway.ErrRemoved)
+		return fmt.Errorf("the name %s is gone; no other process finds these bytes any more (%w)", m.target, breezeway.ErrRemoved)
 	}
 	info, err := m.file.Stat()
 	if err == nil && info.Size() < end {

@@ -22,7 +22,7 @@ func create(t testing.TB, scheme, size string) (url string) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 		t.Skip("this system has no named segments")
 	}
-	url = fmt.Sprintf("shm://cli-%d-%d", os.Getpid(), names.Add(1))
+	url = "shm://" + ipctest.UniqueName()
 	if runtime.GOOS == "windows" {
 		createHeld(t, url, "--size", size)
 		return url
@@ -194,7 +194,7 @@ func TestCreateHolds(t *testing.T) {
 	if runtime.GOOS != "windows" {
 		t.Skip("segments outlive their creators here")
 	}
-	url := fmt.Sprintf("shm://cli-%d-%d", os.Getpid(), names.Add(1))
+	url := "shm://" + ipctest.UniqueName()
 	p := createHeld(t, url, "--size", "10")
 	expectFailure(t, run(t, "", "create", url, "--size", "10"), exitError, "exists")
 	succeed(t, "", "write", url, "held")

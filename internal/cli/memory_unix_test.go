@@ -67,7 +67,7 @@ func TestRemoveRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// Root can give a file away, and meet somebody else's.
+	// Root can give a file away, and meet another user's.
 	if os.Geteuid() != 0 {
 		t.Log("only root can make a file of another user to refuse")
 		return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,17 +16,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
-)
-
-// The exit codes of verbs that run a command and pass its code on: for what went
-// wrong with the command as shells have them, otherwise as timeout(1) does.
-const (
-	exitTimedOut = 124
-	exitOurs     = 125 // ipc itself failed
-	exitCantRun  = 126
-	exitNotFound = 127
-	exitSignal   = 128 // plus the signal's number
-	sigpipe      = 13
 )
 
 func newPipeline() *cobra.Command {
@@ -78,7 +66,7 @@ type pipeline struct {
 	p        *pipe.Pipeline
 	cmds     []*exec.Cmd
 	started  time.Time
-	last     atomic.Int64 // bytes that the last stage has put out
+	last     atomic.Int64 // bytes that the last stage has written
 	line     statusLine
 }
 
@@ -125,15 +113,6 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	return p.verdict(err)
 }
 
-// startFailure chooses the exit code as shells do.
-func startFailure(err error) error {
-	code := exitCantRun
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		code = exitNotFound
-	}
-	return &exit{code, err}
-}
-
 // killOnSignal kills the stages on SIGTERM, and on an interrupt after a second:
 // a terminal has interrupted them too, and they may have something to finish.
 func killOnSignal(signals <-chan os.Signal, ended <-chan struct{}, kill context.CancelCauseFunc) {
@@ -161,22 +140,22 @@ func (p *pipeline) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// put returns how many bytes each stage has put out.
-func (p *pipeline) put() []int64 { return append(p.p.Joints(), p.last.Load()) }
+// output returns how many bytes each stage has written.
+func (p *pipeline) output() []int64 { return append(p.p.Joints(), p.last.Load()) }
 
 // show draws the rates until the end.
 func (p *pipeline) show(ended <-chan struct{}) {
 	const pace = 200 * time.Millisecond
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	before, at := p.put(), time.Now()
+	before, at := p.output(), time.Now()
 	for {
 		select {
 		case <-ended:
 			return
 		case <-tick.C:
 		}
-		now, dt := p.put(), time.Since(at).Seconds()
+		now, dt := p.output(), time.Since(at).Seconds()
 		at = time.Now()
 		var b strings.Builder
 		for i, cmd := range p.cmds {
@@ -189,23 +168,9 @@ func (p *pipeline) show(ended <-chan struct{}) {
 
 func programOf(cmd *exec.Cmd) string { return inert(filepath.Base(cmd.Args[0]), "") }
 
-// size spells a number of bytes in at most four digits.
-func size(n int64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	x, i := float64(n), 0
-	for x >= 1000 && i < len(units)-1 {
-		x /= 1024
-		i++
-	}
-	if i == 0 || x >= 100 {
-		return fmt.Sprintf("%.0f %s", x, units[i])
-	}
-	return fmt.Sprintf("%.1f %s", x, units[i])
-}
-
 // report prints what each stage did.
 func (p *pipeline) report() {
-	stages, put := p.p.Stages(), p.put()
+	stages, written := p.p.Stages(), p.output()
 	if p.json {
 		type stage struct {
 			Args  []string `json:"args"`
@@ -219,7 +184,7 @@ func (p *pipeline) report() {
 		}
 		all.Seconds = time.Since(p.started).Seconds()
 		for i, s := range stages {
-			all.Stages = append(all.Stages, stage{s.Args, codeOf(s.State), s.State.String(), put[i]})
+			all.Stages = append(all.Stages, stage{s.Args, codeOf(s.State), s.State.String(), written[i]})
 		}
 		io.WriteString(p.err, jsonLine(all))
 		return
@@ -233,12 +198,12 @@ func (p *pipeline) report() {
 		if code := codeOf(s.State); code != 0 && code != exitSignal+sigpipe {
 			end = p.err.paint(red, end)
 		}
-		rows = append(rows, []string{inert(strings.Join(s.Args, " "), ""), size(put[i]), end})
+		rows = append(rows, []string{inert(strings.Join(s.Args, " "), ""), size(written[i]), end})
 	}
 	io.WriteString(p.err, table(rows))
 }
 
-// verdict makes the exit code.
+// verdict returns the exit code as an error.
 func (p *pipeline) verdict(err error) error {
 	var killed *exit
 	if errors.As(err, &killed) {
@@ -254,15 +219,7 @@ func (p *pipeline) verdict(err error) error {
 	}
 	var exited *exec.ExitError
 	if err != nil && !errors.As(err, &exited) {
-		return err // not a stage's failure but ours
+		return err // no stage failed, ipc did
 	}
 	return nil
-}
-
-// codeOf returns a process's exit code as a shell has it.
-func codeOf(state *os.ProcessState) int {
-	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return exitSignal + int(ws.Signal())
-	}
-	return state.ExitCode()
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,7 +41,7 @@ func onTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
 			n, err := master.Read(buf)
 			tt.output <- string(buf[:n])
 			if err != nil {
-				return // EIO when nobody has the terminal open any more
+				return // EIO when no process has the terminal open any more
 			}
 		}
 	}()
@@ -199,14 +200,21 @@ func TestServeOnATerminal(t *testing.T) {
 }
 
 func TestPipelineOnATerminal(t *testing.T) {
-	cmd := ipc(t, "pipeline", `sh -c 'echo early; sleep 0.5; echo late' | cat`)
+	goOn := filepath.Join(t.TempDir(), "go on")
+	if err := unix.Mkfifo(goOn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GO_ON", goOn)
+	cmd := ipc(t, "pipeline", `sh -c 'echo early; read line < "$GO_ON"; echo late' | cat`)
 	cmd.Env = append(cmd.Env, "NO_COLOR=1", "TERM=xterm")
 	tt := onTerminal(t, cmd)
 	tt.expect("early\r\n")
-	shown := tt.expect("late\r\n")
-	if !strings.Contains(shown, "sh → ") || !strings.Contains(shown, "/s → cat → ") {
-		t.Errorf("no rates in %q", shown)
+	tt.expect("sh → ") // the rates
+	tt.expect("/s → cat → ")
+	if err := os.WriteFile(goOn, []byte("\n"), 0); err != nil {
+		t.Fatal(err)
 	}
+	shown := tt.expect("late\r\n")
 	if !strings.HasSuffix(shown, eraseLine) {
 		t.Errorf("the status line was not erased before the output: %q", shown)
 	}
@@ -254,17 +262,18 @@ func TestWatchOnATerminal(t *testing.T) {
 	tt.rest(0)
 }
 
-// Ctrl-C is the command's to handle, and ends whoever waits.
+// Ctrl-C is the command's to handle, and ends a waiter.
 func TestLockOnATerminal(t *testing.T) {
-	url := turnURL(t, "mutex")
-	holder := onTerminal(t, ipc(t, "lock", url, "--", "sh", "-c", `trap 'echo bye; exit 4' INT; echo ready; read line`))
+	exe, _ := os.Executable()
+	url := syncURL(t, "mutex")
+	holder := onTerminal(t, ipc(t, "lock", url, "--", exe, hearVerb))
 	holder.expect("ready\r\n")
 	waiter := onTerminal(t, ipc(t, "lock", url, "--", "true"))
 	waiter.expect("waiting for " + url)
 	waiter.typeIn("\x03")
 	waiter.rest(128 + 2)
 	holder.typeIn("\x03")
-	holder.expect("bye\r\n")
-	holder.rest(4)
+	holder.expect("heard interrupt\r\n")
+	holder.rest(9)
 	succeed(t, "", "lock", url, "-n", "--", "true")
 }

@@ -16,8 +16,9 @@ func newRead() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "read URL",
 		Short: "Show what shared memory or a file holds, or how it changes",
-		Long: `read shows the bytes of shared memory, or of a file by mapping it, whoever made it.
-It writes them as they are; on a terminal as --hex does, unless --raw is given.
+		Long: `read shows the bytes of shared memory, or of a file by mapping it, whichever program
+created it. It writes them as they are; on a terminal as --hex does, unless --raw is
+given.
 
   --hex      16 bytes a line, as hexdump -C has them: offset, bytes, characters;
              a * stands for lines like the one before
@@ -31,8 +32,8 @@ apart are one change. Large memory is compared less often, so that it takes a te
 of a processor at most; --offset and --length narrow it. If the name is removed, or
 the bytes are truncated away, --watch ends with an error.
 
-A segment of another user is opened only if --mode or --allow, as given to create,
-admit that user.
+A segment of another user than this one and the superuser is opened only if --trust
+names that user.
 
 With --json each line is an object with these fields, where they apply:
   event   bytes (at most 1 MiB of them), string (of --strings), watching, change
@@ -47,7 +48,7 @@ With --json each line is an object with these fields, where they apply:
   ipc read mmap:///var/tmp/state --strings
   ipc read shm://counter --watch --length 8`,
 		Args:              takes(1, 1, "one URL, such as shm://frame"),
-		ValidArgsFunction: completeURL("shm://", "mmap:///"),
+		ValidArgsFunction: completeURL("read"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("length") {
 				r.length = nil
@@ -67,7 +68,7 @@ With --json each line is an object with these fields, where they apply:
 	f.BoolVarP(&r.watch, "watch", "w", false, "show changes as they happen")
 	f.DurationVar(&r.interval, "interval", 10*time.Millisecond, "look for changes every `TIME`")
 	f.IntVar(&r.count, "count", 0, "stop after `N` changes")
-	r.register(cmd)
+	r.registerTrust(cmd)
 	f.BoolVar(&r.json, "json", false, "print JSON, one object per line")
 	return cmd
 }
@@ -89,7 +90,7 @@ type reader struct {
 }
 
 func (r *reader) run(ctx context.Context, url string, watchOnly bool) (err error) {
-	if r.target, err = parseURLOf(url, "shm", "mmap"); err != nil {
+	if r.target, err = parseURLFor("read", url); err != nil {
 		return err
 	}
 	if err := r.check(watchOnly); err != nil {
@@ -109,7 +110,7 @@ func (r *reader) run(ctx context.Context, url string, watchOnly bool) (err error
 	out := bufio.NewWriterSize(r.out, 64<<10)
 	d := r.dump(out)
 	if err := r.each(int64(r.offset), n, d.add); err != nil {
-		out.Flush() // what was there before is still true
+		out.Flush() // what was read before the error
 		return err
 	}
 	if err := d.end(int64(r.offset) + n); err != nil {
@@ -170,11 +171,6 @@ func (r *reader) dump(out io.Writer) dump {
 
 func (r *reader) event(kind string, off int64) event {
 	return event{Event: kind, Time: time.Now(), URL: r.target.String(), Offset: &off}
-}
-
-func (e event) withText(text string) event {
-	e.setText(text)
-	return e
 }
 
 // each copies the n bytes from off on to f, in parts of 1 MiB.

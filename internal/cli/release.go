@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/spf13/cobra"
 )
 
@@ -11,38 +10,38 @@ func newRelease() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "release URL",
 		Short: "Give permits to a semaphore",
-		Long: `release adds permits to a semaphore, and so lets as many go on who wait for one. It
-fails, and changes nothing, if there would be more than --max of ` + "`ipc create`" + ` said.
+		Long: `release adds permits to a semaphore, and so lets as many waiters go on. It fails, and
+changes nothing, if there would be more than --max of ` + "`ipc create`" + ` said.
 
-A permit belongs to nobody: what one process took another may release, and more can be
+A permit has no owner: one process may release what another one took, and more can be
 released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it releases itself.`,
 		Example: `  ipc release sem://jobs
   ipc release sem://jobs -n 3`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),
-		ValidArgsFunction: completeURL("sem://"),
+		ValidArgsFunction: completeURL("release"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			t, err := parseURLOf(args[0], "sem")
+			t, err := parseURLFor("release", args[0])
 			if err != nil {
 				return err
 			}
-			cfg, err := access.syncConfig()
+			r, err := access.rule()
 			if err != nil {
 				return err
 			}
 			if n < 1 {
 				return usagef("--count %d; release at least 1", n)
 			}
-			s, err := ipcsync.OpenSemaphore(t.name, cfg)
+			p, err := t.permits(t, r, false)
 			if err != nil {
 				return err
 			}
-			defer s.Close()
-			_, err = s.Release(n)
+			defer p.Close()
+			_, err = p.Release(n)
 			return err
 		},
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().IntVarP(&n, "count", "n", 1, "how many permits")
-	access.register(cmd)
+	access.registerTrust(cmd)
 	return cmd
 }

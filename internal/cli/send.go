@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
 )
@@ -19,14 +18,14 @@ func newSend() *cobra.Command {
 	s := &client{out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
 	cmd := &cobra.Command{
 		Use:   "send URL [TEXT]...",
-		Short: "Send text to whoever listens at a URL",
+		Short: "Send text to the server at a URL",
 		Long: `send waits for a server at a URL, sends it text, and waits until the server has
 read everything. It exits with 1 if the server closed without doing so, and with
 3 if --timeout ended a wait: for the server, for it to read everything, or for its
 answer. That everything was read does not say that it was understood: ask for a
 --reply if the server gives one.
 
-The text is taken from
+The text comes from
   the arguments        joined by spaces, with a newline at the end as echo has it
                        (-n leaves it off; a message of --message has none)
   standard input       byte by byte; with --lines or --message line by line
@@ -55,12 +54,13 @@ With --json each line is an object with these fields, where they apply:
   ipc send pipe://calc --lines --reply --timeout 3s 1 + 2
   ipc send fifo:///tmp/log started`,
 		Args:              takes(1, math.MaxInt, "a URL, such as pipe://chat, and perhaps text"),
-		ValidArgsFunction: completeURL("pipe://", "fifo:///"),
+		ValidArgsFunction: completeURL("send"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], args[1:])
 		},
 	}
 	s.register(cmd)
+	s.registerTrust(cmd)
 	f := cmd.Flags()
 	f.BoolVarP(&s.noNewline, "no-newline", "n", false, "add no newline to arguments or lines of a terminal")
 	f.BoolVarP(&s.reply, "reply", "r", false, "wait for the answer and print it")
@@ -71,27 +71,21 @@ With --json each line is an object with these fields, where they apply:
 
 // client is one run of send.
 type client struct {
-	passageFlags
+	streamFlags
 	noNewline, reply, raw bool
 	timeout               time.Duration
 
 	out, err screen
 	target   target
-	conn     outlet
+	outlet   *outlet
 	done     event // the report
 	messages int
 	bytes    int64
 	midLine  bool // on the terminal
 }
 
-// outlet is what send needs of a connection.
-type outlet interface {
-	io.WriteCloser
-	SetWriteDeadline(time.Time) error
-}
-
 func (s *client) run(ctx context.Context, url string, words []string) (err error) {
-	if s.target, err = parseURLOf(url, "pipe", "fifo"); err != nil {
+	if s.target, err = parseURLFor("send", url); err != nil {
 		return err
 	}
 	cfg, err := s.config(s.target)
@@ -101,8 +95,8 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 	switch {
 	case s.timeout < 0:
 		return usagef("--timeout %v is negative", s.timeout)
-	case s.reply && s.target.scheme == "fifo":
-		return usagef("a FIFO has no way back, so there is no --reply")
+	case s.reply && s.target.stream.oneWay:
+		return usagef("%s has no way back, so there is no --reply", withArticle(s.target.noun))
 	case s.reply && cfg.Direction == pipe.Out:
 		return usagef("--reply needs a way back, and --direction out has none")
 	case cfg.Direction == pipe.In && (len(words) > 0 || !s.reply):
@@ -111,7 +105,7 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 	if err := s.dial(ctx, cfg); err != nil {
 		return err
 	}
-	defer s.conn.Close()
+	defer s.outlet.writer.Close()
 	err = s.explain(s.exchange(ctx, cfg, words))
 	if s.json {
 		s.report(err)
@@ -124,35 +118,12 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	ctx, cancel := s.bounded(ctx, "no server at %s within %v; start one with `ipc serve %[1]s`")
 	defer cancel()
 	defer s.err.hintIfSlow(fmt.Sprintf("waiting for a server at %s, Ctrl-C stops", s.target))()
-	if s.target.scheme == "fifo" {
-		f, err := openFIFO(ctx, s.target.name, &pipe.FIFOConfig{Trust: cfg.Allow})
-		if err != nil {
-			return err
-		}
-		s.conn, s.done.Address = f, s.target.name
-		return nil
-	}
-	c, err := pipe.DialWait(ctx, s.target.name, cfg)
+	out, err := s.target.stream.dial(ctx, s.target, cfg)
 	if err != nil {
 		return err
 	}
-	s.conn, s.done.Peer, s.done.Address = c, infoOf(c.Peer()), c.RemoteAddr().String()
+	s.outlet, s.done.Address, s.done.Peer = out, out.address, out.peer
 	return nil
-}
-
-// openFIFO waits until somebody has made the FIFO and reads it.
-func openFIFO(ctx context.Context, path string, cfg *pipe.FIFOConfig) (*pipe.FIFO, error) {
-	watch := local.NewWatch(path)
-	defer watch.Close()
-	for {
-		f, err := pipe.OpenFIFO(ctx, path, pipe.Out, cfg)
-		if !errors.Is(err, os.ErrNotExist) {
-			return f, err
-		}
-		if err := watch.Wait(ctx); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // bounded returns a context that --timeout ends. Its cause then says what didn't
@@ -171,7 +142,7 @@ func (s *client) deadline() time.Time {
 	return time.Now().Add(s.timeout)
 }
 
-// explain puts an error of the exchange into the words of its user.
+// explain says what an error of the exchange means for what was sent.
 func (s *client) explain(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -285,10 +285,10 @@ func TestWrongUsage(t *testing.T) {
 		"create shm://a --size 8388608T", "create shm://a --size 1 --mode 99", "create pipe://a --size 1",
 		"create fifo:///tmp/a --size 1", "create fifo:///tmp/a --allow 0", "create mmap:///tmp/a --size 1 --allow 0",
 		"create mmap:///tmp/a", "create mmap://a --size 1",
-		"write shm://a", "write pipe://a x", "write shm://a --offset x y", "write mmap:///tmp/a --allow 0 x",
+		"write shm://a", "write pipe://a x", "write shm://a --offset x y", "write mmap:///tmp/a --trust 0 x", "write shm://a --allow 0 x",
 		"read", "read pipe://a", "read shm:///a", "read shm://a --hex --strings", "read shm://a --hex --json",
 		"read shm://a --watch --raw", "read shm://a --count 1", "read shm://a --watch --interval 0s",
-		"read shm://a --watch --count -1", "read shm://a --length 1x", "read mmap:///tmp/a --mode 0660",
+		"read shm://a --watch --count -1", "read shm://a --length 1x", "read mmap:///tmp/a --trust 0", "read shm://a --mode 0660",
 		"rm", "rm pipe://a", "rm frame",
 		"serve sem://a", "send event://a x", "read mutex://a", "write sem://a x",
 		"create sem://a", "create sem://a --value -1", "create sem://a --value 1 --max 0", "create sem://a --value x",
@@ -301,12 +301,14 @@ func TestWrongUsage(t *testing.T) {
 		"acquire", "acquire mutex://a", "acquire sem://a x", "acquire sem://a --timeout -1s", "acquire sem://a --",
 		"release", "release sem://a b", "release mutex://a", "release sem://a -n 0", "release sem://a -n x",
 		"wait", "wait sem://a", "wait event://a --timeout x", "wait event://a --try --timeout 1s", "wait event://a b",
-		"set", "set mutex://a", "reset", "reset sem://a", "reset pipe://a", "stat", "stat shm://a", "stat a", "stat sem://a b",
+		"set", "set mutex://a", "reset", "reset sem://a", "reset pipe://a", "reset mutex://a", "reset rwmutex://a",
+		"acquire sem://a --mode 0660", "lock lead://a -- x", "wait barrier://a", "create lead://a", "create barrier://a",
+		"serve pipe://a --trust 0", "serve fifo:///tmp/a --allow 0", "send pipe://a --allow 0 x", "stat", "stat shm://a", "stat a", "stat sem://a b",
 		"pipeline", "pipeline a | b", "pipeline a --quiet --stats", "demo x", "servve", "nonsense", "--nonsense",
 	} {
 		t.Run(line, func(t *testing.T) {
 			r := run(t, "", strings.Fields(line)...)
-			if r.code != exitUsage || r.stdout != "" || !strings.HasPrefix(r.stderr, "ipc: ") || !strings.Contains(r.stderr, "--help") {
+			if r.code != exitUsage || r.stdout != "" || !strings.HasPrefix(r.stderr, "ipc") || !strings.Contains(r.stderr, "--help") {
 				t.Errorf("%+v", r)
 			}
 		})

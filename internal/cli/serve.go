@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/pipe"
 	"github.com/spf13/cobra"
 )
@@ -30,11 +29,11 @@ clients at a time, and stops, giving the name up, by --until, --count, Ctrl-C or
 SIGTERM; all of these exit with 0.
 
 One arrival is what one read gives, or a line with --lines, or a message with
---message. Lines above 1 MiB are split. Whoever sends can't write to the terminal
-of whoever serves: what isn't printable is shown as an escape sequence.
+--message. Lines above 1 MiB are split. What isn't printable is shown as an escape
+sequence, so that a client can't control the server's terminal.
 
-A FIFO that does not exist is made, and removed at the end. It stays open between
-writers. The system does not tell who they are.
+A FIFO that does not exist is created, and removed at the end. It stays open between
+writers. The system does not tell which processes they are.
 
 With --exec every connection is handed to a process of its own: what arrives is
 its standard input, what it prints goes back. The words are split and variables
@@ -56,13 +55,15 @@ With --json each line is an object with these fields, where they apply:
   ipc serve pipe://jobs --message --echo --count 10 --json
   ipc serve fifo:///tmp/log --lines`,
 		Args:              takes(1, 1, "one URL, such as pipe://chat"),
-		ValidArgsFunction: completeURL("pipe://", "fifo:///"),
+		ValidArgsFunction: completeURL("serve"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.run(cmd.Context(), args[0], cmd.Flags().Changed("until"))
 		},
 	}
 	f := cmd.Flags()
 	s.register(cmd)
+	s.registerAdmit(cmd)
+	s.registerTrust(cmd)
 	f.StringVar(&s.until, "until", "", "stop when a message or line equal to `TEXT` arrives")
 	f.IntVar(&s.count, "count", 0, "stop after `N` arrivals; with --exec, connections")
 	f.BoolVar(&s.echo, "echo", false, "send back what arrives")
@@ -73,7 +74,7 @@ With --json each line is an object with these fields, where they apply:
 
 // server is one run of serve.
 type server struct {
-	passageFlags
+	streamFlags
 	until    string
 	hasUntil bool
 	count    int
@@ -93,7 +94,7 @@ type server struct {
 
 func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error) {
 	s.hasUntil = hasUntil
-	if s.target, err = parseURLOf(url, "pipe", "fifo"); err != nil {
+	if s.target, err = parseURLFor("serve", url); err != nil {
 		return err
 	}
 	cfg, err := s.config(s.target)
@@ -106,16 +107,13 @@ func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error)
 	ctx, s.stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer s.stop()
 	context.AfterFunc(ctx, s.stop) // from now on another signal kills
-	// A standard output that nobody reads any more is an error, not our end.
+	// A standard output without a reader is an error, and doesn't kill this process.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	if s.target.scheme == "fifo" {
-		return s.serveFIFO(ctx, cfg)
-	}
-	return s.servePipe(ctx, cfg)
+	return s.target.stream.serve(ctx, s, cfg)
 }
 
 func (s *server) check(cfg *pipe.Config) (err error) {
-	oneWay := s.target.scheme == "fifo"
+	oneWay := s.target.stream.oneWay
 	switch {
 	case s.count < 0:
 		return usagef("--count %d is negative", s.count)
@@ -124,7 +122,11 @@ func (s *server) check(cfg *pipe.Config) (err error) {
 	case s.raw && s.json:
 		return usagef("--raw and --json exclude each other")
 	case oneWay && (s.echo || s.execute != ""):
-		return usagef("a FIFO has no way back, so --echo and --exec don't go with it; for a command, redirect its input: COMMAND < %s", s.target.name)
+		return usagef("%s has no way back, so --echo and --exec don't go with it; for a command, redirect its input: COMMAND < %s", withArticle(s.target.noun), s.target.name)
+	case oneWay && s.allow != nil:
+		return usagef("%s admits users by --mode alone; leave --allow out", withArticle(s.target.noun))
+	case !oneWay && s.trust != nil:
+		return usagef("serve creates %s, and --allow says which users that admits; --trust is for what exists", s.target)
 	case cfg.Direction == pipe.In && s.echo:
 		return usagef("--echo needs a way back, and --direction in has none")
 	case cfg.Direction == pipe.Out && s.execute == "":
@@ -140,82 +142,16 @@ func (s *server) check(cfg *pipe.Config) (err error) {
 	return err
 }
 
-func (s *server) servePipe(ctx context.Context, cfg *pipe.Config) error {
-	l, err := pipe.Listen(s.target.name, cfg)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	s.announce(l.Addr().String())
-	var connections sync.WaitGroup
-	if err := s.accept(ctx, l, &connections); err != nil {
-		s.fail(err)
-	}
-	l.Close()
-	connections.Wait()
-	return s.failure
-}
-
-// accept starts to serve connections until we stop, or until it has started as
-// many as --count says for --exec.
-func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync.WaitGroup) error {
-	var pause local.Backoff
-	for n := 1; ; {
-		c, err := l.AcceptContext(ctx)
-		var passing interface{ Temporary() bool }
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return nil
-		case errors.As(err, &passing) && passing.Temporary():
-			pause.Sleep(ctx) // out of descriptors, perhaps: clients that leave give them back
-			continue
-		default:
-			return err
-		}
-		pause = local.Backoff{}
-		from := sender{c.Peer(), n}
-		connections.Go(func() { s.serve(ctx, c, from) })
-		if s.command != nil && n == s.count {
-			return nil
-		}
-		n++
-	}
-}
-
-// serveFIFO reads a FIFO, as if it were one connection that never ends.
-func (s *server) serveFIFO(ctx context.Context, cfg *pipe.Config) (err error) {
-	path := s.target.name
-	fifo := &pipe.FIFOConfig{Trust: cfg.Allow, KeepOpen: true}
-	err = pipe.MakeFIFO(path, fifo)
-	if err == nil {
-		defer func() { err = errors.Join(err, pipe.RemoveFIFO(path)) }()
-	} else if !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	f, err := pipe.OpenFIFO(ctx, path, pipe.In, fifo)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	s.announce(path)
-	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Now()) })()
-	if err := s.read(ctx, f, sender{}); err != nil && ctx.Err() == nil {
-		return err
-	}
-	return s.failure
-}
-
 // linesOf returns the lines of a text without their ends.
 func linesOf(text string) []string {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 }
 
-// sender is whom an arrival comes from.
+// sender is the process that an arrival comes from.
 type sender struct {
 	peer       breezeway.Peer
-	connection int // 0 for a FIFO, which doesn't tell who writes
+	connection int // 0 for a FIFO, which doesn't tell its writers
 }
 
 // serve deals with one connection.
@@ -241,7 +177,7 @@ func (s *server) read(ctx context.Context, c io.ReadWriter, from sender) error {
 	next := s.units(c)
 	for {
 		u, err := next()
-		if err == io.EOF || errors.Is(err, syscall.ECONNRESET) { // reset: it didn't wait for our answer
+		if err == io.EOF || errors.Is(err, syscall.ECONNRESET) { // reset: the client didn't wait for our answer
 			return nil
 		}
 		if err != nil {

@@ -45,7 +45,7 @@ func (s *server) event(kind string, from sender) event {
 	return e
 }
 
-// nameOf names whom an arrival comes from in few characters, as system logs do.
+// nameOf names the sender of an arrival in few characters, as system logs do.
 func (s *server) nameOf(from sender) string {
 	if from.connection == 0 {
 		return s.target.scheme
@@ -57,8 +57,8 @@ func (s *server) nameOf(from sender) string {
 	return fmt.Sprintf("%s[%d]", program, from.peer.PID)
 }
 
-// print writes to standard output; when nobody reads that any more, serving
-// ends.
+// print writes to standard output. If that fails, as when it has no reader any more,
+// serving ends.
 func (s *server) print(text string) {
 	if _, err := io.WriteString(s.out, text); err != nil {
 		s.setFailure(err)

@@ -39,7 +39,7 @@ func TestServePlain(t *testing.T) {
 	}
 	expectEnd(t, server, 0)
 	if _, err := pipe.Dial(t.Context(), strings.TrimPrefix(url, "pipe://"), nil); err == nil {
-		t.Error("somebody still listens")
+		t.Error("a process still listens")
 	}
 }
 

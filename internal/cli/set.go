@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/spf13/cobra"
 )
 
@@ -10,28 +9,33 @@ func newSet() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "set URL",
 		Short: "Set an event",
-		Long: `set sets an event. One that was made with --manual lets everybody through from now on,
-until ` + "`ipc reset`" + `; any other lets one waiter through, now or when one comes.`,
+		Long: `set sets an event. One that was created with --manual lets every waiter through from now
+on, until ` + "`ipc reset`" + `; any other lets one waiter through, now or when one comes.`,
 		Example:           `  ipc set event://ready`,
 		Args:              takes(1, 1, "one URL, such as event://ready"),
-		ValidArgsFunction: completeURL("event://"),
+		ValidArgsFunction: completeURL("set"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			t, err := parseURLOf(args[0], "event")
-			if err != nil {
-				return err
-			}
-			cfg, err := access.syncConfig()
-			if err != nil {
-				return err
-			}
-			e, err := ipcsync.OpenEvent(t.name, cfg)
-			if err != nil {
-				return err
-			}
-			defer e.Close()
-			return e.Set()
+			return access.onEvent("set", args[0], settable.Set)
 		},
 	}
-	access.register(cmd)
+	access.registerTrust(cmd)
 	return cmd
+}
+
+// onEvent opens an event for a verb, and calls f with it.
+func (o *accessFlags) onEvent(verb, url string, f func(settable) error) error {
+	t, err := parseURLFor(verb, url)
+	if err != nil {
+		return err
+	}
+	r, err := o.rule()
+	if err != nil {
+		return err
+	}
+	e, err := t.signal(t, r)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	return f(e)
 }

@@ -7,20 +7,22 @@ import (
 	"syscall"
 )
 
-// signals are those that end a process, while it waits or a command runs for it.
+// signals hears the signals that end a process, while this one waits or runs a
+// command.
 type signals struct {
 	heard   chan os.Signal
 	command chan *os.Process
 	done    chan struct{}
 }
 
-// hearSignals returns a context that a signal ends, with the exit code that a shell
-// gives it, until there is a command to pass the signals on to.
+// hearSignals returns a context that a signal ends, until there is a command to pass
+// signals on to. Its cause then has the exit code that a shell gives a process that
+// the signal ended.
 func hearSignals(ctx context.Context) (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &signals{make(chan os.Signal, 8), make(chan *os.Process), make(chan struct{})}
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-		// What is ignored, as by nohup, is to be so in the command too.
+		// A signal that is ignored, as by nohup, stays so for the command too.
 		if !signal.Ignored(sig) {
 			signal.Notify(s.heard, sig)
 		}
@@ -58,7 +60,7 @@ func (s *signals) serve(cancel context.CancelCauseFunc) {
 // passTo passes signals on to a command from now on.
 func (s *signals) passTo(command *os.Process) { s.command <- command }
 
-// stop ends all that.
+// stop stops to hear signals.
 func (s *signals) stop() {
 	signal.Stop(s.heard)
 	close(s.done)

@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// statusLine is a line of a terminal that is drawn over and over, and leaves no
-// trace. Without a screen it is never drawn. All methods may be called
-// concurrently.
+// statusLine is a line of a terminal that is redrawn and finally erased. Its methods
+// may be called concurrently.
 type statusLine struct {
 	screen screen
 

@@ -3,10 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -40,8 +37,8 @@ func (s screen) paint(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// hintIfSlow tells the user of a terminal what is waited for, unless that comes
-// soon: until then, or the end of the wait, what it returns is to be called.
+// hintIfSlow tells the user of a terminal what is waited for, unless stop is called
+// soon. Call stop at the end of the wait.
 func (s screen) hintIfSlow(text string) (stop func() bool) {
 	const patience = 300 * time.Millisecond
 	if !s.tty {
@@ -56,48 +53,4 @@ func (s screen) width() int {
 		return w
 	}
 	return 80
-}
-
-// inert returns text that does nothing to a terminal, whoever sent it: all that
-// isn't printable, except the characters in keep, is spelled out.
-func inert(text, keep string) string {
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case strconv.IsPrint(r) || strings.ContainsRune(keep, r):
-			b.WriteString(text[i : i+size])
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-		i += size
-	}
-	return b.String()
-}
-
-// table lays rows of cells out in columns; the first row is the heading. The
-// last column is painted by the caller, if at all.
-func table(rows [][]string) string {
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

@@ -9,18 +9,17 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxLine bounds the memory that a peer can make us use by never ending its
-// line.
+// maxLine bounds the memory that a line takes, also one that a peer never ends.
 const maxLine = 1 << 20
 
 // unit is one arrival: what one read gave, a line without its end, or a
-// message. Its text is UTF-8 as far as the sender's was text.
+// message. Its text is UTF-8 if the sender's bytes were text.
 type unit struct {
 	text  string
 	split bool // the line is longer than maxLine and goes on in the next unit
 }
 
-// lines makes lines of what next returns.
+// lines returns a function that returns what next gives line by line.
 func lines(next func() (string, error)) func() (unit, error) {
 	var pending []byte
 	var err error
@@ -51,8 +50,8 @@ func lines(next func() (string, error)) func() (unit, error) {
 	}
 }
 
-// units returns what reads one arrival after the other, as the flags say.
-func (o *passageFlags) units(r io.Reader) func() (unit, error) {
+// units returns a function that reads one arrival after the other, as the flags say.
+func (o *streamFlags) units(r io.Reader) func() (unit, error) {
 	if c, ok := r.(*pipe.Conn); ok && o.message {
 		return func() (unit, error) {
 			message, err := c.ReadMessage(nil)

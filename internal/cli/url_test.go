@@ -7,15 +7,17 @@ import (
 
 func TestParseURL(t *testing.T) {
 	for text, want := range map[string]target{
-		"pipe://chat":         {"pipe", "chat"},
-		"pipe:///run/x.sock":  {"pipe", "/run/x.sock"},
-		"fifo:///tmp/a b%20c": {"fifo", "/tmp/a b%20c"},
-		"shm://frame":         {"shm", "frame"},
-		"mmap:///tmp/data":    {"mmap", "/tmp/data"},
-		"sem://jobs":          {"sem", "jobs"},
-		"mutex://deploy":      {"mutex", "deploy"},
-		"rwmutex://data":      {"rwmutex", "data"},
-		"event://ready":       {"event", "ready"},
+		"pipe://chat":         {mechanismOf("pipe"), "chat"},
+		"pipe:///run/x.sock":  {mechanismOf("pipe"), "/run/x.sock"},
+		"fifo:///tmp/a b%20c": {mechanismOf("fifo"), "/tmp/a b%20c"},
+		"shm://frame":         {mechanismOf("shm"), "frame"},
+		"mmap:///tmp/data":    {mechanismOf("mmap"), "/tmp/data"},
+		"sem://jobs":          {mechanismOf("sem"), "jobs"},
+		"mutex://deploy":      {mechanismOf("mutex"), "deploy"},
+		"rwmutex://data":      {mechanismOf("rwmutex"), "data"},
+		"event://ready":       {mechanismOf("event"), "ready"},
+		"lead://worker":       {mechanismOf("lead"), "worker"},
+		"barrier://round":     {mechanismOf("barrier"), "round"},
 	} {
 		got, err := parseURL(text)
 		if err != nil || got != want || got.String() != text {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// follow shows how the n bytes from off on change.
+// follow shows changes of the n bytes from off on, until a signal or --count.
 func (r *reader) follow(ctx context.Context, off, n int64) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -51,7 +51,7 @@ func (r *reader) follow(ctx context.Context, off, n int64) error {
 		if err := r.memory.lost(off + n); err != nil {
 			return err
 		}
-		const share = 10 // of the time: a tenth
+		const share = 10 // comparing takes a tenth of the time
 		pause.Reset(max(r.interval, (share-1)*time.Since(began)))
 	}
 }

@@ -16,7 +16,8 @@ func newWrite() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "write URL TEXT...|-",
 		Short: "Write text or bytes into shared memory or a file",
-		Long: `write puts bytes into shared memory, or into a file by mapping it, whoever made it.
+		Long: `write puts bytes into shared memory, or into a file by mapping it, whichever program
+created it.
 Other processes see them at once, in no particular order: to say that something is
 complete, write that last.
 
@@ -25,8 +26,8 @@ newline: it changes the bytes that the text takes, no others. A lone - means
 standard input, byte by byte. What would reach beyond the end is refused before
 anything is written. Nothing grows.
 
-A segment of another user is opened only if --mode or --allow, as given to create,
-admit that user.
+A segment of another user than this one and the superuser is opened only if --trust
+names that user.
 
 With --json it prints one object with these fields:
   event   written; time: RFC 3339
@@ -37,12 +38,12 @@ With --json it prints one object with these fields:
   printf '\1\0\0\0' | ipc write shm://frame --offset 8 -
   ipc write mmap:///var/tmp/state - < picture.png`,
 		Args:              takes(2, math.MaxInt, "a URL, such as shm://frame, and text, or - for standard input"),
-		ValidArgsFunction: completeURL("shm://", "mmap:///"),
+		ValidArgsFunction: completeURL("write"),
 		RunE:              func(_ *cobra.Command, args []string) error { return w.run(args[0], args[1:]) },
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().VarP(&w.offset, "offset", "o", "where the first byte goes, such as 64, 0x40 or 4K")
-	w.register(cmd)
+	w.registerTrust(cmd)
 	cmd.Flags().BoolVar(&w.json, "json", false, "print JSON")
 	return cmd
 }
@@ -56,7 +57,7 @@ type writer struct {
 }
 
 func (w *writer) run(url string, words []string) (err error) {
-	t, err := parseURLOf(url, "shm", "mmap")
+	t, err := parseURLFor("write", url)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,8 @@
-package cli
+package demo
 
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/breezeway-ipc/breezeway/pipe"
 )
@@ -12,7 +11,7 @@ import (
 var anonymousPipe = demo{
 	mechanism: "anonymous pipe",
 	parental:  true,
-	server: func(p *player) error {
+	server: func(p *process) error {
 		c, err := pipe.Inherited()
 		if err != nil {
 			return err
@@ -20,14 +19,8 @@ var anonymousPipe = demo{
 		defer c.Close()
 		return p.answer(c, "its parent")
 	},
-	client: func(p *player) (err error) {
-		child := &player{p.demo, "server", p.dir}
-		cmd, err := child.command(context.Background())
-		if err != nil {
-			return err
-		}
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-		c, err := pipe.Start(cmd, &pipe.StartConfig{DieWithParent: true})
+	client: func(p *process) error {
+		cmd, c, err := p.startChild()
 		if err != nil {
 			return err
 		}
@@ -37,10 +30,12 @@ var anonymousPipe = demo{
 	},
 }
 
-// namedPipe joins processes that know a name.
+// namedPipe joins processes that know a name. Its socket lies in the run's
+// directory, and goes with that.
 var namedPipe = demo{
 	mechanism: "named pipe",
-	server: func(p *player) error {
+	scheme:    "pipe",
+	server: func(p *process) error {
 		l, err := pipe.Listen(p.name(), nil)
 		if err != nil {
 			return err
@@ -55,7 +50,7 @@ var namedPipe = demo{
 		defer c.Close()
 		return p.answer(c, c.Peer().String())
 	},
-	client: func(p *player) error {
+	client: func(p *process) error {
 		c, err := pipe.Dial(context.Background(), p.name(), nil)
 		if err != nil {
 			return err

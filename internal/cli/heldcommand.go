@@ -11,24 +11,25 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// errand is a command that runs while this process holds something.
-type errand struct {
+// heldCommand is a command that runs while this process holds something.
+type heldCommand struct {
 	words []string
 	// hold takes what is to be held.
 	hold func(context.Context) (*holding, error)
 }
 
-// holding is something that this process has.
+// holding is something that this process holds.
 type holding struct {
-	release   func() error
-	recovered bool // the one who had it before died
+	// release gives it up. succeeded says that the command ran and exited with 0.
+	release   func(succeeded bool) error
+	recovered bool // a holder before died, and what it left may be half done
 }
 
-// recoveredVariable tells the command whether the holder before died.
+// recoveredVariable tells the command whether a holder before died.
 const recoveredVariable = "IPC_RECOVERED"
 
-// errandHelp is what the help of all verbs says that run one.
-const errandHelp = `COMMAND has our standard streams, and its exit code is ours: 128 + N if signal N ended
+// heldCommandHelp is what the help of all verbs says that run one.
+const heldCommandHelp = `COMMAND has our standard streams, and its exit code is ours: 128 + N if signal N ended
 it. Otherwise the exit code is
   2    wrong usage                         126  COMMAND can't be run
   124  --timeout or --try ended the wait   127  there is no such program
@@ -43,9 +44,9 @@ then holds nothing.`
 func urlAndCommand(cmd *cobra.Command, args []string) (url string, words []string, err error) {
 	switch at := cmd.ArgsLenAtDash(); {
 	case len(args) == 0 || at == 0:
-		return "", nil, usagef("%s takes a URL first", cmd.Name())
+		return "", nil, usagef("it takes a URL first")
 	case at > 1 || at < 0 && len(args) > 1:
-		return "", nil, usagef("%s takes one URL; put -- before the command: ipc %[1]s %s -- %s", cmd.Name(), args[0], strings.Join(args[1:], " "))
+		return "", nil, usagef("it takes one URL; put -- before the command: ipc %s %s -- %s", cmd.Name(), args[0], strings.Join(args[1:], " "))
 	case at == 1 && len(args) == 1:
 		return "", nil, usagef("there is no command after --")
 	}
@@ -53,8 +54,8 @@ func urlAndCommand(cmd *cobra.Command, args []string) (url string, words []strin
 }
 
 // run returns how the command ended, as an exit code.
-func (e *errand) run(ctx context.Context) error {
-	err := e.perform(ctx)
+func (c *heldCommand) run(ctx context.Context) error {
+	err := c.perform(ctx)
 	var coded *exit
 	if err != nil && !errors.As(err, &coded) {
 		return &exit{exitOurs, err}
@@ -62,21 +63,21 @@ func (e *errand) run(ctx context.Context) error {
 	return err
 }
 
-func (e *errand) perform(ctx context.Context) error {
-	cmd := exec.Command(e.words[0], e.words[1:]...)
-	if cmd.Err != nil { // before anybody waits for it
+func (c *heldCommand) perform(ctx context.Context) error {
+	cmd := exec.Command(c.words[0], c.words[1:]...)
+	if cmd.Err != nil { // found out before anything is waited for
 		return startFailure(cmd.Err)
 	}
 	ctx, signals := hearSignals(ctx)
 	defer signals.stop()
-	held, err := e.hold(ctx)
+	held, err := c.hold(ctx)
 	if err != nil {
 		return err
 	}
 	if err = context.Cause(ctx); err == nil {
-		err = e.start(cmd, held.recovered, signals)
+		err = c.start(cmd, held.recovered, signals)
 	}
-	if failure := held.release(); err == nil {
+	if failure := held.release(err == nil); err == nil {
 		err = failure
 	} else if failure != nil {
 		warn("%v", failure)
@@ -85,7 +86,7 @@ func (e *errand) perform(ctx context.Context) error {
 }
 
 // start runs the command to its end.
-func (e *errand) start(cmd *exec.Cmd, recovered bool, signals *signals) error {
+func (c *heldCommand) start(cmd *exec.Cmd, recovered bool, signals *signals) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	value := "0"
 	if recovered {

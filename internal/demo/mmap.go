@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"os"
@@ -8,31 +8,32 @@ import (
 )
 
 // mappedFile joins processes that know a path. The file goes with the run's
-// directory: Windows lets nobody remove it while the other one has it mapped.
+// directory: on Windows a file can't be removed while a process has it mapped.
 var mappedFile = demo{
 	mechanism: "mapped file",
-	server: func(p *player) error {
-		m, err := p.mapFile(os.O_CREATE|os.O_EXCL, &mmap.Config{Capacity: boardSize})
+	scheme:    "mmap",
+	server: func(p *process) error {
+		m, err := p.mapFile(os.O_CREATE|os.O_EXCL, &mmap.Config{Capacity: turnBufferSize})
 		if err != nil {
 			return err
 		}
 		defer m.Close()
 		p.say("makes the file %s of %d bytes and maps it", m.Name(), m.Len())
 		p.ready()
-		return p.answerOn(board{m})
+		return p.answerOn(turnBuffer{m})
 	},
-	client: func(p *player) error {
+	client: func(p *process) error {
 		m, err := p.mapFile(0, nil)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
 		p.say("maps it too")
-		return p.talkOn(board{m})
+		return p.talkOn(turnBuffer{m})
 	},
 }
 
-func (p *player) mapFile(flags int, cfg *mmap.Config) (*mmap.Mapping, error) {
+func (p *process) mapFile(flags int, cfg *mmap.Config) (*mmap.Mapping, error) {
 	f, err := os.OpenFile(filepath.Join(p.dir, "mapped"), os.O_RDWR|flags, 0o600)
 	if err != nil {
 		return nil, err

@@ -9,9 +9,9 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// splitPipeline takes a pipeline as a shell writes it, such as
-// ps -ef | grep "$USER", into the words of its commands. Quotes, variables, ~
-// and patterns work as in a shell; whatever else only a shell can do is refused.
+// splitPipeline splits a pipeline as a shell does, such as ps -ef | grep "$USER",
+// into the words of its commands. Quotes, variables, ~ and patterns work as in a
+// shell; what else only a shell can do is refused.
 func splitPipeline(text string) ([][]string, error) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
 	if err != nil {

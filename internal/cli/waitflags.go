@@ -4,38 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/spf13/cobra"
 )
-
-// turns is an object by which processes take turns.
-type turns interface {
-	Stats() (ipcsync.Stats, error)
-	Close() error
-}
-
-// openTurns opens what t names.
-func openTurns(t target, cfg *ipcsync.Config) (turns, error) {
-	switch t.scheme {
-	case "sem":
-		return ipcsync.OpenSemaphore(t.name, cfg)
-	case "mutex":
-		return ipcsync.OpenMutex(t.name, cfg)
-	case "rwmutex":
-		return ipcsync.OpenRWMutex(t.name, cfg)
-	}
-	return ipcsync.OpenEvent(t.name, cfg)
-}
-
-// syncConfig returns the flags as the configuration of such an object.
-func (o *accessFlags) syncConfig() (*ipcsync.Config, error) {
-	mode, err := o.bits()
-	return &ipcsync.Config{Mode: mode, Allow: o.allow}, err
-}
 
 // waitFlags say how long a verb waits.
 type waitFlags struct {
@@ -45,6 +18,7 @@ type waitFlags struct {
 
 func (o *waitFlags) register(cmd *cobra.Command) {
 	cmd.Flags().DurationVarP(&o.timeout, "timeout", "t", 0, "give up after `TIME`, such as 3s")
+	cmd.Flags().BoolVarP(&o.try, "try", "n", false, "don't wait")
 }
 
 func (o *waitFlags) check() error {
@@ -68,16 +42,16 @@ func (o *waitFlags) bounded(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeoutCause(ctx, o.timeout, errLate)
 }
 
-// late says, with an exit code, that --timeout or --try ended the wait for what t
-// names, and which state it is in.
-func (o *waitFlags) late(code int, t target, state string, of turns) error {
+// late returns the error, with an exit code, of a wait that --timeout or --try
+// ended: in which state the object is, and which processes hold it.
+func (o *waitFlags) late(code int, url, state string, holders []int) error {
 	if !o.try {
 		state = fmt.Sprintf("still %s after %v", state, o.timeout)
 	}
-	if s, err := of.Stats(); err == nil && len(s.PIDs) > 0 {
-		state += ", held by " + processes(s.PIDs)
+	if len(holders) > 0 {
+		state += ", held by " + processes(holders)
 	}
-	return &exit{code, fmt.Errorf("%s is %s", t, state)}
+	return &exit{code, fmt.Errorf("%s is %s", url, state)}
 }
 
 // processes names processes by their ids.
@@ -95,9 +69,4 @@ func processes(pids []int) string {
 		return "process " + words[0]
 	}
 	return "processes " + strings.Join(words, ", ")
-}
-
-// warn tells the user, on standard error, of something that is no failure.
-func warn(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "ipc: warning: "+format+"\n", args...)
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -10,21 +10,23 @@ import (
 // permits come back.
 var semaphore = demo{
 	mechanism: "semaphore",
-	missing:   noTurns(),
-	server: func(p *player) error {
+	scheme:    "sem",
+	missing:   noSync,
+	remove:    removePair(ipcsync.KindSemaphore),
+	server: func(p *process) error {
 		create := func(name string, cfg *ipcsync.Config) (*ipcsync.Semaphore, error) {
 			return ipcsync.CreateSemaphore(name, 0, cfg)
 		}
-		return both(p, create, func(there, back *ipcsync.Semaphore) error {
+		return withPair(p, create, func(there, back *ipcsync.Semaphore) error {
 			p.say("creates the semaphores %s and %s without permits", there.Name(), back.Name())
 			p.ready()
-			return p.answerTurns("acquires a permit, and releases one the other way", takePermit(there), givePermit(back))
+			return p.pong("acquires a permit, and releases one the other way", takePermit(there), givePermit(back))
 		})
 	},
-	client: func(p *player) error {
-		return both(p, ipcsync.OpenSemaphore, func(there, back *ipcsync.Semaphore) error {
+	client: func(p *process) error {
+		return withPair(p, ipcsync.OpenSemaphore, func(there, back *ipcsync.Semaphore) error {
 			p.say("opens them and releases a permit")
-			return p.takeTurns("a permit", givePermit(there), takePermit(back))
+			return p.ping("a permit", givePermit(there), takePermit(back))
 		})
 	},
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"errors"
@@ -10,9 +10,11 @@ import (
 // sharedMemory joins processes that know a segment's name.
 var sharedMemory = demo{
 	mechanism: "shared memory",
-	missing:   noSegments(),
-	server: func(p *player) (err error) {
-		seg, err := shm.Create(p.name(), boardSize, nil)
+	scheme:    "shm",
+	missing:   linuxAndWindows("named segments"),
+	remove:    func(name string) { shm.Remove(shm.KindSegment, name, nil) },
+	server: func(p *process) (err error) {
+		seg, err := shm.Create(p.name(), turnBufferSize, nil)
 		if err != nil {
 			return err
 		}
@@ -24,22 +26,15 @@ var sharedMemory = demo{
 		}()
 		p.say("creates the segment %s of %d bytes", seg.Name(), seg.Len())
 		p.ready()
-		return p.answerOn(board{seg.Mapping})
+		return p.answerOn(turnBuffer{seg.Mapping})
 	},
-	client: func(p *player) error {
+	client: func(p *process) error {
 		seg, err := shm.Open(p.name(), nil)
 		if err != nil {
 			return err
 		}
 		defer seg.Close()
 		p.say("opens it")
-		return p.talkOn(board{seg.Mapping})
+		return p.talkOn(turnBuffer{seg.Mapping})
 	},
-}
-
-func noSegments() string {
-	if runtime.GOOS == "linux" || runtime.GOOS == "windows" {
-		return ""
-	}
-	return "named segments are for Linux and Windows; map a file"
 }

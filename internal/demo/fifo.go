@@ -1,19 +1,22 @@
-package cli
+package demo
 
 import (
 	"context"
 	"errors"
 	"io"
 	"path/filepath"
+	"runtime"
 
 	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
-// fifo joins processes that know two paths: a FIFO goes one way.
+// fifo joins processes that know two paths, since a FIFO goes one way. They lie in
+// the run's directory, and go with that.
 var fifo = demo{
 	mechanism: "FIFO",
-	missing:   notOn("windows", "Windows has no FIFOs; use a named pipe"),
-	server: func(p *player) (err error) {
+	scheme:    "fifo",
+	missing:   noFIFOs(),
+	server: func(p *process) (err error) {
 		there, back := p.fifos()
 		for _, path := range []string{there, back} {
 			if err := pipe.MakeFIFO(path, nil); err != nil {
@@ -35,7 +38,7 @@ var fifo = demo{
 		defer out.Close()
 		return p.answer(bothWays{in, out}, "the FIFO")
 	},
-	client: func(p *player) error {
+	client: func(p *process) error {
 		there, back := p.fifos()
 		out, err := pipe.OpenFIFO(context.Background(), there, pipe.Out, nil)
 		if err != nil {
@@ -52,7 +55,7 @@ var fifo = demo{
 	},
 }
 
-func (p *player) fifos() (there, back string) {
+func (p *process) fifos() (there, back string) {
 	return filepath.Join(p.dir, "there"), filepath.Join(p.dir, "back")
 }
 
@@ -60,4 +63,11 @@ func (p *player) fifos() (there, back string) {
 type bothWays struct {
 	io.Reader
 	io.Writer
+}
+
+func noFIFOs() string {
+	if runtime.GOOS == "windows" {
+		return "Windows has no FIFOs; use a named pipe"
+	}
+	return ""
 }

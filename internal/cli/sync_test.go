@@ -9,27 +9,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
-// turnURL returns a URL that no other test uses. What it names is removed when the
+// syncURL returns a URL that no other test uses. What it names is removed when the
 // test is over.
-func turnURL(t testing.TB, scheme string) string {
+func syncURL(t testing.TB, scheme string) string {
 	t.Helper()
-	if why := noTurns(); why != "" {
-		t.Skip(why)
+	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
+		t.Skip("semaphores, locks and events are for Linux and Windows")
 	}
 	url := scheme + "://" + ipctest.UniqueName()
 	t.Cleanup(func() { run(t, "", "rm", url) })
 	return url
 }
 
-// createTurns makes an object of the scheme for the time of the test.
-func createTurns(t testing.TB, scheme string, args ...string) (url string) {
+// createSync makes an object of the scheme for the time of the test.
+func createSync(t testing.TB, scheme string, args ...string) (url string) {
 	t.Helper()
-	url = turnURL(t, scheme)
-	if (target{scheme, ""}).vanishes() {
+	url = syncURL(t, scheme)
+	if mechanismOf(scheme).vanishes() {
 		createHeld(t, url, args...)
 	} else {
 		succeed(t, "", append([]string{"create", url}, args...)...)
@@ -40,7 +42,7 @@ func createTurns(t testing.TB, scheme string, args ...string) (url string) {
 // stat returns what ipc stat prints as JSON.
 func stat(t testing.TB, url string) ipcsync.Stats {
 	t.Helper()
-	var e statEvent
+	var e syncStat
 	d := json.NewDecoder(strings.NewReader(succeed(t, "", "stat", url, "--json")))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&e); err != nil {
@@ -67,7 +69,7 @@ func awaitStat(t testing.TB, url string, wanted func(ipcsync.Stats) bool) ipcsyn
 }
 
 func TestSemaphore(t *testing.T) {
-	url := createTurns(t, "sem", "--value", "1", "--max", "2")
+	url := createSync(t, "sem", "--value", "1", "--max", "2")
 	expectFailure(t, run(t, "", "create", url, "--value", "1"), exitError, "exists", "ipc rm "+url)
 	succeed(t, "", "acquire", url)
 	expectFailure(t, run(t, "", "acquire", url, "--timeout", "30ms"), exitTimeout, url, "without a permit after 30ms")
@@ -86,9 +88,9 @@ func TestSemaphore(t *testing.T) {
 }
 
 func TestAcquireWaits(t *testing.T) {
-	url := createTurns(t, "sem", "--value", "0")
+	url := createSync(t, "sem", "--value", "0")
 	p := start(t, "acquire", url, "--timeout", "60s")
-	if runtime.GOOS == "linux" { // elsewhere nobody can tell
+	if runtime.GOOS == "linux" { // elsewhere it can't be told
 		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 1 })
 	}
 	succeed(t, "", "release", url)
@@ -100,7 +102,7 @@ func TestAcquireWaits(t *testing.T) {
 
 func TestAcquireCommand(t *testing.T) {
 	exe, _ := os.Executable()
-	url := createTurns(t, "sem", "--value", "1")
+	url := createSync(t, "sem", "--value", "1")
 	p := start(t, "acquire", url, "--", exe, lingerVerb, "7")
 	p.Expect("lingering")
 	if s := stat(t, url); s.Value != 0 || s.Holders != 1 || !slices.Equal(s.PIDs, []int{p.Process.Pid}) && !ipctest.UnderWine() {
@@ -118,10 +120,10 @@ func TestAcquireCommand(t *testing.T) {
 	}
 }
 
-// A permit whose ipc is killed is given back.
+// A permit of a killed ipc is given back.
 func TestAcquireKilled(t *testing.T) {
 	exe, _ := os.Executable()
-	url := createTurns(t, "sem", "--value", "1")
+	url := createSync(t, "sem", "--value", "1")
 	p := start(t, "acquire", url, "--", exe, lingerVerb, "0")
 	p.Expect("lingering")
 	p.Kill()
@@ -134,7 +136,7 @@ func TestAcquireKilled(t *testing.T) {
 }
 
 func TestEvent(t *testing.T) {
-	url := createTurns(t, "event")
+	url := createSync(t, "event")
 	expectFailure(t, run(t, "", "wait", url, "--timeout", "30ms"), exitTimeout, url, "not set after 30ms")
 	expectFailure(t, run(t, "", "wait", url, "--try"), exitTimeout, "is not set")
 	succeed(t, "", "set", url)
@@ -155,7 +157,7 @@ func TestEvent(t *testing.T) {
 	case <-second.Done():
 		first, second = second, first
 	case <-time.After(ipctest.Patience):
-		t.Fatal("nobody came through")
+		t.Fatal("no waiter came through")
 	}
 	expectEnd(t, first, 0)
 	succeed(t, "", "set", url)
@@ -163,7 +165,7 @@ func TestEvent(t *testing.T) {
 }
 
 func TestManualEvent(t *testing.T) {
-	url := createTurns(t, "event", "--manual")
+	url := createSync(t, "event", "--manual")
 	first, second := start(t, "wait", url), start(t, "wait", url)
 	succeed(t, "", "set", url)
 	expectEnd(t, first, 0)
@@ -176,11 +178,11 @@ func TestManualEvent(t *testing.T) {
 	expectFailure(t, run(t, "", "wait", url, "-n"), exitTimeout)
 }
 
-func TestRemoveTurns(t *testing.T) {
+func TestRemoveSync(t *testing.T) {
 	for scheme, args := range map[string][]string{"sem": {"--value", "1"}, "mutex": nil, "rwmutex": nil, "event": nil} {
 		t.Run(scheme, func(t *testing.T) {
-			url := createTurns(t, scheme, args...)
-			if (target{scheme, ""}).vanishes() {
+			url := createSync(t, scheme, args...)
+			if mechanismOf(scheme).vanishes() {
 				expectFailure(t, run(t, "", "rm", url), exitError)
 				return
 			}
@@ -194,11 +196,11 @@ func TestRemoveTurns(t *testing.T) {
 }
 
 // An object is there as long as its creator on Windows, and no longer.
-func TestCreateHoldsTurns(t *testing.T) {
+func TestCreateHoldsSync(t *testing.T) {
 	if runtime.GOOS != "windows" {
 		t.Skip("objects outlive their creators here")
 	}
-	url := turnURL(t, "sem")
+	url := syncURL(t, "sem")
 	p := createHeld(t, url, "--value", "3")
 	if s := stat(t, url); s.Value != 3 {
 		t.Errorf("%+v", s)
@@ -207,20 +209,20 @@ func TestCreateHoldsTurns(t *testing.T) {
 	expectFailure(t, run(t, "", "stat", url), exitError, "no such semaphore")
 }
 
-func TestNoSuchTurns(t *testing.T) {
+func TestNoSuchSync(t *testing.T) {
 	for _, line := range []string{
 		"acquire sem://", "acquire sem:// --timeout 1s", "release sem://", "stat sem://", "stat mutex://", "stat rwmutex://",
-		"stat event://", "wait event://", "set event://", "reset event://", "reset mutex://", "reset rwmutex://",
+		"stat event://", "wait event://", "set event://", "reset event://",
 	} {
 		words := strings.Fields(line)
 		scheme, _, _ := strings.Cut(words[1], ":")
-		words[1] = turnURL(t, scheme)
+		words[1] = syncURL(t, scheme)
 		expectFailure(t, run(t, "", words...), exitError, "no such", "ipc create "+words[1])
 	}
-	url := turnURL(t, "sem")
+	url := syncURL(t, "sem")
 	exe, _ := os.Executable()
 	expectFailure(t, run(t, "", "acquire", url, "--", exe, shoutVerb), exitOurs, "ipc create "+url)
-	if runtime.GOOS != "windows" && isTracked(strings.TrimPrefix(url, "sem://")) {
+	if runtime.GOOS != "windows" && isTracked(t, strings.TrimPrefix(url, "sem://")) {
 		t.Error("something is left beside what isn't there")
 	}
 }
@@ -229,7 +231,7 @@ func TestNoSuchTurns(t *testing.T) {
 // name.
 func TestAcquireFromTheNextSemaphore(t *testing.T) {
 	exe, _ := os.Executable()
-	url := turnURL(t, "sem")
+	url := syncURL(t, "sem")
 	for range 2 {
 		var creator *ipctest.Process
 		if runtime.GOOS == "windows" {
@@ -251,16 +253,27 @@ func TestAcquireFromTheNextSemaphore(t *testing.T) {
 	}
 }
 
+// isTracked reports whether there is a list of the holders of a semaphore's permits.
+func isTracked(t *testing.T, name string) bool {
+	t.Helper()
+	path, err := object.Path("track", name, breezeway.Session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = os.Lstat(path)
+	return err == nil
+}
+
 // To look at a semaphore makes nothing new.
 func TestStatMakesNothing(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("create makes what is beside a semaphore here")
 	}
-	url := createTurns(t, "sem", "--value", "1")
+	url := createSync(t, "sem", "--value", "1")
 	if s := stat(t, url); s.Holders != -1 {
 		t.Errorf("%+v", s)
 	}
-	if isTracked(strings.TrimPrefix(url, "sem://")) {
+	if isTracked(t, strings.TrimPrefix(url, "sem://")) {
 		t.Error("it is tracked now")
 	}
 }
@@ -272,10 +285,9 @@ func TestStatTable(t *testing.T) {
 		"value  max  holders  waiters  recoveries  pids\n" +
 			"1      -    -        -        0           -\n": {Value: 1, Max: -1, Holders: -1, Waiters: -1},
 		"value  max  holders  waiters  recoveries  pids\n" +
-			"0      -    0        0        2           -\n" +
-			"not recoverable: mend what it protects, then run ipc reset mutex://m\n": {Max: -1, Recoveries: 2, NotRecoverable: true},
+			"0      -    0        0        2           -\n": {Max: -1, Recoveries: 2},
 	} {
-		if got := statTable(target{"mutex", "m"}, s); got != want {
+		if got := (syncState{s}).table(); got != want {
 			t.Errorf("%s", got)
 		}
 	}
@@ -284,11 +296,11 @@ func TestStatTable(t *testing.T) {
 		if scheme == "sem" {
 			args = []string{"--value", "1", "--max", "2"}
 		}
-		url := createTurns(t, scheme, args...)
+		url := createSync(t, scheme, args...)
 		if got := succeed(t, "", "stat", url); !strings.HasPrefix(got, "value  max  holders  waiters  recoveries  pids\n"+want) {
 			t.Errorf("%s: %s", scheme, got)
 		}
-		if s := stat(t, url); s.NotRecoverable || s.Recoveries != 0 || s.Value != int(want[0]-'0') {
+		if s := stat(t, url); s.Recoveries != 0 || s.Value != int(want[0]-'0') {
 			t.Errorf("%s: %+v", scheme, s)
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"bytes"
@@ -13,29 +13,29 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// board is memory that two processes take turns with. Its first word says whose
+// turnBuffer is memory that two processes take turns with. Its first word says whose
 // turn it is: the client makes it odd, when it has written, and the server even,
 // when it has answered in the same place.
-type board struct{ *mmap.Mapping }
+type turnBuffer struct{ *mmap.Mapping }
 
 const (
-	boardSize = 4096
-	turnAt    = 0 // uint32
-	lengthAt  = 4 // uint32: of the text
-	textAt    = 64
-	payloadAt = 64
+	turnBufferSize = 4096
+	turnAt         = 0 // uint32
+	lengthAt       = 4 // uint32: of the text
+	textAt         = 64
+	payloadAt      = 64
 
 	turnOver = math.MaxUint32 // the client has done
 )
 
 // pass gives the turn to the other process.
-func (b board) pass(turn uint32) error { return mmap.AtomicStore(b.Mapping, turnAt, turn) }
+func (b turnBuffer) pass(turn uint32) error { return mmap.AtomicStore(b.Mapping, turnAt, turn) }
 
 // await waits for a turn, and reports false if there will be none.
-func (b board) await(turn uint32) (bool, error) {
-	// The other process may be asleep; who then sleeps as long before it looks
-	// again finds it asleep each time. So look on for longer than a sleep takes,
-	// unless that keeps the only processor from the other process.
+func (b turnBuffer) await(turn uint32) (bool, error) {
+	// Two processes that sleep equally long between looks may find each other
+	// asleep each time. So look on for longer than a sleep takes, unless that keeps
+	// the only processor from the other process.
 	spin := 2 * time.Millisecond
 	if runtime.NumCPU() == 1 {
 		spin = 0
@@ -58,7 +58,7 @@ func (b board) await(turn uint32) (bool, error) {
 }
 
 // talkOn is the client's part: a line, its answer, round trips.
-func (p *player) talkOn(b board) error {
+func (p *process) talkOn(b turnBuffer) error {
 	defer b.pass(turnOver)
 	text := fmt.Sprintf("hello from process %d", os.Getpid())
 	p.say("writes %q", text)
@@ -92,7 +92,7 @@ func (p *player) talkOn(b board) error {
 }
 
 // swap passes the turn and waits for the next one.
-func (b board) swap(turn uint32) error {
+func (b turnBuffer) swap(turn uint32) error {
 	if err := b.pass(turn); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (b board) swap(turn uint32) error {
 }
 
 // trip writes a payload and reads its answer.
-func (b board) trip(turn uint32) error {
+func (b turnBuffer) trip(turn uint32) error {
 	return b.payload(func(payload []byte) error {
 		bench.Fill(payload, int(turn))
 		if err := b.swap(turn); err != nil {
@@ -111,12 +111,12 @@ func (b board) trip(turn uint32) error {
 	})
 }
 
-func (b board) payload(f func(payload []byte) error) error {
+func (b turnBuffer) payload(f func(payload []byte) error) error {
 	return b.Borrow(func(all []byte) error { return f(all[payloadAt : payloadAt+payloadSize]) })
 }
 
 // answerOn is the server's part. It ends when the client has done.
-func (p *player) answerOn(b board) error {
+func (p *process) answerOn(b turnBuffer) error {
 	if ok, err := b.await(1); !ok {
 		return err
 	}
@@ -140,7 +140,7 @@ func (p *player) answerOn(b board) error {
 }
 
 // shout answers the line in capitals.
-func (p *player) shout(b board) error {
+func (p *process) shout(b turnBuffer) error {
 	n, err := mmap.Read[uint32](b.Mapping, lengthAt)
 	if err != nil {
 		return err

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/pipe"
+)
+
+func createFIFO(_ *creator, t target, r accessRule) (io.Closer, error) {
+	return nil, pipe.MakeFIFO(t.path(), &pipe.FIFOConfig{Mode: r.mode})
+}
+
+func removeFIFO(t target) error { return pipe.RemoveFIFO(t.path()) }
+
+// serveFIFO reads a FIFO until ctx ends, as if it were one connection that never
+// ends.
+func serveFIFO(ctx context.Context, s *server, cfg *pipe.Config) (err error) {
+	path := s.target.path()
+	fifo := &pipe.FIFOConfig{Mode: cfg.Mode, Trust: cfg.Trust, KeepOpen: true}
+	err = pipe.MakeFIFO(path, fifo)
+	if err == nil {
+		defer func() { err = errors.Join(err, pipe.RemoveFIFO(path)) }()
+	} else if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	f, err := pipe.OpenFIFO(ctx, path, pipe.In, fifo)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s.announce(path)
+	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Now()) })()
+	if err := s.read(ctx, f, sender{}); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return s.failure
+}
+
+// dialFIFO waits until the FIFO exists and a process reads it.
+func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error) {
+	path := t.path()
+	watch := local.NewWatch(path)
+	defer watch.Close()
+	for {
+		f, err := pipe.OpenFIFO(ctx, path, pipe.Out, &pipe.FIFOConfig{Trust: cfg.Trust})
+		switch {
+		case err == nil:
+			return &outlet{writer: f, address: path}, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return nil, err
+		}
+		if err := watch.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}

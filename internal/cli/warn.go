@@ -1,0 +1,11 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+)
+
+// warn tells the user, on standard error, of something that is no failure.
+func warn(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "ipc: warning: "+format+"\n", args...)
+}
