@@ -39,6 +39,12 @@ type condHead struct {
 	news    uint32        // gate
 }
 
+// relocker is a Mutex as its holders see it, which can lock it again.
+type relocker interface {
+	holder
+	Lock(context.Context, *robust.Claim) (ticket uint64, err error)
+}
+
 // CreateCond makes the condition name. It fails with [os.ErrExist] if there is one,
 // with [os.ErrInvalid] for a bad name, and with [os.ErrPermission] where this user
 // may not create.
@@ -107,7 +113,7 @@ func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 	if err := c.check(breezeway.OpWait); err != nil {
 		return h, err
 	}
-	m, ok := h.by.(locker)
+	m, ok := h.by.(relocker)
 	if !ok {
 		return h, c.s.Fail(breezeway.OpWait, fmt.Errorf("the Held is not that of a locked Mutex (%w)", os.ErrInvalid))
 	}

@@ -91,7 +91,7 @@ func (l *Leader) lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.held = Held{m, ticket}
+	l.held = Held{m.Mutex, ticket}
 	l.recovered = l.held.Recovered()
 	err = m.Use(func() error {
 		l.term = shared.terms.Add(1)

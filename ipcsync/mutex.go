@@ -23,7 +23,8 @@ import (
 // waiters are not counted.
 type Mutex struct {
 	mutex   locker
-	holder  holder // mutex, as a Held names it
+	holder  holder        // mutex, as a Held names it
+	shared  *robust.Mutex // mutex, where it is one of our own layout
 	name    string
 	created bool
 }
@@ -60,8 +61,6 @@ func openMutex(mode robust.OpenMode, name string, cfg *Config) (*Mutex, error) {
 	return openAs(KindMutex, mode, name, cfg, func(s *settings) (*Mutex, error) { return newMutex(mode, name, s) })
 }
 
-func mutexOf(l locker, name string, created bool) *Mutex { return &Mutex{l, l, name, created} }
-
 // locker returns what m stands on.
 func (m *Mutex) locker() locker {
 	if m == nil || m.mutex == nil {
@@ -80,6 +79,11 @@ func (m *Mutex) locker() locker {
 // No wake-up announces that a process died: waiters find it out within 100 ms from
 // when the kernel has freed the dead process's memory and closed its files.
 func (m *Mutex) Lock(ctx context.Context) (Held, error) {
+	if m != nil && m.shared != nil {
+		if ticket, ok := m.shared.LockFree(); ok {
+			return Held{m.holder, ticket}, nil
+		}
+	}
 	ticket, err := m.locker().Lock(ctx, nil)
 	if err != nil {
 		return Held{}, err

@@ -25,6 +25,11 @@ func newSharedMutex(mode robust.OpenMode, kind Kind, name string, s *settings) (
 	return sharedMutex{m}, err
 }
 
+// public makes a Mutex of m.
+func (m sharedMutex) public() *Mutex {
+	return &Mutex{mutex: m, holder: m.Mutex, shared: m.Mutex, name: m.Name, created: m.Created}
+}
+
 func (m sharedMutex) Stats() (st Stats, err error) {
 	err = m.Use(func() error {
 		st, err = lockStats(m.Object, &m.Owner, m.Recoveries().Load())

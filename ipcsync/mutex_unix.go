@@ -9,5 +9,5 @@ func newMutex(mode robust.OpenMode, name string, s *settings) (*Mutex, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mutexOf(m, m.Name, m.Created), nil
+	return m.public(), nil
 }

@@ -9,11 +9,11 @@ func newMutex(mode robust.OpenMode, name string, s *settings) (*Mutex, error) {
 		if err != nil {
 			return nil, err
 		}
-		return mutexOf(m, m.Name, m.Created), nil
+		return m.public(), nil
 	}
 	m, created, err := newKernelMutex(mode, name, s)
 	if err != nil {
 		return nil, err
 	}
-	return mutexOf(m, name, created), nil
+	return &Mutex{mutex: m, holder: m, name: name, created: created}, nil
 }

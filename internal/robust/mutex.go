@@ -2,7 +2,6 @@ package robust
 
 import (
 	"context"
-	"os"
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -62,16 +61,29 @@ func (m *Mutex) Join(recover func() error) error {
 // of the head may count there instead.
 func (m *Mutex) Recoveries() *atomic.Int64 { return &m.head.Recoveries }
 
+// LockFree takes the mutex if it has no holder and its memory needs no protection.
+// Where it reports false, Lock finds out why.
+func (m *Mutex) LockFree() (ticket uint64, ok bool) {
+	if !m.Direct {
+		return 0, false
+	}
+	if ticket, ok = m.TakeFree(0); !ok {
+		return 0, false
+	}
+	if m.Closed() {
+		m.lockedLate(ticket)
+		return 0, false
+	}
+	m.Acquired()
+	return ticket, true
+}
+
 // Lock waits until the mutex is free, or its holder dead, and takes it. The ticket
 // has the bit Recovered if a holder died and no later one marked as consistent what
 // it left.
 func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
-	if m.Direct && c == nil {
-		if ticket, ok := m.TakeFree(0); ok {
-			if m.Closed() {
-				return 0, m.lockedLate(ticket)
-			}
-			m.Acquired()
+	if c == nil {
+		if ticket, ok := m.LockFree(); ok {
 			return ticket, nil
 		}
 	}
@@ -108,11 +120,10 @@ func (m *Mutex) TryLock() (ticket uint64, ok bool, err error) {
 
 // lockedLate gives back what was taken while Close was under way, if it was not
 // taken in the memory that Close left.
-func (m *Mutex) lockedLate(ticket uint64) error {
+func (m *Mutex) lockedLate(ticket uint64) {
 	if m.Give(ticket) {
 		m.free.Wake(1)
 	}
-	return m.Fail(breezeway.OpLock, os.ErrClosed)
 }
 
 func (m *Mutex) locked(how Taken) {
