@@ -136,7 +136,7 @@ func (c *Config) settings(kind Kind) (s settings, err error) {
 	}
 	for _, o := range s.options() {
 		if o.set && !slices.Contains(o.kinds, kind) {
-			return s, fmt.Errorf("Config.%s means nothing for a %s (%w)", o.name, kind.what(), os.ErrInvalid)
+			return s, fmt.Errorf("the option Config.%s means nothing for a %s (%w)", o.name, kind.what(), os.ErrInvalid)
 		}
 	}
 	if s.Logger == nil {

@@ -58,7 +58,7 @@ func (s *settings) checkUnnamed() error {
 		"Allow": s.Allow != nil, "Trust": s.Trust != nil, "Scope": s.Scope != breezeway.Session, "Fill": s.Fill != nil,
 	} {
 		if set {
-			return fmt.Errorf("Config.%s is for segments with a name (%w)", option, os.ErrInvalid)
+			return fmt.Errorf("the option Config.%s is for segments with a name (%w)", option, os.ErrInvalid)
 		}
 	}
 	return nil

@@ -72,7 +72,7 @@ func mappingIsShared(t *testing.T, mapped Mappings) {
 		}
 		err := m.Borrow(func(b []byte) error {
 			if string(b[size-9:size]) != "in memory" {
-				return errors.New("Borrow shows other bytes")
+				return errors.New("what Borrow shows differs")
 			}
 			return nil
 		})

@@ -94,10 +94,8 @@ func TestMemoryGone(t *testing.T) {
 		gone := errors.New("gone")
 		n := maxOwnThreads() + 3
 		results := make(chan error)
-		var all []*semaphore
 		for i := range n {
 			s := m.semaphore(i)
-			all = append(all, s)
 			go func() {
 				defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 				defer func() {

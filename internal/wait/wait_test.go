@@ -196,6 +196,50 @@ func TestCancelWakesNoOther(t *testing.T) {
 	})
 }
 
+// A cancel that coincides with a wake-up ends the wait as soon as one that doesn't:
+// what unparks the waiter may be used up by the time that it parks again.
+func TestCancelWithWakeUp(t *testing.T) {
+	eachMode(t, func(t *testing.T, m *memory) {
+		for name, others := range map[string]int{"alone": 0, "on a shared thread": 2 * (maxOwnThreads() + 1)} {
+			t.Run(name, func(t *testing.T) {
+				crowd, end := context.WithCancel(context.Background())
+				var waiting sync.WaitGroup
+				for i := range others {
+					waiting.Go(func() { m.semaphore(i + 1).acquire(crowd) })
+				}
+				defer waiting.Wait()
+				defer end()
+				s := m.semaphore(0)
+				times := map[bool][]time.Duration{}
+				for i := range 2 * (ipctest.Count(200) + 10) {
+					withWake := i%2 == 1
+					ctx, cancel := context.WithCancel(context.Background())
+					result := make(chan error)
+					go func() { result <- s.acquire(ctx) }()
+					until(t, "the waiter to park", func() bool { return s.parked() && s.gate.w.queued.Load() > 0 })
+					start := time.Now()
+					if withWake {
+						s.gate.Wake(1) // for nothing
+					}
+					cancel()
+					if err := <-result; err != context.Canceled {
+						t.Fatal(err)
+					}
+					times[withWake] = append(times[withWake], time.Since(start))
+				}
+				p99 := func(with bool) time.Duration {
+					slices.Sort(times[with])
+					return times[with][len(times[with])*99/100]
+				}
+				t.Logf("99%% ended within %v, %v with a wake-up", p99(false), p99(true))
+				if p99(true) > 3*p99(false)+10*time.Millisecond {
+					t.Errorf("99%% ended within %v with a wake-up, within %v without", p99(true), p99(false))
+				}
+			})
+		}
+	})
+}
+
 // A permit that is there, or comes, is taken even if the context is done.
 func TestSuccessWins(t *testing.T) {
 	m := newMemory(t)

@@ -13,6 +13,7 @@ type waitEntry struct {
 	until time.Duration // and not longer than this, by sys.Clock
 	woken bool          // a wake-up may have been spent on the entry
 
+	//lint:ignore U1000 on Windows it has fields
 	systemEntry
 
 	// While a shared thread has the entry.

@@ -100,6 +100,11 @@ func (n *waiter) lead(ctx context.Context, c condition) error {
 		if done || err != nil {
 			return err
 		}
+		// What unparks n at the end of ctx may have been used up by a wake-up that
+		// came with it.
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		n.count()
 		if err := n.park(ctx, old, check); err != nil {
 			return err
