@@ -87,6 +87,7 @@ var checks = []struct {
 		{"NO_SECOND_WAKE", "no wake-up follows after the announcement was taken down"},
 		{"CANCEL NO_PROMOTE", "a waiter that leaves doesn't promote the next"},
 		{"CANCEL CANCEL_BEFORE_LOOK", "a waiter that was woken and cancelled leaves without a look"},
+		{"CANCEL PARK_CANCELLED", "a waiter parks again without asking its context"},
 		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
 	}},
 	{"latest", []check{

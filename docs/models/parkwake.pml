@@ -30,6 +30,7 @@ bool asleep[3], spent[3];    /* the kernel: sleeps on the gate; a wake-up ended 
 bool queued[3];              /* A's queue behind its first waiter */
 byte first = NONE;
 bool cancelled[3];
+bool unparked[3];            /* what the end of a context leaves for the next park */
 bool dead[3], killed;        /* by process */
 
 #define there (posted > taken)
@@ -92,13 +93,16 @@ again:
 		atomic {
 			if
 			:: ok -> ok = false; goto leave
+#ifndef PARK_CANCELLED
+			:: !ok && cancelled[me] -> goto leave
+#endif
 			:: else
 			fi;
 			skip; /* no jump may lead into a d_step */
 			d_step { /* futex: compare and sleep */
 				spent[me] = false;
 				if
-				:: gate == old -> asleep[me] = true
+				:: gate == old && !unparked[me] -> asleep[me] = true
 				:: else
 				fi;
 				old = 0
@@ -107,10 +111,11 @@ again:
 		atomic {
 			if
 			:: !asleep[me]
-			:: asleep[me] && cancelled[me] -> asleep[me] = false /* the bell */
+			:: asleep[me] && unparked[me] -> asleep[me] = false
 			:: asleep[me] && recheck -> asleep[me] = false
-			:: asleep[me] && quiet && !there -> goto end
+			:: asleep[me] && quiet && !there && !cancelled[me] -> goto end
 			fi;
+			unparked[me] = false; /* used up, whatever has ended the park */
 			if
 #ifdef CANCEL_BEFORE_LOOK
 			:: cancelled[me] -> goto leave
@@ -138,7 +143,7 @@ end:
 		skip
 	} unless { dead[process] };
 	/* What ends alike is to be the same state. */
-	d_step { asleep[me] = false; spent[me] = false; queued[me] = false; old = 0; ok = false }
+	d_step { asleep[me] = false; spent[me] = false; unparked[me] = false; queued[me] = false; old = 0; ok = false }
 }
 
 /* The kernel wakes in any order, and counts a woken goroutine, dead or not. */
@@ -227,9 +232,9 @@ proctype Killer() {
 
 proctype Canceller() {
 	if
-	:: cancelled[0] = true
-	:: cancelled[1] = true
-	:: cancelled[2] = true
+	:: cancelled[0] = true -> unparked[0] = true
+	:: cancelled[1] = true -> unparked[1] = true
+	:: cancelled[2] = true -> unparked[2] = true
 	fi
 }
 
