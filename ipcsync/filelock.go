@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -216,7 +215,9 @@ func (l *FileLock) TryRLock() (Held, bool, error) { return l.all().TryRLock() }
 func (l *FileLock) all() FileRange { return l.Range(0, 0) }
 
 // Range names length bytes of the file from offset on, to lock them alone. They
-// need not exist. A length of 0 reaches to the end, however long the file becomes.
+// need not exist. A length of 0 reaches to the end, however long the file becomes,
+// but not beyond byte 2^62: there are the slots of objects that [Config].At puts into
+// the file.
 // It fails when it is locked: with [os.ErrInvalid] if a number is negative, and
 // with [errors.ErrUnsupported] where locks are those of flock(2).
 func (l *FileLock) Range(offset, length int64) FileRange { return FileRange{l, offset, length} }
@@ -296,9 +297,9 @@ func (l *FileLock) check(r sys.Range) error {
 	default:
 	}
 	switch {
-	case r.Offset < 0 || r.Length < 0 || r.Length > math.MaxInt64-r.Offset:
-		return fmt.Errorf("a range of %d bytes from %d on; neither may be negative, nor their sum exceed %d (%w)",
-			r.Length, r.Offset, int64(math.MaxInt64), os.ErrInvalid)
+	case r.Offset < 0 || r.Length < 0 || r.Offset >= lockableEnd || r.Length > lockableEnd-r.Offset:
+		return fmt.Errorf("a range of %d bytes from %d on; neither may be negative, and it must end at %d or before (%w)",
+			r.Length, r.Offset, int64(lockableEnd), os.ErrInvalid)
 	case r.Exclusive && l.denied != nil:
 		return fmt.Errorf("an exclusive lock needs a file that this process may write, but: %v; share it with RLock (%w)", l.denied, os.ErrPermission)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/liveness"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
@@ -51,6 +52,14 @@ func lockOp(exclusive bool) string {
 	return breezeway.OpRLock
 }
 
+// lockableEnd is where ranges end: the bytes from there on stand for the slots of
+// objects in the file, and are locked while a process has one open.
+const lockableEnd = liveness.FirstByte
+
 func (r FileRange) of(exclusive bool) sys.Range {
-	return sys.Range{Offset: r.offset, Length: r.length, Exclusive: exclusive, Flock: r.lock.flock}
+	of := sys.Range{Offset: r.offset, Length: r.length, Exclusive: exclusive, Flock: r.lock.flock}
+	if of.Length == 0 && sys.HasRangeLocks && !of.Flock {
+		of.Length = max(0, lockableEnd-of.Offset)
+	}
+	return of
 }

@@ -12,9 +12,9 @@ type Slot struct {
 	number int64
 }
 
-// lockedAt is the byte of the file that stands for slot 0. It lies beyond every
+// FirstByte is the byte of the file that stands for slot 0. It lies beyond every
 // object's end: on Windows a locked byte can't be read.
-const lockedAt = 1 << 62
+const FirstByte = 1 << 62
 
 // Take takes a slot of the object whose file is f, or returns nil without an
 // error if a living process has it, this one included.
@@ -29,7 +29,7 @@ func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 		return nil, err
 	}
 	for end := number + n; number < end; number++ {
-		taken, err := sys.TryLockByte(own, lockedAt+number)
+		taken, err := sys.TryLockByte(own, FirstByte+number)
 		if taken {
 			return &Slot{own, number}, nil
 		}
@@ -44,7 +44,7 @@ func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 // Release gives the slot up. It unlocks first: a child that was just being
 // started may have a copy of the descriptor for a moment.
 func (s *Slot) Release() error {
-	err := sys.UnlockByte(s.f, lockedAt+s.number)
+	err := sys.UnlockByte(s.f, FirstByte+s.number)
 	if closing := s.f.Close(); err == nil {
 		err = closing
 	}

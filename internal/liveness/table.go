@@ -134,5 +134,5 @@ func (t *Table) PID(h Holder) int { return int(t.entries[h.Slot()].PID.Load()) }
 
 // IsTaken reports whether a living process has the slot.
 func (t *Table) IsTaken(slot int) (bool, error) {
-	return sys.IsByteLocked(t.file, lockedAt+t.base+int64(slot))
+	return sys.IsByteLocked(t.file, FirstByte+t.base+int64(slot))
 }
