@@ -198,7 +198,8 @@ func (l *FileLock) Name() string {
 // Lock locks the whole file exclusively, however long it becomes. It waits until
 // there is no other lock on it, and fails with [context.Cause] within 10 ms of
 // ctx being done, [breezeway.ErrRemoved], [os.ErrClosed] after Close, or
-// [os.ErrPermission] if the file may only be read.
+// [os.ErrPermission] if the file may only be read. A file that is free is locked
+// even if ctx is done.
 func (l *FileLock) Lock(ctx context.Context) (Held, error) { return l.all().Lock(ctx) }
 
 // TryLock is Lock that doesn't wait. It returns false if there is another lock.
@@ -343,13 +344,13 @@ const lookInterval = 200 * time.Millisecond
 
 // await waits for a result, and for what ends a wait before.
 func (l *FileLock) await(ctx context.Context, result <-chan error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	select {
 	case err := <-result:
 		return err
 	default:
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()

@@ -650,3 +650,14 @@ func TestFileLockClaim(t *testing.T) {
 		t.Error("taken in spite of the claim")
 	}
 }
+
+// A file that is free is locked even if the context is done, as a mutex is.
+func TestFileLockFreeWithDoneContext(t *testing.T) {
+	l := newLock(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := got(t)(l.Lock(ctx))
+	_, err := l.Lock(ctx)
+	wantError(t, err, context.Canceled)
+	unlock(t, h)
+}
