@@ -6,7 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/breezeway-ipc/breezeway/internal/fail"
-	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 )
 
 // Await calls open until it returns something else than an error that is
@@ -24,13 +24,13 @@ func Await[T any](ctx context.Context, open func() (T, error)) (T, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return o, err
 	}
-	wait, stop := (&local.Backoff{}).Sleep, func() {}
+	wait := (&watch.Backoff{}).Sleep
 	var absent *fail.AbsentError
 	if errors.As(err, &absent) {
-		w := local.NewWatch(absent.Path)
-		wait, stop = w.Wait, w.Close
+		file := watch.NewName(absent.Path)
+		defer file.Close()
+		wait = file.Wait
 	}
-	defer stop()
 	for {
 		if o, err = open(); !errors.Is(err, fs.ErrNotExist) {
 			return o, err

@@ -5,7 +5,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
-	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 )
 
 // Dial connects to the server that listens at name, as [Listen] takes it. It
@@ -22,14 +22,18 @@ func Dial(ctx context.Context, name string, cfg *Config) (*Conn, error) {
 // all on other systems, within 50 ms.
 func DialWait(ctx context.Context, name string, cfg *Config) (*Conn, error) {
 	return open(ctx, name, cfg, func(ctx context.Context, path string, s *settings) (*stream, error) {
-		watch := local.NewWatch(path)
-		defer watch.Close()
+		conn, err := dial(ctx, path, s)
+		if err == nil || !isAbsent(err) {
+			return conn, err
+		}
+		file := watch.NewName(path)
+		defer file.Close()
 		for {
 			conn, err := dial(ctx, path, s)
 			if err == nil || !isAbsent(err) {
 				return conn, err
 			}
-			if err := watch.Wait(ctx); err != nil {
+			if err := file.Wait(ctx); err != nil {
 				return nil, err
 			}
 		}

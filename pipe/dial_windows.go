@@ -7,16 +7,16 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"golang.org/x/sys/windows"
 )
 
 // dial opens the pipe. A server whose instances are all taken is busy, not
 // absent, so that is waited out; the system's own wait can't be cancelled.
 func dial(ctx context.Context, path string, s *settings) (*stream, error) {
-	var pause local.Backoff
+	var pause watch.Backoff
 	for {
 		h, err := openCancellable(ctx, path, s)
 		if err == nil {

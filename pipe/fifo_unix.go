@@ -15,6 +15,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"golang.org/x/sys/unix"
 )
 
@@ -83,7 +84,7 @@ func (f *FIFO) open(ctx context.Context, access access.Rule, keepOpen bool) (err
 	case f.d == In:
 		flags = unix.O_RDONLY
 	}
-	var pause local.Backoff
+	var pause watch.Backoff
 	for {
 		f.f, err = openEnd(f.path, flags, access)
 		if !errors.Is(err, unix.ENXIO) {
@@ -156,7 +157,7 @@ func (f *FIFO) awaitWriter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var pause local.Backoff
+	var pause watch.Backoff
 	for ctx.Err() == nil {
 		// The poller tells of bytes and of a writer that has come and gone, but
 		// not of one that has come: that is asked for from time to time.

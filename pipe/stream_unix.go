@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/local"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"golang.org/x/sys/unix"
 )
 
@@ -133,7 +133,7 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 
 // drain polls: the kernel raises no event when the last byte is read.
 func (st *stream) drain(ctx context.Context) error {
-	var pause local.Backoff
+	var pause watch.Backoff
 	for {
 		n, lost, err := st.unread()
 		switch {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
@@ -44,8 +44,8 @@ func serveFIFO(ctx context.Context, s *server, cfg *pipe.Config) (err error) {
 // dialFIFO waits until the FIFO exists and a process reads it.
 func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error) {
 	path := t.path()
-	watch := local.NewWatch(path)
-	defer watch.Close()
+	file := watch.NewName(path)
+	defer file.Close()
 	for {
 		f, err := pipe.OpenFIFO(ctx, path, pipe.Out, &pipe.FIFOConfig{Trust: cfg.Trust})
 		switch {
@@ -54,7 +54,7 @@ func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error) 
 		case !errors.Is(err, os.ErrNotExist):
 			return nil, err
 		}
-		if err := watch.Wait(ctx); err != nil {
+		if err := file.Wait(ctx); err != nil {
 			return nil, err
 		}
 	}

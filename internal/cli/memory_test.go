@@ -202,8 +202,8 @@ func TestCreateHolds(t *testing.T) {
 	expectFailure(t, run(t, "", "read", url), exitError, "no such segment")
 }
 
-// watch starts read --watch and waits until it watches.
-func watch(t testing.TB, url string, args ...string) *ipctest.Process {
+// watching starts read --watch and waits until it watches.
+func watching(t testing.TB, url string, args ...string) *ipctest.Process {
 	t.Helper()
 	p := start(t, append([]string{"read", url, "--watch", "--json", "--interval", "1ms"}, args...)...)
 	t.Cleanup(p.Kill)
@@ -222,7 +222,7 @@ func expectChange(t testing.TB, p *ipctest.Process, off int64, before, now strin
 
 func TestWatch(t *testing.T) {
 	onMemory(t, "200K", func(t *testing.T, url string) {
-		p := watch(t, url, "--offset", "16", "--count", "4")
+		p := watching(t, url, "--offset", "16", "--count", "4")
 		succeed(t, "", "write", url, "not watched")
 		succeed(t, "", "write", url, "--offset", "16", "four") // one store
 		expectChange(t, p, 16, "00000000", "666f7572")

@@ -80,7 +80,7 @@ func TestRemoveRefuses(t *testing.T) {
 
 func TestWatchNoticesRemoval(t *testing.T) {
 	onMemory(t, "100", func(t *testing.T, url string) {
-		p := watch(t, url)
+		p := watching(t, url)
 		succeed(t, "", "rm", url)
 		expectEnd(t, p, exitError)
 		if !strings.Contains(p.Stderr(), "is gone") {
@@ -92,7 +92,7 @@ func TestWatchNoticesRemoval(t *testing.T) {
 func TestWatchNoticesTruncation(t *testing.T) {
 	for _, size := range []int64{0, 10, 4096} { // within a page no fault tells
 		onMemory(t, "100K", func(t *testing.T, url string) {
-			p := watch(t, url)
+			p := watching(t, url)
 			if err := os.Truncate(pathOf(url), size); err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestWatchNoticesTruncation(t *testing.T) {
 }
 
 func TestWatchInterrupted(t *testing.T) {
-	p := watch(t, create(t, "mmap", "100"))
+	p := watching(t, create(t, "mmap", "100"))
 	if err := p.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

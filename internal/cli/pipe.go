@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
@@ -29,7 +29,7 @@ func servePipe(ctx context.Context, s *server, cfg *pipe.Config) error {
 // accept starts to serve connections until we stop, or until it has started as
 // many as --count says for --exec.
 func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync.WaitGroup) error {
-	var pause local.Backoff
+	var pause watch.Backoff
 	for n := 1; ; {
 		c, err := l.AcceptContext(ctx)
 		var passing interface{ Temporary() bool }
@@ -43,7 +43,7 @@ func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync
 		default:
 			return err
 		}
-		pause = local.Backoff{}
+		pause = watch.Backoff{}
 		from := sender{c.Peer(), n}
 		connections.Go(func() { s.serve(ctx, c, from) })
 		if s.command != nil && n == s.count {

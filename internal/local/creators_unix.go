@@ -14,6 +14,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,7 +33,7 @@ func lockCreators(dir string) (unlock func(), err error) {
 	path := filepath.Join(dir, ".breezeway."+strconv.Itoa(os.Geteuid())+".lock")
 	ctx, cancel := context.WithTimeout(context.Background(), creatorsLockBound)
 	defer cancel()
-	var pause Backoff
+	var pause watch.Backoff
 	for {
 		f, err := tryLockCreators(path)
 		if err != nil {

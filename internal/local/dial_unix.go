@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +16,7 @@ import (
 // help: the kernel wakes no poller when a backlog gets room.
 func Dial(ctx context.Context, path string) (*net.UnixConn, error) {
 	var d net.Dialer
-	var pause Backoff
+	var pause watch.Backoff
 	for {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/watch"
 )
 
 // A waiter checks at least every shortCheck. All waiters do so at the same moments,
@@ -32,13 +33,12 @@ type waiter struct {
 	promoted      chan struct{} // has an element once it leads
 
 	entry        waitEntry
-	entries      [1]*waitEntry // points to entry
-	counted      bool          // in Word.counter
-	subscribed   bool          // to file-close events,
-	watch        int32         // by this watch descriptor
-	ownThread    parker        // nil if it has none; set under Word.mu
-	sharedThread *sharedThread // that has the entry; set under Word.mu
-	stop         func() bool   // ends the context's watch over ownThread
+	entries      [1]*waitEntry       // points to entry
+	counted      bool                // in Word.counter
+	subscription *watch.Subscription // to events of the word's file
+	ownThread    parker              // nil if it has none; set under Word.mu
+	sharedThread *sharedThread       // that has the entry; set under Word.mu
+	stop         func() bool         // ends the context's watch over ownThread
 }
 
 var waiters = sync.Pool{New: func() any {
@@ -114,17 +114,16 @@ func (n *waiter) lead(ctx context.Context, c condition) error {
 
 // subscribe reports whether n is subscribed to file-close events from now on.
 func (n *waiter) subscribe() bool {
-	if !n.subscribed {
-		n.watch, n.subscribed = n.entry.word.subscribe()
+	w := n.entry.word
+	if n.subscription == nil && w.file != nil {
+		n.subscription, _ = watch.File(w.file, w.fileChanged)
 	}
-	return n.subscribed
+	return n.subscription != nil
 }
 
 func (n *waiter) unsubscribe() {
-	if n.subscribed {
-		n.subscribed = false
-		n.entry.word.unsubscribe(n.watch)
-	}
+	n.subscription.Cancel()
+	n.subscription = nil
 }
 
 func (n *waiter) count() {

@@ -88,6 +88,20 @@ func (w *Word) wait(ctx context.Context, c condition) error {
 //   - f stays open until Close has returned.
 func (w *Word) WatchFile(f *os.File) { w.file = f }
 
+// fileChanged makes the leading waiter check.
+func (w *Word) fileChanged() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fileEvent.Store(true)
+	switch n := w.first; {
+	case n == nil:
+	case n.ownThread != nil:
+		n.ownThread.unpark()
+	case n.sharedThread != nil:
+		n.sharedThread.cancel(&n.entry)
+	}
+}
+
 // CountIn has the waiters of this process counted in waiters, a word in shared
 // memory, from when they have announced themselves until they leave. Those that
 // spin are not counted. It is called before the first Wait.
