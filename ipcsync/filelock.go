@@ -439,8 +439,8 @@ func (h *fileHolder) Unlock(ticket uint64) error {
 	return fileLockKind.fail(breezeway.OpUnlock, l.name, err)
 }
 
-// MarkConsistent is never called: no ticket of a file lock is recovered.
-func (h *fileHolder) MarkConsistent(uint64) error { return robust.ErrNotHeld }
+// MarkConsistent does nothing: no ticket of a file lock is recovered.
+func (h *fileHolder) MarkConsistent(uint64) error { return nil }
 
 // Waiter is for [WaitAny], which locks the file exclusively.
 func (l *FileLock) Waiter() robust.Waiter { return fileWaiter{l, true} }

@@ -20,7 +20,7 @@ type holder interface {
 	// Unlock gives up what the ticket stands for, or fails with
 	// robust.ErrNotHeld and changes nothing.
 	Unlock(ticket uint64) error
-	// MarkConsistent is called for a ticket that has the bit robust.Recovered.
+	// MarkConsistent does nothing for a ticket without the bit robust.Recovered.
 	MarkConsistent(ticket uint64) error
 }
 
@@ -44,14 +44,11 @@ func (h Held) Unlock() error {
 func (h Held) Recovered() bool { return h.ticket&robust.Recovered != 0 }
 
 // MarkConsistent says that what the lock protects is in order again. Where
-// nothing was Recovered it does nothing. If the lock is no longer held, or held to
-// read, it fails with [os.ErrInvalid].
+// nothing was Recovered it does nothing. If the lock is held to read, or was
+// recovered and is no longer held, it fails with [os.ErrInvalid].
 func (h Held) MarkConsistent() error {
 	if h.by == nil {
 		return errNeverHeld
-	}
-	if !h.Recovered() {
-		return nil
 	}
 	return h.by.MarkConsistent(h.ticket)
 }

@@ -83,8 +83,12 @@ func (m *Mutex) Lock(ctx context.Context) (Held, error) {
 		if ticket, ok := m.shared.LockFree(); ok {
 			return Held{m.holder, ticket}, nil
 		}
+		return m.held(m.shared.LockSlowly(ctx, nil))
 	}
-	ticket, err := m.locker().Lock(ctx, nil)
+	return m.held(m.locker().Lock(ctx, nil))
+}
+
+func (m *Mutex) held(ticket uint64, err error) (Held, error) {
 	if err != nil {
 		return Held{}, err
 	}

@@ -66,6 +66,9 @@ func (m kernelMutex) Unlock(ticket uint64) error {
 }
 
 func (m kernelMutex) MarkConsistent(ticket uint64) error {
+	if ticket&robust.Recovered == 0 {
+		return nil
+	}
 	return m.fail(breezeway.OpMarkConsistent, m.mutex.MarkConsistent(ticket/2/robust.Recovered))
 }
 

@@ -89,12 +89,11 @@ func (l *rwLock) init(o *robust.Object) (err error) {
 		return err
 	}
 	l.owner.Init(&l.head.word, o.Slots)
-	for word, gate := range map[*uint32]**wait.Gate{
-		&l.head.mayWrite: &l.mayWrite,
-		&l.head.mayRead:  &l.mayRead,
-		&l.head.drained:  &l.drained,
-	} {
-		if *gate, err = o.Gate(word); err != nil {
+	for _, g := range []struct {
+		gate **wait.Gate
+		word *uint32
+	}{{&l.mayWrite, &l.head.mayWrite}, {&l.mayRead, &l.head.mayRead}, {&l.drained, &l.head.drained}} {
+		if *g.gate, err = o.Gate(g.word); err != nil {
 			return err
 		}
 	}

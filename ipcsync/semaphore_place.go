@@ -1,12 +1,12 @@
 package ipcsync
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"runtime"
 	"sync/atomic"
 
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"github.com/breezeway-ipc/breezeway/mmap"
@@ -68,11 +68,13 @@ func (s *settings) createSemaphoreIn(m *mmap.Mapping, value int) error {
 		return err
 	}
 	return m.Borrow(func(b []byte) error {
-		if flag.Load() != 0 || !bytes.Equal(b, make([]byte, SemaphoreSize)) {
-			return robust.ErrOccupied
+		if err := robust.Begin(flag, b); err != nil {
+			return err
 		}
+		killpoint.Here("place begun")
 		copy(b, image[:8])
 		copy(b[16:], image[16:])
+		killpoint.Here("place filled")
 		flag.Store(sharedFlag)
 		return nil
 	})

@@ -3,6 +3,7 @@ package shm
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -82,7 +83,7 @@ func attach(f *os.File, name string, s *settings) (*Segment, error) {
 	m, err := mmap.Map(f, s.mapping())
 	if err == nil && m.Len() == 0 {
 		m.Close()
-		err = fmt.Errorf("it has no size yet: the process that is creating it with shm_open has still to call ftruncate, or died before; try again, or remove it (%w)", breezeway.ErrMismatch)
+		err = fmt.Errorf("it has no size yet: the process that is creating it with shm_open has still to call ftruncate, or died before (%w, %w)", fs.ErrNotExist, breezeway.ErrMismatch)
 	}
 	if err != nil {
 		f.Close()

@@ -55,12 +55,12 @@ func (a Advice) Explain(err error, name string) error {
 		return fmt.Sprintf(" or `ipc %s %s://%s`", verb, a.Scheme, name)
 	}
 	switch {
+	case errors.Is(err, breezeway.ErrMismatch):
+		return fmt.Errorf("%w; if nothing uses it any more, remove it with %s%s", Bare(err), a.Remove, command("rm"))
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("no such %s; create it with %s%s (%w)", a.What, a.Create, command("create"), Bare(err))
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("the %s exists; open it with %s, or remove it with %s%s (%w)", a.What, a.Open, a.Remove, command("rm"), Bare(err))
-	case errors.Is(err, breezeway.ErrMismatch):
-		return fmt.Errorf("%w; if nothing uses it any more, remove it with %s%s", Bare(err), a.Remove, command("rm"))
 	}
 	return err
 }

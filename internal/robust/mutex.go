@@ -87,11 +87,11 @@ func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 			return ticket, nil
 		}
 	}
-	return m.lockSlowly(ctx, c)
+	return m.LockSlowly(ctx, c)
 }
 
-// lockSlowly is apart from Lock since what its closure changes lies on the heap.
-func (m *Mutex) lockSlowly(ctx context.Context, c *Claim) (ticket uint64, err error) {
+// LockSlowly is Lock after LockFree.
+func (m *Mutex) LockSlowly(ctx context.Context, c *Claim) (ticket uint64, err error) {
 	var how Taken
 	err = m.Wait(ctx, m.free, c, func(check bool) (ok bool, err error) {
 		ticket, how, err = m.Take(0, check)
@@ -157,8 +157,24 @@ func (m *Mutex) unlockSlowly(ticket uint64) error {
 	return m.Fail(breezeway.OpUnlock, m.held(gave, err))
 }
 
-// MarkConsistent says that what the mutex protects is in order again.
+// abandon gives the mutex up as a death does.
+func (m *Mutex) abandon(ticket uint64) error {
+	var gave bool
+	err := m.Use(func() error {
+		if gave = m.Abandon(ticket); gave {
+			m.free.Wake(1)
+		}
+		return nil
+	})
+	return m.Fail(breezeway.OpUnlock, m.held(gave, err))
+}
+
+// MarkConsistent says that what the mutex protects is in order again. For a ticket
+// without the bit Recovered it does nothing.
 func (m *Mutex) MarkConsistent(ticket uint64) error {
+	if ticket&Recovered == 0 {
+		return nil
+	}
 	var marked bool
 	err := m.Use(func() error {
 		marked = m.Mark(ticket)

@@ -146,6 +146,17 @@ func (o *Owner) Give(ticket uint64) bool {
 	return ticket&Recovered != 0 && o.swap(ticket&^Recovered, HolderBits|Pending)
 }
 
+// Abandon gives up what the ticket stands for as a death does: the next holder is
+// told. It reports false if this process doesn't have that.
+func (o *Owner) Abandon(ticket uint64) bool {
+	for _, w := range [...]uint64{ticket, ticket &^ Recovered} {
+		if o.Word.CompareAndSwap(w, w&^(HolderBits|Pending)|Recovered) {
+			return true
+		}
+	}
+	return false
+}
+
 // Settle makes a pending holder the holder, and returns its new ticket.
 func (o *Owner) Settle(ticket uint64) (uint64, bool) {
 	return ticket &^ Pending, o.swap(ticket, Pending)

@@ -6,10 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
@@ -60,7 +62,11 @@ func (p Place) check() error {
 // zero.
 var ErrOccupied = fmt.Errorf("there is something already: the bytes are not zero (%w)", fs.ErrExist)
 
-// createIn makes an object with header h in zeros. The first word is stored last:
+// Unfinished is the first word of an object that is being created in a place. What a
+// process left that was killed creating it may be overwritten.
+const Unfinished = 1<<64 - 1
+
+// createIn makes an object with header h in zeros. Its first word is stored last:
 // until then there is none.
 func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) error {
 	header, err := h.Encode()
@@ -72,9 +78,10 @@ func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) e
 		return err
 	}
 	return m.Borrow(func(b []byte) error {
-		if magic.Load() != 0 {
-			return ErrOccupied
+		if err := Begin(magic, b); err != nil {
+			return err
 		}
+		killpoint.Here("place begun")
 		clear(b[8:])
 		if fill != nil {
 			if err := fill(io.NewOffsetWriter(m, h.Size())); err != nil {
@@ -82,9 +89,23 @@ func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) e
 			}
 		}
 		copy(b[8:], header[8:])
+		killpoint.Here("place filled")
 		magic.Store(binary.LittleEndian.Uint64(header))
 		return nil
 	})
+}
+
+// Begin marks bytes in which an object is to be created as unfinished, by a word in
+// them. It fails with ErrOccupied unless the bytes are zero, or so marked.
+func Begin(word *atomic.Uint64, b []byte) error {
+	if word.Load() == Unfinished {
+		return nil
+	}
+	if slices.ContainsFunc(b, func(c byte) bool { return c != 0 }) {
+		return ErrOccupied
+	}
+	word.Store(Unfinished)
+	return nil
 }
 
 // header reads the header of the object in the place.
@@ -97,7 +118,7 @@ func (p Place) header() (*layout.Header, error) {
 	if _, err := p.File.ReadAt(magic[:], p.Offset); err != nil {
 		return nil, fmt.Errorf("nothing can be at offset %d of %d bytes (%w)", p.Offset, info.Size(), fs.ErrNotExist)
 	}
-	if binary.LittleEndian.Uint64(magic[:]) == 0 {
+	if word := binary.LittleEndian.Uint64(magic[:]); word == 0 || word == Unfinished {
 		return nil, fmt.Errorf("nothing was created there (%w)", fs.ErrNotExist)
 	}
 	size := info.Size() - p.Offset

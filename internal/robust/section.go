@@ -10,12 +10,24 @@ type Section struct {
 	Repair func() error // may be killed, or fail, and be called again
 }
 
-// Do calls f in the section.
-func (s *Section) Do(ctx context.Context, f func() error) error {
+// Do calls f in the section. If f panics, or ends the goroutine, the section is left
+// to the next process to repair, as after a death. An error of f says that what it
+// leaves is whole.
+func (s *Section) Do(ctx context.Context, f func() error) (err error) {
 	ticket, err := s.Lock(ctx, nil)
 	if err != nil {
 		return err
 	}
+	returned := false
+	defer func() {
+		unlock := s.Unlock
+		if !returned {
+			unlock = s.abandon
+		}
+		if unlocking := unlock(ticket); err == nil {
+			err = unlocking
+		}
+	}()
 	err = s.Use(func() error {
 		if ticket&Recovered != 0 {
 			if err := s.Repair(); err != nil {
@@ -27,8 +39,6 @@ func (s *Section) Do(ctx context.Context, f func() error) error {
 		}
 		return f()
 	})
-	if unlocking := s.Unlock(ticket); err == nil {
-		err = unlocking
-	}
+	returned = true
 	return err
 }
