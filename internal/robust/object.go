@@ -162,6 +162,11 @@ func (o *Object) Layout() Layout { return o.layout }
 // Head returns the object's own words.
 func Head[T any](o *Object) (*T, error) { return mmap.View[T](o.mapping, o.start) }
 
+// Body returns n values of the body, from byte off of it on.
+func Body[T any](o *Object, off, n int) ([]T, error) {
+	return mmap.Slice[T](o.mapping, o.start+int(o.layout.body())+off, n)
+}
+
 // Gate makes a gate of a word in the object. It is made before Join.
 func (o *Object) Gate(word *uint32) (*wait.Gate, error) {
 	at := int64(uintptr(unsafe.Pointer(word)) - uintptr(unsafe.Pointer(unsafe.SliceData(o.mapping.Bytes()))))
