@@ -9,16 +9,17 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/watch"
 )
 
-// Await calls open until it returns something else than an error that is
-// [os.ErrNotExist], and so opens an object as soon as it exists:
+// Await opens an object as soon as it exists: it calls open until that succeeds, or
+// fails with another error than [os.ErrNotExist].
 //
 //	m, err := ipcsync.Await(ctx, func() (*ipcsync.Mutex, error) { return ipcsync.OpenMutex("deploy", nil) })
 //
-// open may be the Open of any package of this module, and is called by one
-// goroutine. On Linux, where the object is a file, Await tries again when a file
-// of that name appears; otherwise, and for segments that another program is still
-// making, after 1 to 50 ms. It fails with [context.Cause] within 10 ms of ctx being
-// done, or as soon as open fails in another way.
+// open may call the Open function of any package of this module. Await calls it on
+// the caller's goroutine, at least once, whatever ctx says. On Linux, where the
+// object is a file, Await calls it again when a file of that name appears. Otherwise
+// it does so after 1 to 50 ms, as it does for a segment that another program has not
+// finished. Await fails with [context.Cause] within 10 ms of ctx being done, and
+// with the error of open.
 func Await[T any](ctx context.Context, open func() (T, error)) (T, error) {
 	o, err := open()
 	if !errors.Is(err, fs.ErrNotExist) {

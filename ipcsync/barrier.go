@@ -17,11 +17,11 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// Barrier is experimental. It is where a fixed number of parties meet, which are
-// goroutines of any processes: each waits until all have arrived. Then all go on,
-// and the next round begins. If one of them gives up waiting or dies, the barrier
-// is broken: the others of the round get [breezeway.ErrBroken], and so do all that
-// come, until Reset.
+// Barrier is experimental. It is where a fixed number of parties meet: goroutines,
+// of any processes. Each waits until all have arrived. Then all go on, and the next
+// round begins. If a party gives up waiting or dies, the barrier is broken: the
+// others of the round get [breezeway.ErrBroken], and so does every later Wait, until
+// Reset.
 //
 // All methods may be called concurrently.
 //
@@ -29,23 +29,23 @@ import (
 type Barrier struct {
 	s       *robust.Object
 	head    *barrierHead
-	over    *wait.Gate // for the round to be
+	over    *wait.Gate // waiters for the end of the round
 	parties int
 
-	arriving sync.Mutex // so that this process's slot never names a past round
+	arriving sync.Mutex // keeps this process's slot from naming a past round
 }
 
-// barrierHead is what is shared besides the slots. The slots say which processes
-// have part in a round: each names in its State the round in which a goroutine of
-// its process has arrived last, and does so before that arrives.
+// barrierHead is what is shared besides the slots. A slot says in which round its
+// process takes part: its State names the round in which a goroutine of the process
+// has arrived last. It is stored before the goroutine counts itself as arrived.
 type barrierHead struct {
 	state      atomic.Uint64 // see barrierState
 	parties    uint32        // never changes
 	over       uint32        // gate
 	recoveries atomic.Int64
 
-	// broken has at r mod 4 the latest such round that was broken: what parties
-	// of it are told that look only when others have reset the barrier.
+	// broken[i] is the latest broken round r with r mod 4 = i. Parties of that
+	// round that look only after others have reset the barrier find it here.
 	broken [4]atomic.Uint64
 }
 
@@ -54,15 +54,15 @@ var (
 	errBarrierOverwritten = fmt.Errorf("it is not a barrier any more, it was overwritten: remove it and create it anew (%w)", breezeway.ErrMismatch)
 )
 
-// CreateBarrier makes the barrier name for a number of parties, 1 to 32767. It
-// fails with [os.ErrExist] if there is one, with [os.ErrInvalid] for a bad name or
+// CreateBarrier makes the barrier name for 1 to 32767 parties. It fails with
+// [os.ErrExist] if there is one, with [os.ErrInvalid] for a bad name or
 // number, and with [os.ErrPermission] where this user may not create.
 func CreateBarrier(name string, parties int, cfg *Config) (*Barrier, error) {
 	return openBarrier(robust.Create, name, parties, cfg)
 }
 
-// OpenBarrier opens the barrier name, which has as many parties as its creator
-// said. It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission]
+// OpenBarrier opens the barrier name. It has as many parties as its creator said.
+// It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission]
 // if it belongs to a user that Config.Trust doesn't name, and with
 // [breezeway.ErrMismatch], leaving it as it is, if it is something else than a
 // barrier that this program understands.
@@ -90,7 +90,8 @@ func newBarrierToObserve(mode robust.OpenMode, name string, s *settings) (*Barri
 	return newBarrier(mode, name, 0, s)
 }
 
-// newBarrier comes to a barrier for a number of parties, or for any if that is 0.
+// newBarrier creates or opens a barrier for a number of parties, or opens one for
+// any number if that is 0.
 func newBarrier(mode robust.OpenMode, name string, parties int, s *settings) (*Barrier, error) {
 	b := &Barrier{}
 	cfg := s.robust()
@@ -116,8 +117,8 @@ func checkParties(mode robust.OpenMode, parties int) error {
 	return nil
 }
 
-// init finds the barrier in o. wanted is for how many parties it must be, if it
-// isn't 0.
+// init finds the barrier in o. It must be for as many parties as wanted says, unless
+// that is 0.
 func (b *Barrier) init(o *robust.Object, wanted int) (err error) {
 	b.s = o
 	if b.head, err = robust.Head[barrierHead](o); err != nil {
@@ -162,7 +163,7 @@ func (b *Barrier) recover(m *liveness.Member) error {
 	return err
 }
 
-// load returns the state, if it can be one.
+// load returns the state, or an error if it can't be one.
 func (b *Barrier) load() (barrierState, error) {
 	s := barrierState(b.head.state.Load())
 	if s.round() == 0 || s.arrived() >= b.parties {
@@ -175,22 +176,25 @@ func (b *Barrier) swap(old, new barrierState) bool {
 	return b.head.state.CompareAndSwap(uint64(old), uint64(new))
 }
 
-// Wait waits until as many as the barrier has parties have called it. It returns
-// 0 to the party that arrived first in this round, and so on: the last one, which
-// lets the others go, gets the number of parties less 1. What each did before Wait,
-// all see after it.
+// Wait waits until all parties have called it. index is 0 for the party that arrived
+// first in this round, 1 for the second, and so on. What a party did before Wait is
+// seen by all after it.
 //
-// If ctx is done before it arrives it returns [context.Cause], and nothing
-// happens. If ctx is done while it waits it returns that within 10 ms and breaks
-// the barrier, as does Close of this process's Barrier ([os.ErrClosed]), the death
-// of this process, and the barrier's removal, which is found out within a second
-// ([breezeway.ErrRemoved]). The others of the round then get
-// [breezeway.ErrBroken]; they find out within 100 ms that a process died, from when
-// the kernel has freed its memory and closed its files.
+// If ctx is done before the call, Wait returns [context.Cause] and changes nothing.
+// A party that is waiting breaks the barrier when
 //
-// A round is over for all of its parties or for none, with one exception: a
-// process that was stopped while four further rounds were broken may get
-// ErrBroken for one that was not.
+//   - its ctx is done: Wait returns [context.Cause] within 10 ms;
+//   - this process closes the Barrier: [os.ErrClosed];
+//   - the barrier is removed: [breezeway.ErrRemoved], within a second;
+//   - its process dies.
+//
+// The others of the round then get [breezeway.ErrBroken]: within 100 ms from when
+// the kernel has freed a dead process's memory and closed its files, otherwise at
+// once.
+//
+// A round is over for all of its parties or for none, with one exception: a process
+// that is stopped while four further rounds are broken may get ErrBroken for a round
+// that was not.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if err := b.check(breezeway.OpWait); err != nil {
 		return 0, err
@@ -223,7 +227,7 @@ func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	return index, nil
 }
 
-// arrive counts a party that has come, and begins the next round if it is the last.
+// arrive counts a party, and begins the next round if it is the last of this one.
 func (b *Barrier) arrive() (round uint64, index int, err error) {
 	b.arriving.Lock()
 	defer b.arriving.Unlock()
@@ -249,8 +253,8 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 	}
 }
 
-// isOver reports whether a round, in which this process has arrived, is over. With
-// check it looks whether all processes that have arrived live.
+// isOver reports whether the round is over, in which this process has arrived. With
+// check it also asks whether all processes live that have arrived.
 func (b *Barrier) isOver(round uint64, check bool) (bool, error) {
 	s, err := b.load()
 	switch {
@@ -270,8 +274,8 @@ func (b *Barrier) isOver(round uint64, check bool) (bool, error) {
 	return false, nil
 }
 
-// checkParts breaks the barrier if a process has died that had part in the round.
-// It clears what the slots of the dead name: the numbers of rounds recur there.
+// checkParts breaks the barrier if a process died that had part in the round. It
+// clears the slots of dead processes, since the numbers of rounds recur there.
 func (b *Barrier) checkParts(round uint64) error {
 	for i := range b.s.Slots.Entries() {
 		e := &b.s.Slots.Entries()[i]
@@ -332,12 +336,13 @@ func (b *Barrier) noteBroken(round uint64) {
 	}
 }
 
-// wasBroken reports whether a round that is over was broken. It isn't known any
-// more where a later round is noted in its place.
+// wasBroken reports whether a round that is over was broken. It says so also if a
+// later round has taken its place in head.broken.
 func (b *Barrier) wasBroken(round uint64) bool { return b.head.broken[round%4].Load() >= round }
 
-// Reset begins a new round, also where the barrier is broken. Those that wait get
-// [breezeway.ErrBroken].
+// Reset begins a new round, also if the barrier is broken. Parties that wait get
+// [breezeway.ErrBroken]. Without a party that waits, and unless the barrier is
+// broken, it does nothing.
 func (b *Barrier) Reset() error {
 	if err := b.check(breezeway.OpReset); err != nil {
 		return err
@@ -368,7 +373,7 @@ func (b *Barrier) Reset() error {
 	return nil
 }
 
-// Parties returns how many have to come, as the barrier's creator said.
+// Parties returns how many parties the barrier is for.
 func (b *Barrier) Parties() int {
 	if b == nil {
 		return 0
@@ -376,7 +381,8 @@ func (b *Barrier) Parties() int {
 	return b.parties
 }
 
-// Stats tells whether the barrier is whole, and how many have arrived.
+// Stats returns whether the barrier is broken (Value is 0 then), and how many have
+// arrived in this round.
 func (b *Barrier) Stats() (st Stats, err error) {
 	if err := b.check(breezeway.OpStat); err != nil {
 		return Stats{}, err
@@ -406,8 +412,8 @@ func (b *Barrier) Name() string {
 // Created reports whether the call that returned b made the barrier.
 func (b *Barrier) Created() bool { return b != nil && b.s != nil && b.s.Created }
 
-// Close ends this process's use of the barrier: those of it that wait get
-// [os.ErrClosed], which breaks the barrier. Closing again does nothing.
+// Close ends this process's use of the barrier. Its waiters get [os.ErrClosed], which
+// breaks the barrier. Closing again does nothing.
 func (b *Barrier) Close() error {
 	if err := b.check(breezeway.OpClose); err != nil {
 		return err

@@ -14,9 +14,9 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// Cond is experimental. It is where holders of a [Mutex] wait for a change of
-// something that the mutex protects: what package sync has as a Cond, across
-// processes. All use it with the same mutex.
+// Cond is experimental. It is package sync's Cond across processes: holders of a
+// [Mutex] wait there for a change of what the mutex protects. All processes use it
+// with the same mutex.
 //
 //	h, err := m.Lock(ctx)
 //	for err == nil && !ready() {
@@ -35,7 +35,7 @@ type Cond struct {
 }
 
 type condHead struct {
-	signals atomic.Uint64 // how many there have been, to one or to all
+	signals atomic.Uint64 // how many Signals and Broadcasts there were
 	news    uint32        // gate
 }
 
@@ -97,18 +97,17 @@ func (c *Cond) check(op string) error {
 }
 
 // Wait unlocks the mutex that h stands for, waits for Signal or Broadcast, and
-// locks it again. It misses none that comes after it has unlocked. Wait may also
-// return without either, so look each time whether there is what you wait for.
+// locks the mutex again. It misses none that comes after it has unlocked. It may
+// also return without either, so check the condition in a loop.
 //
-// The Held that it returns is what the caller has from then on, with an error too:
-// Wait fails with [context.Cause] if ctx is done, with [os.ErrClosed] if c is
-// closed, and with [breezeway.ErrRemoved] within a second of the condition being
-// removed, but first it locks the mutex again, for however long that takes. Only
-// if it can't, because the mutex was closed or removed, is the Held the zero value.
-// If h is not a Mutex's, or held no more ([os.ErrInvalid]), it returns h.
+// The Held that it returns replaces h, with an error too. Wait fails with
+// [context.Cause] if ctx is done, with [os.ErrClosed] if c is closed, and with
+// [breezeway.ErrRemoved] within a second of the condition being removed; it first
+// locks the mutex again, however long that takes. If it can't, because the mutex was
+// closed or removed, the Held is the zero value. If h is not that of a Mutex, or no
+// longer held, Wait fails with [os.ErrInvalid] and returns h.
 //
-// As always when a mutex was locked, a process may have died holding it meanwhile
-// ([Held.Recovered]).
+// A process may have died holding the mutex meanwhile: see [Held.Recovered].
 func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 	if err := c.check(breezeway.OpWait); err != nil {
 		return h, err
@@ -143,9 +142,9 @@ func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 	return Held{}, errors.Join(err, locking)
 }
 
-// Signal wakes one waiter, if there is any. It wakes others too, sooner or later,
-// so that nothing is lost if that one dies: where many wait for something that one
-// at a time can have, a [Semaphore] is better. The mutex need not be locked.
+// Signal wakes one waiter, if there is one. The others return within 500 ms too, so
+// that nothing is lost if that one dies: where many wait for what only one of them
+// can have, a [Semaphore] is better. The mutex need not be locked.
 func (c *Cond) Signal() error { return c.signal(breezeway.OpSignal, 1) }
 
 // Broadcast wakes all waiters. The mutex need not be locked.
@@ -164,7 +163,7 @@ func (c *Cond) signal(op string, n int) error {
 	return c.s.Fail(op, err)
 }
 
-// Stats tells how many wait.
+// Stats returns how many wait.
 func (c *Cond) Stats() (st Stats, err error) {
 	if err := c.check(breezeway.OpStat); err != nil {
 		return Stats{}, err
@@ -191,8 +190,8 @@ func (c *Cond) Name() string {
 // Created reports whether the call that returned c made the condition.
 func (c *Cond) Created() bool { return c != nil && c.s != nil && c.s.Created }
 
-// Close ends this process's use of the condition: those of it that wait get
-// [os.ErrClosed]. Closing again does nothing.
+// Close ends this process's use of the condition. Its waiters get [os.ErrClosed].
+// Closing again does nothing.
 func (c *Cond) Close() error {
 	if err := c.check(breezeway.OpClose); err != nil {
 		return err

@@ -32,65 +32,69 @@ type Config struct {
 	// Scope says, on Windows, which log-on sessions meet.
 	Scope breezeway.Scope
 
-	// At is a place in shared memory where the object is, instead of having a
-	// name; the name is "" then. Only Create and Open take it.
+	// At is a place in shared memory for an object without a name. The name is
+	// "" then. Create and Open take it; OpenOrCreate with it, and At together
+	// with a name, fail with [os.ErrInvalid].
 	At Place
 
-	// Slots is how many may have an object of our own layout open at the same
-	// time, 1 to 65533: each costs 16 bytes. 0 means 504. It is written down when
-	// the object is created; Open takes what there is, OpenOrCreate of an object
-	// with another number fails with [breezeway.ErrMismatch]. The system's own
-	// objects have no such limit, and ignore it: mutexes and events on Windows.
+	// Slots is how often an object of our own layout can be open at the same
+	// time, in all processes together: 1 to 65533; 0 means 504. Each slot costs
+	// 16 bytes. The number is fixed when the object is created. Open ignores it;
+	// OpenOrCreate fails with [breezeway.ErrMismatch] if it is not 0 and the
+	// object has another one. Mutexes and events on Windows, which are the
+	// kernel's, have no such limit and ignore it; a Semaphore has slots only with
+	// Track.
 	Slots int
 
 	// Max is how many permits a Semaphore can have at most. 0 means what the
-	// system allows, 2147483647. It is written down when the semaphore is
-	// created; Open takes what there is, OpenOrCreate with another Max than 0 and
-	// the semaphore's fails with [breezeway.ErrMismatch].
+	// system allows, 2147483647. It is fixed when the semaphore is created. Open
+	// ignores it; OpenOrCreate fails with [breezeway.ErrMismatch] if it is not 0
+	// and the semaphore has another one.
 	Max int
 
-	// Track makes a Semaphore remember in an object beside it which processes
-	// hold its permits, so that those of a process that died are given back;
-	// Close gives back what is left too. A process can then release only what it
-	// acquired: Release of more than this Semaphore holds fails with
-	// os.ErrInvalid. All that open the semaphore should track, or what they hold
-	// is not known. It is open 504 times at most, or as Slots says.
+	// Track makes a Semaphore note in an object beside it which processes hold
+	// its permits, so that those of a process that died are given back. Close
+	// gives back what this process still holds. A process can then release only
+	// what it acquired: Release of more fails with [os.ErrInvalid]. Every process
+	// that opens the semaphore should track: what others hold is not known, and
+	// not given back. The semaphore can be open 504 times, or as Slots says.
 	//
-	// On Windows create it with Track too: the semaphore goes with its last
-	// handle, what stands beside it doesn't, and would be taken for the next
-	// semaphore's of that name unless its creator tracks.
+	// On Windows the creator should track too. The semaphore goes with its last
+	// handle, but the object beside it stays. Unless the creator of the next
+	// semaphore of that name tracks, old counts are taken for the new one's.
 	//
-	// Acquiring and releasing are steps that one process does at a time. A
-	// process that is stopped in the middle of one delays the others until it
-	// goes on or dies, also their TryAcquire and Release.
+	// One process at a time acquires or releases. If it is stopped in the middle,
+	// the others are delayed until it goes on or dies, also their TryAcquire and
+	// Release.
 	Track bool
 
 	// ManualReset makes an Event that, once set, lets every wait through until
 	// it is reset. Without it a set event lets one wait through and resets
-	// itself. It is written down when the event is created; Open takes what
-	// there is, OpenOrCreate of the other sort fails with
+	// itself. It is fixed when the event is created. Open ignores it;
+	// OpenOrCreate of an event of the other sort fails with
 	// [breezeway.ErrMismatch].
 	ManualReset bool
 
 	// Flock makes a FileLock take the lock of flock(2), as flock(1) does, instead
-	// of fcntl(2)'s. Ranges can't be locked then. All that are to exclude each
-	// other must use the same sort. Windows has no such locks; systems other than
-	// Linux and Windows use them anyway.
+	// of fcntl(2)'s. Ranges can't be locked then. The two sorts don't exclude each
+	// other. Windows has no such locks ([errors.ErrUnsupported]); systems other
+	// than Linux and Windows always use them.
 	Flock bool
 
-	// Logger is told what happens behind the caller's back: that a holder died
-	// and what was given back. nil is silent.
+	// Logger gets what no call returns: that a holder died, and what was given
+	// back. nil means no log.
 	Logger *slog.Logger
 }
 
-// Place is where an object without a name of its own is: in a file or segment that
+// Place is where an object without a name stands: in a file or segment that
 // processes map, beside the data that it protects. The bytes there are those of a
-// named object's file, and have to be zero when it is created: [Size] of them, or
-// more if Config.Slots is; [SemaphoreSize] for a semaphore.
+// named object's file, and must be zero when it is created. It takes [Size] bytes;
+// with Config.Slots 128 + 16 * Slots bytes, rounded up to a multiple of 64; a
+// semaphore takes [SemaphoreSize].
 //
-// The process that made the memory creates the object in it, before others open
-// it. An object maps its bytes by itself: File and what the caller has mapped may
-// be closed before it.
+// The process that made the memory creates the object, before others open it. The
+// object maps its bytes by itself: File, and what the caller has mapped, may be
+// closed before the object is.
 type Place struct {
 	// File is open for reading and writing: shm's Segment.File, for example. A
 	// segment on Windows has none; map a file there.
@@ -127,7 +131,7 @@ func (c *Config) options() []option {
 type settings struct {
 	Config
 	access  access.Rule
-	observe bool // the object is only looked at
+	observe bool // the object is opened for its Stats, and takes no slot
 }
 
 func (c *Config) settings(kind Kind) (s settings, err error) {

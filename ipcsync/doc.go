@@ -1,86 +1,118 @@
 // Package ipcsync lets processes take turns: semaphores, locks and events that are
-// found by name.
+// found by name, and that survive the death of any process that uses them.
 //
 //	m, err := ipcsync.OpenOrCreateMutex("deploy", nil)
-//	defer m.Close()
-//	h, err := m.Lock(ctx)
-//	if h.Recovered() { // whoever had it before died
-//		repair()
-//		h.MarkConsistent()
+//	if err != nil {
+//		return err
 //	}
-//	defer h.Unlock()
+//	defer m.Close()
+//	return m.Do(ctx, func(recovered bool) error {
+//		if recovered { // a process died in here, and its work is half done
+//			repair()
+//		}
+//		return deploy()
+//	})
 //
 // # When to use it
 //
-// When two processes must not do something at the same time, or one waits until
-// another is ready. To hand data over use a pipe or a queue, which do both in one,
-// and are hard to use wrongly. For goroutines of one process package sync is
-// faster.
+// Use it when two processes must not do something at the same time, or when one
+// waits until another is ready. To hand data over, use a pipe, which transfers and
+// waits in one. Between goroutines of one process, package sync is faster.
 //
-//   - [Mutex]: one at a time. [RWMutex]: one who writes, or any number who read.
-//   - [Semaphore]: so many at a time, a number that others can change too.
-//   - [Event]: somebody says that something has happened.
-//   - [FileLock]: a file or a range of its bytes, together with programs that lock
+//   - [Mutex]: one holder at a time. [RWMutex]: one writer, or any number of
+//     readers.
+//   - [Semaphore]: a number of permits.
+//   - [Event]: a flag that says that something has happened.
+//   - [FileLock]: a file, or a range of its bytes, together with programs that lock
 //     files in the system's own way.
-//   - [Lead]: of several processes that could, one does the work.
-//   - [WaitAny]: whatever of these is free first.
+//   - [Lead]: one of several processes does the work.
+//   - [WaitAny]: the first of these that can be had.
 //   - [Barrier] and [Cond], experimental.
 //
-// Semaphores are those that the system has, and so those of C, Python, Boost and,
-// on Windows, .NET, as on Windows mutexes and events are; docs/interop.md has the
-// details. The others are our own, described byte by byte in docs/formats.md. They
-// can also be put into memory that the caller shares, beside what they protect;
-// see [Place].
+// # Finding an object
 //
-// # Who dies doesn't keep the others
+// Each kind has a Create, an Open and an OpenOrCreate. [Await] opens an object as
+// soon as it exists. [Remove], [List] and [Stat] take the kind as a parameter. An
+// object can also stand in memory that the caller shares, beside the data that it
+// protects, instead of having a name: [Config].At.
 //
-// Whoever is killed, at whatever instruction, keeps nobody from going on. The
-// kernel tells who is alive; no heartbeats, no process ids. Who waits for something
-// that a dead one holds finds that out within 100 ms. A Mutex or an RWMutex is taken
-// over, and the next one is told ([Held.Recovered]), since what it protects may be
-// half changed. A semaphore gives back a dead one's permits if [Config.Track] is
-// set. A leader is replaced.
+// On Linux a semaphore is glibc's, and so that of C, Python and Boost. On Windows
+// semaphores, mutexes and events are the kernel's, and so .NET's. docs/interop.md
+// has the details. All others are our own, described byte by byte in
+// docs/formats.md.
 //
-// Who is stopped, by SIGSTOP or a debugger, is not dead and keeps what it has.
-// From a process that ends in the regular way without unlocking everything is
-// taken as from a dead one.
+// # Access
+//
+// An object admits only the user that created it, and the superuser, unless
+// Config.Mode or Config.Allow says more. Open accepts only objects of this
+// process's own user and the superuser, unless Config.Trust names other users.
+//
+// # Surviving a killed process
+//
+// A process may be killed at any instruction; all others go on. The kernel tells
+// which processes live: there are no heartbeats, and process ids decide nothing.
+// A waiter finds out within 100 ms that a holder died.
+//
+//   - A [Mutex] and an [RWMutex] are taken over. [Held.Recovered] is then true for
+//     every holder until one has repaired what the lock protects and called
+//     [Held.MarkConsistent]. Unlocking without it leaves the lock marked as
+//     recovered: no lock becomes unusable. [Mutex.Do] does both.
+//   - A [Semaphore] gets the permits of a dead process back if Config.Track is set.
+//   - A leader is replaced, and the next one is told ([Leader.Recovered]).
+//   - A [Barrier] is broken until it is reset.
+//   - A file lock is dropped, and the next holder is not told.
+//
+// A process that is stopped, by SIGSTOP or a debugger, is not dead and keeps what
+// it holds. A process that exits without unlocking counts as dead.
 //
 // # Waiting
 //
-// Whatever waits ends within 10 ms when its context is done, with
-// [context.Cause], when this process closes the object, with [os.ErrClosed], and
-// within a second when the object is removed, with [breezeway.ErrRemoved]. Other
-// waiters notice nothing of it; no wake-up gets lost. A waiter spins for at most
-// 25 µs, if that has been paying off, and then sleeps in the kernel. However many
-// goroutines wait, on Linux and Windows a process needs at most GOMAXPROCS + 16
-// threads for it, apart from what is said at [Mutex] and [FileLock]. On Linux who
-// waits for longer than half a second is told of deaths by an inotify instance, one
-// for the process; where the user has none left, it looks every 100 ms.
+// A wait ends within 10 ms when its context is done, with [context.Cause], and when
+// this process closes the object, with [os.ErrClosed]; it ends within a second when
+// the object is removed, with [breezeway.ErrRemoved]. No other waiter is disturbed,
+// and no wake-up is lost.
 //
-// Nothing here is fair: who comes first may be overtaken, but nobody is for ever
-// on purpose: a waiting writer of an RWMutex keeps new readers out.
+// A waiter spins for at most 25 µs, as long as that pays off, and then parks in the
+// kernel. On Linux and Windows the waiters of a process need at most GOMAXPROCS + 16
+// threads, however many they are; [Mutex] and [FileLock] say what they need besides.
+// On Linux a process has one inotify instance, which announces deaths to waiters of
+// more than half a second; where the user has none left they look every 100 ms.
+//
+// Waiters may be overtaken. A waiting writer of an RWMutex blocks new readers.
 //
 // # Memory
 //
-// What a process did before it unlocked, released or set, is seen by whoever then
-// locks, acquires or stops waiting, in shared memory as in its own. Under the race
-// detector this holds between goroutines that use the same value: one Mutex, one
-// Semaphore, and so on, not two that opened the same name.
+// What a process did before it unlocked, released or set is seen by the process
+// that then locks, acquires or stops waiting, in shared memory as in its own. The
+// race detector sees this only between goroutines that use the same value: one
+// *Mutex, for example, not two that opened the same name.
+//
+// # Windows
+//
+//   - Semaphores, mutexes and events go with their last handle. Remove and List
+//     fail with [errors.ErrUnsupported] for them. The other kinds are files of the
+//     user, which stay until they are removed, and can't be removed while they are
+//     open.
+//   - Segments, semaphores, mutexes and events share one namespace. A name that an
+//     object of another kind has is [breezeway.ErrMismatch].
+//   - [Mutex] says when Recovered is lost.
+//   - What is not known, such as the number of waiters of an event, is -1 in [Stats].
 //
 // # Caveats
 //
-//   - Goroutines have no identity here, so nothing is recursive: who locks twice
-//     waits for himself.
-//   - A [Held] should be unlocked by the process that got it; it means nothing in
-//     another.
-//   - Objects stay until they are removed or, on Linux, the machine starts anew; on
-//     Windows semaphores, mutexes and events go with their last handle.
-//   - An object of our own can be open 504 times at once, and has two pages.
+//   - Goroutines have no identity here, so nothing is recursive: a goroutine that
+//     locks twice waits for itself.
+//   - A [Held] means nothing in another process.
+//   - On Linux objects stay until they are removed or the machine restarts.
+//   - An object of our own can be open 504 times at once, or as often as
+//     Config.Slots said when it was created. Each costs 16 bytes.
 //   - Death is seen when the kernel has freed the dead process's memory and closed
 //     its files: after less than a millisecond for a small process, most of a
-//     second for one with 4 GiB.
-//   - Only glibc's semaphores of 64-bit programs are understood on Linux. A
-//     wake-up that dies with the process it woke is made up for by our waiters, not
-//     by glibc's.
-//   - macOS has file locks only, of whole files.
+//     second for one with 4 GiB. All bounds count from then.
+//   - A process that forks without exec leaves its locks to the child: it counts as
+//     alive as long as the child lives.
+//   - On Linux only semaphores of 64-bit glibc programs are understood. A wake-up
+//     that dies with the process it woke is made up for by our waiters, not by
+//     glibc's.
+//   - macOS has file locks only, and only of whole files.
 package ipcsync

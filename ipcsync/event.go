@@ -8,11 +8,11 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// Event is a flag that processes wait for until it is set. One with
-// Config.ManualReset then lets every wait through until it is reset: it says that
-// something has happened. One without lets one wait through and resets itself by
-// that: it says that there is something to do, for one. Setting it again before a
-// wait came through changes nothing; what has to be counted needs a [Semaphore].
+// Event is a flag that processes wait for. With Config.ManualReset a set event lets
+// every wait through until it is reset: it says that something has happened. Without
+// it a set event lets one wait through, which resets it: it says that there is
+// something to do, for one process. Setting it again before that changes nothing;
+// what has to be counted needs a [Semaphore].
 //
 // All methods may be called concurrently.
 //
@@ -24,7 +24,7 @@ type Event struct {
 	created bool
 }
 
-// flag is what an [Event] stands on.
+// flag is what an [Event] is made of.
 type flag interface {
 	Wait(context.Context, *robust.Claim) error
 	TryWait() (bool, error)
@@ -42,7 +42,7 @@ func CreateEvent(name string, cfg *Config) (*Event, error) {
 	return openEvent(robust.Create, name, cfg)
 }
 
-// OpenEvent opens the event name, which resets itself or not as its creator said.
+// OpenEvent opens the event name. It resets itself, or not, as its creator said.
 // It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission] if it
 // belongs to a user that Config.Trust doesn't name, and with
 // [breezeway.ErrMismatch], leaving it as it is, if it is something else than an
@@ -67,7 +67,7 @@ func openEvent(mode robust.OpenMode, name string, cfg *Config) (*Event, error) {
 	})
 }
 
-// flag returns what e stands on.
+// flag returns what e is made of.
 func (e *Event) flag() flag {
 	if e == nil || e.event == nil {
 		return unopenedEvent{unopened{KindEvent}}
@@ -75,28 +75,28 @@ func (e *Event) flag() flag {
 	return e.event
 }
 
-// Wait waits until the event is set; unless it is reset by hand, Wait resets it.
+// Wait waits until the event is set. Unless it has Config.ManualReset, Wait resets it.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
 // [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] within a second of
-// the event being removed; then it has reset nothing. If the event is set it
-// succeeds even if ctx is done.
+// the event being removed. With an error it has reset nothing. If the event is set,
+// Wait succeeds even if ctx is done.
 //
-// A process that dies just after its Wait has reset the event takes that with it:
-// no other wait is let through for it.
+// If a process dies just after its Wait has reset the event, no other wait is let
+// through instead.
 func (e *Event) Wait(ctx context.Context) error { return e.flag().Wait(ctx, nil) }
 
-// TryWait reports whether the event is set and, unless it is reset by hand,
-// resets it. It never waits.
+// TryWait reports whether the event is set, and resets it as Wait does. It never
+// waits.
 func (e *Event) TryWait() (ok bool, err error) { return e.flag().TryWait() }
 
-// Set sets the event: one wait is let through, now or when one comes, or with
-// Config.ManualReset all that wait and that come until Reset.
+// Set sets the event. It lets one wait through, now or when one comes; with
+// Config.ManualReset it lets all waits through, now and until Reset.
 func (e *Event) Set() error { return e.flag().Set() }
 
-// Reset makes the event not set. With Config.ManualReset the waits that were under
-// way when it was set are let through all the same, however soon that is; on
-// Windows that is so only in a [Place].
+// Reset makes the event not set. With Config.ManualReset, waits that were under way
+// when it was set are let through even if Reset follows at once; on Windows only for
+// an event in a [Place].
 func (e *Event) Reset() error { return e.flag().Reset() }
 
 // Manual reports whether the event stays set until Reset, as its creator's
@@ -114,8 +114,8 @@ func (w eventWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
 
 func (w eventWaiter) Try() (any, bool, error) { return nothingTaken(w.e.TryWait()) }
 
-// Stats tells whether the event is set and how many wait; the latter is not known
-// of a named event on Windows.
+// Stats returns whether the event is set and how many wait. The latter is -1 for a
+// named event on Windows.
 func (e *Event) Stats() (Stats, error) { return e.flag().Stats() }
 
 // Name returns the event's name.
@@ -129,11 +129,11 @@ func (e *Event) Name() string {
 // Created reports whether the call that returned e made the event.
 func (e *Event) Created() bool { return e != nil && e.created }
 
-// Close ends this process's use of the event: those of it that wait get
-// [os.ErrClosed]. Closing again does nothing.
+// Close ends this process's use of the event. Its waiters get [os.ErrClosed]. Closing
+// again does nothing.
 func (e *Event) Close() error { return e.flag().Close() }
 
-// unopenedEvent is what the zero Event stands on.
+// unopenedEvent is what a zero Event is made of.
 type unopenedEvent struct{ unopened }
 
 func (u unopenedEvent) Wait(context.Context, *robust.Claim) error { return u.fail(breezeway.OpWait) }

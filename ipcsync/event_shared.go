@@ -19,7 +19,7 @@ type sharedEvent struct {
 	*robust.Object
 	state *atomic.Uint64
 	fixed uint64     // bits of state that never change
-	until *wait.Gate // for it to be set
+	until *wait.Gate // waiters for Set
 }
 
 type eventHead struct {
@@ -30,8 +30,8 @@ type eventHead struct {
 	//	bit  2      1
 	//	bits 3..63  how often it was set, even if it was already
 	//
-	// Since bit 2 is never 0, no operation can succeed in the zeros that Close
-	// leaves in the memory's place: one that succeeded did so before that.
+	// Close leaves zeros in the memory's place. No operation succeeds there, since
+	// bit 2 is 0: one that succeeded took place in shared memory.
 	state atomic.Uint64
 	until uint32 // gate
 }
@@ -91,7 +91,8 @@ func (e *sharedEvent) check(state uint64) error {
 	return nil
 }
 
-// take reports whether a wait is let through that began when the state was before.
+// take reports whether the event lets a wait through that began with the state
+// before.
 func (e *sharedEvent) take(before uint64) (bool, error) {
 	for {
 		s := e.state.Load()
@@ -155,8 +156,9 @@ func (e *sharedEvent) Set() error {
 	return nil
 }
 
-// raise sets the event. That changes the word even if it is set: the order in
-// which the word changes is the order of what its users do otherwise.
+// raise sets the event. It changes the word even if the event is set already: a wait
+// that is let through sees what was before the last change of the word, and so what
+// was before this Set.
 func (e *sharedEvent) raise() error {
 	for {
 		s := e.state.Load()

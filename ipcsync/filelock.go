@@ -17,8 +17,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// FileLock locks a file, or ranges of its bytes: exclusively, or shared with
-// others who share. The file's content doesn't matter, and isn't touched. Its
+// FileLock locks a file, or ranges of its bytes: exclusively, or together with
+// others that share it. The file's content doesn't matter, and isn't touched. Its
 // methods may be called by several goroutines, which exclude each other as
 // processes do: each [Held] is a lock by itself, with a descriptor of its own.
 // Nothing is recursive, and a shared lock can't become an exclusive one.
@@ -77,13 +77,13 @@ type turn struct {
 
 // OpenFileLock opens the file at path, and makes it if there is none, empty, with
 // the rights that Config.Mode and Config.Allow say. It never changes an existing
-// file, nor asks to which user it belongs: a program that may open it may lock it. Symbolic
-// links are followed. What is no regular file is [breezeway.ErrMismatch].
+// file, nor asks to which user it belongs: a program that may open it may lock it.
+// Symbolic links are followed. What is no regular file is [breezeway.ErrMismatch].
 //
 // A file that this process may only read will do for shared locks. For exclusive
 // ones Linux wants the right to write, except with Config.Flock.
 //
-// To be rid of the file, remove it with [os.Remove] when nobody uses it.
+// To be rid of the file, remove it with [os.Remove] when no process uses it.
 func OpenFileLock(path string, cfg *Config) (*FileLock, error) {
 	l, err := openFileLock(path, cfg)
 	return l, fileLockKind.fail(breezeway.OpOpen, path, err)

@@ -12,10 +12,10 @@ import (
 // methods may be called by several goroutines; of several Unlocks one succeeds.
 type Held struct {
 	by     holder
-	ticket uint64 // by's own, different for every acquisition
+	ticket uint64 // of the lock; different for every acquisition
 }
 
-// holder is a lock as its holders see it.
+// holder is the part of a lock that a [Held] needs.
 type holder interface {
 	// Unlock gives up what the ticket stands for, or fails with
 	// robust.ErrNotHeld and changes nothing.
@@ -26,8 +26,8 @@ type holder interface {
 
 var errNeverHeld = fmt.Errorf("the Held is the zero value, which holds nothing; use the one that Lock returned (%w)", os.ErrInvalid)
 
-// Unlock gives the lock up. Unlocking twice fails with [os.ErrInvalid], and after
-// the lock was closed with [os.ErrClosed], and changes nothing.
+// Unlock gives the lock up. A second Unlock fails with [os.ErrInvalid] and changes
+// nothing. After the lock was closed Unlock fails with [os.ErrClosed].
 //
 // Unlocking without MarkConsistent leaves the lock marked as recovered.
 func (h Held) Unlock() error {
@@ -37,15 +37,16 @@ func (h Held) Unlock() error {
 	return h.by.Unlock(h.ticket)
 }
 
-// Recovered reports whether a process died holding the lock and no later holder
-// has called MarkConsistent, so that what the lock protects may be half changed:
-// repair that, call MarkConsistent, and go on. It is true for every holder until
-// one marks.
+// Recovered reports whether a process died holding the lock, and no later holder has
+// called MarkConsistent. What the lock protects may then be half changed: repair it,
+// call MarkConsistent, and go on. Recovered is true for every holder, readers of an
+// [RWMutex] included, until a holder has called MarkConsistent. It doesn't change
+// during the life of a Held.
 func (h Held) Recovered() bool { return h.ticket&robust.Recovered != 0 }
 
-// MarkConsistent says that what the lock protects is in order again. Where
-// nothing was Recovered it does nothing. If the lock is held to read, or was
-// recovered and is no longer held, it fails with [os.ErrInvalid].
+// MarkConsistent says that what the lock protects is in order again: later holders
+// are not Recovered. If this one is not Recovered, it does nothing. If the lock is held
+// for reading, or is Recovered and no longer held, it fails with [os.ErrInvalid].
 func (h Held) MarkConsistent() error {
 	if h.by == nil {
 		return errNeverHeld

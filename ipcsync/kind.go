@@ -26,12 +26,12 @@ const (
 	fileLockKind Kind = "filelock"
 )
 
-// kindWords is how a kind is called.
+// kindWords is how a kind is named.
 type kindWords struct {
-	what     string // by people
-	function string // what its functions end in
-	file     string // KIND of its file bw.KIND.NAME, and of its errors
-	command  bool   // whether the command has verbs for it
+	what     string // in messages
+	function string // at the end of its functions' names
+	file     string // in its file's name bw.KIND.NAME, and in breezeway.Error.Kind
+	command  bool   // the command has verbs for it
 }
 
 var kindTable = map[Kind]kindWords{
@@ -47,19 +47,19 @@ var kindTable = map[Kind]kindWords{
 
 func (k Kind) what() string { return kindTable[k].what }
 
-// layout is that of an object of our own whose head is one cache line.
+// layout returns the layout of an object of our own. Its head is one cache line.
 func (k Kind) layout(slots int) robust.Layout {
 	return robust.Layout{Kind: kindTable[k].file, Version: layoutVersion, Slots: slots}
 }
 
-// layoutVersion is that of all kinds.
+// layoutVersion is the same for all kinds.
 const layoutVersion = 2
 
-// Size is how many bytes an object of our own layout with the default number of
-// slots takes in a [Place].
+// Size is how many bytes an object of our own layout takes in a [Place] if
+// Config.Slots is 0.
 const Size = 64 + 64 + robust.DefaultSlots*16
 
-// advice is what to do about the errors that every kind has.
+// advice returns what to do about the errors that every kind has.
 func (k Kind) advice() fail.Advice {
 	w := kindTable[k]
 	a := fail.Advice{
@@ -101,7 +101,7 @@ func openAs[T any](kind Kind, mode robust.OpenMode, name string, cfg *Config, op
 	return nil, kind.fail(mode.Op(), name, kind.advice().Explain(err, name))
 }
 
-// check fails for what is no kind with names.
+// check fails for what is not a kind of objects with names.
 func (k Kind) check() error {
 	if _, known := kindTable[k]; !known || k == fileLockKind {
 		return fmt.Errorf("ipcsync has no kind %q; the kinds are ipcsync.KindMutex and so on (%w)", string(k), os.ErrInvalid)
@@ -111,16 +111,16 @@ func (k Kind) check() error {
 
 // Remove removes the object name of a kind, whatever the version of its layout. It
 // fails with [os.ErrNotExist] if there is none, with [os.ErrPermission] if this
-// user may not remove it, and with [breezeway.ErrMismatch] if what has the name is
-// not a file.
+// user may not remove it, and with [breezeway.ErrMismatch] if the name is that of
+// something else than a regular file.
 //
-// Processes that have it open keep it, but those that wait for it get
-// [breezeway.ErrRemoved] within a second. A process that holds a lock keeps it
-// until it unlocks; the next process that makes the name has another lock.
+// Processes that have the object open keep it; their waiters get
+// [breezeway.ErrRemoved] within a second. A process that holds a lock holds it until
+// it unlocks, but a process that creates the name anew has another lock.
 //
-// On Windows the system's own objects (mutexes, semaphores, events) go with their
-// last handle: [errors.ErrUnsupported]. The others can't be removed there while a
-// process has them open: [os.ErrPermission].
+// On Windows mutexes, semaphores and events, which are the kernel's, go with their
+// last handle: Remove fails with [errors.ErrUnsupported]. The other kinds can't be
+// removed while a process has them open: [os.ErrPermission].
 func Remove(kind Kind, name string, cfg *Config) error {
 	s, err := kind.settings(cfg)
 	if err == nil {
@@ -135,8 +135,9 @@ func Remove(kind Kind, name string, cfg *Config) error {
 	return nil
 }
 
-// List returns the names of the objects of a kind, sorted. It opens none of them.
-// On Windows the system's own objects can't be listed: [errors.ErrUnsupported].
+// List returns the names of the objects of a kind, sorted, of any layout and any
+// user. It opens none of them. On Windows mutexes, semaphores and events, which are
+// the kernel's, can't be listed: [errors.ErrUnsupported].
 func List(kind Kind, cfg *Config) ([]string, error) {
 	s, err := kind.settings(cfg)
 	var names []string
@@ -146,7 +147,7 @@ func List(kind Kind, cfg *Config) ([]string, error) {
 	return names, kind.fail(breezeway.OpList, "", err)
 }
 
-// settings are those of Remove, List and Stat.
+// settings checks the Config of Remove, List and Stat.
 func (k Kind) settings(cfg *Config) (settings, error) {
 	if err := k.check(); err != nil {
 		return settings{}, err
@@ -164,9 +165,12 @@ type observable interface {
 	Close() error
 }
 
-// Stat tells what [Mutex.Stats] and so on tell, without opening the object for use:
-// it takes no slot, so that it works for an object that is open as often as can
-// be. It fails as the kind's Open does.
+// Stat returns what [Mutex.Stats] and the like return, of an object that this
+// process needn't have open. It changes nothing: it takes no slot, so that it works
+// for an object that is open as often as it can be, and it takes over nothing from a
+// process that died. It tells which processes hold the permits of a semaphore if
+// these are tracked, without Config.Track. It needs the same rights as Open, and
+// fails as the kind's Open does.
 func Stat(kind Kind, name string, cfg *Config) (Stats, error) {
 	s, err := kind.settings(cfg)
 	if err == nil {

@@ -16,10 +16,9 @@ import (
 // Leader is the leadership that [Lead] returned, until Resign. Its methods may be
 // called concurrently.
 //
-// A process that lives stays the leader until it resigns, however long it is
-// stopped: no other process replaces it, so nothing tells a leader that it is one
-// no more. Only removing the name under a leader lets another process lead beside
-// it.
+// A living process stays the leader until it resigns, even if it is stopped. So no
+// other process replaces it, unless the name is removed: then another process may
+// lead beside it, and the first one is not told.
 type Leader struct {
 	mutex     sharedMutex
 	held      Held
@@ -36,23 +35,22 @@ type leaderHead struct {
 	terms atomic.Uint64
 }
 
-// Lead waits until this caller is the leader for a name: of all processes exactly
-// one is, and when it resigns or dies the next one is. The first to come makes the
-// name.
+// Lead waits until this caller leads under a name. One caller in all processes does;
+// when it resigns or dies, the next one does. The first caller creates the name.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
 // [breezeway.ErrRemoved] within a second of the name being removed, with
 // [os.ErrInvalid] for a bad name, with [os.ErrPermission] if the name belongs to a
 // user that Config.Trust doesn't name, and with [breezeway.ErrMismatch] if this
-// program doesn't understand what is there. Where there is no leader, Lead succeeds
-// even if ctx is done.
+// program doesn't understand what is there. If there is no leader, Lead succeeds even
+// if ctx is done.
 //
-// No wake-up announces that a leader died: it is found out within 100 ms from when
-// the kernel has freed the dead process's memory and closed its files.
+// If the leader dies, waiters find it out within 100 ms from when the kernel has
+// freed the dead process's memory and closed its files.
 //
 // It is the object bw.leader.NAME on all systems (docs/formats.md). [Remove] of
-// KindLeader removes the name, and with it the count of its terms, but a leader is
-// not told: remove a name when it is out of use.
+// KindLeader removes the name and its count of terms. A leader is not told: remove
+// a name when it is out of use.
 func Lead(ctx context.Context, name string, cfg *Config) (*Leader, error) {
 	m, err := openAs(KindLeader, robust.OpenOrCreate, name, cfg, func(s *settings) (*sharedMutex, error) {
 		return newLeadership(robust.OpenOrCreate, name, s)
@@ -103,10 +101,10 @@ func (l *Leader) lead(ctx context.Context) error {
 	return l.held.MarkConsistent()
 }
 
-// Term is the number of this leadership: it grows from each one to the next, also
-// when the one before died. A leader that gives it along with every order keeps an
-// order of an earlier leader, that arrives late, from being obeyed. Terms begin at
-// 1 when the name is made: on Linux after every start of the machine.
+// Term returns the number of this leadership, which is higher than that of any
+// earlier one under the name. A leader that sends it with every order lets the
+// receiver refuse late orders of an earlier leader. Terms begin at 1 when the name
+// is created: on Linux after every restart of the machine.
 func (l *Leader) Term() uint64 {
 	if l == nil {
 		return 0

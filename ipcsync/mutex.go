@@ -6,21 +6,21 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// Mutex is a lock that one goroutine of all processes has at a time, by name, and
-// that doesn't stay locked when its owner dies.
+// Mutex is a lock that one goroutine in all processes holds at a time. It has a name,
+// and doesn't stay locked when the process of its holder dies.
 //
-// It is not bound to a goroutine: another one may unlock than locked, and one that
-// locks twice waits for itself. Waiters may be overtaken: a process that unlocks
+// It is not bound to a goroutine: any goroutine of the process may unlock it, and one
+// that locks twice waits for itself. Waiters may be overtaken: a process that unlocks
 // and locks again at once may be faster than one that has been waiting.
 //
 // All methods may be called concurrently.
 //
 // On Linux it is the object bw.mutex.NAME (docs/formats.md). On Windows it is the
-// kernel's mutex NAME, which .NET has as System.Threading.Mutex. There a lock that
-// is held costs a thread, and so does one that is waited for, however many wait.
-// [Held.Recovered] is lost there where a .NET program took the abandoned mutex
-// (it gets an AbandonedMutexException) or the last handle was closed. .NET's
-// waiters are not counted.
+// kernel's mutex NAME, which .NET has as System.Threading.Mutex. There a Mutex costs
+// a thread while this process holds it or waits for it, however many goroutines
+// wait. [Held.Recovered] is lost there if a .NET program took the abandoned mutex (it
+// gets an AbandonedMutexException), or if the last handle was closed. Stats doesn't
+// count .NET's waiters.
 type Mutex struct {
 	mutex   locker
 	holder  holder        // mutex, as a Held names it
@@ -29,7 +29,7 @@ type Mutex struct {
 	created bool
 }
 
-// locker is what a [Mutex] stands on.
+// locker is what a [Mutex] is made of.
 type locker interface {
 	holder
 	Lock(context.Context, *robust.Claim) (ticket uint64, err error)
@@ -61,7 +61,7 @@ func openMutex(mode robust.OpenMode, name string, cfg *Config) (*Mutex, error) {
 	return openAs(KindMutex, mode, name, cfg, func(s *settings) (*Mutex, error) { return newMutex(mode, name, s) })
 }
 
-// locker returns what m stands on.
+// locker returns what m is made of.
 func (m *Mutex) locker() locker {
 	if m == nil || m.mutex == nil {
 		return unopened{KindMutex}
@@ -69,15 +69,15 @@ func (m *Mutex) locker() locker {
 	return m.mutex
 }
 
-// Lock waits until the mutex is free and takes it. [Held.Recovered] says whether a
-// process died holding it and what it left was not marked as consistent since.
+// Lock waits until the mutex is free, or its holder dead, and takes it. Then
+// [Held.Recovered] tells whether to repair what the mutex protects.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
 // [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] within a second of
 // the mutex being removed. A mutex that is free is taken even if ctx is done.
 //
-// No wake-up announces that a process died: waiters find it out within 100 ms from
-// when the kernel has freed the dead process's memory and closed its files.
+// If the holder dies, waiters find it out within 100 ms from when the kernel has
+// freed the dead process's memory and closed its files.
 func (m *Mutex) Lock(ctx context.Context) (Held, error) {
 	if m != nil && m.shared != nil {
 		if ticket, ok := m.shared.LockFree(); ok {
@@ -95,7 +95,7 @@ func (m *Mutex) held(ticket uint64, err error) (Held, error) {
 	return Held{m.holder, ticket}, nil
 }
 
-// TryLock takes the mutex if it is free or its owner dead, and reports whether it
+// TryLock takes the mutex if it is free, or its holder dead, and reports whether it
 // did. It never waits.
 func (m *Mutex) TryLock() (h Held, ok bool, err error) {
 	ticket, ok, err := m.locker().TryLock()
@@ -105,9 +105,10 @@ func (m *Mutex) TryLock() (h Held, ok bool, err error) {
 	return Held{m.holder, ticket}, true, nil
 }
 
-// Do locks the mutex, calls f, and unlocks it, also if f panics. recovered is what
-// [Held.Recovered] says; if f returns nil the mutex is marked as consistent. An
-// error, or a panic, leaves the mark as it was. Do returns f's error or its own.
+// Do locks the mutex, calls f, and unlocks the mutex, also if f panics. recovered is
+// that of [Held.Recovered]. If f returns nil, Do marks the mutex as consistent; an
+// error or a panic leaves it marked as recovered. Do returns the error of f, or its
+// own.
 func (m *Mutex) Do(ctx context.Context, f func(recovered bool) error) error {
 	h, err := m.Lock(ctx)
 	if err != nil {
@@ -128,7 +129,8 @@ func (w mutexWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
 
 func (w mutexWaiter) Try() (any, bool, error) { return tried(w.m.TryLock()) }
 
-// Stats tells which process holds the mutex and how many wait.
+// Stats returns which process holds the mutex, how many wait, and whether the next
+// holder is Recovered.
 func (m *Mutex) Stats() (Stats, error) { return m.locker().Stats() }
 
 // Name returns the mutex's name.
@@ -142,7 +144,7 @@ func (m *Mutex) Name() string {
 // Created reports whether the call that returned m made the mutex.
 func (m *Mutex) Created() bool { return m != nil && m.created }
 
-// Close ends this process's use of the mutex: those of it that wait get
-// [os.ErrClosed], and if it holds the mutex, that is as if it had died: the next
-// holder is told. Closing again does nothing.
+// Close ends this process's use of the mutex. Its waiters get [os.ErrClosed]. If this
+// process holds the mutex, that is as if it had died: the next holder is Recovered.
+// Closing again does nothing.
 func (m *Mutex) Close() error { return m.locker().Close() }

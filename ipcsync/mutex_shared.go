@@ -25,7 +25,7 @@ func newSharedMutex(mode robust.OpenMode, kind Kind, name string, s *settings) (
 	return sharedMutex{m}, err
 }
 
-// public makes a Mutex of m.
+// public returns m as a Mutex.
 func (m sharedMutex) public() *Mutex {
 	return &Mutex{mutex: m, holder: m.Mutex, shared: m.Mutex, name: m.Name, created: m.Created}
 }
@@ -38,7 +38,8 @@ func (m sharedMutex) Stats() (st Stats, err error) {
 	return st, m.Fail(breezeway.OpStat, err)
 }
 
-// lockStats tells what the word of a lock tells.
+// lockStats returns what a lock's word says. It takes nothing from a dead holder: the
+// lock is not free then, and has no living holder.
 func lockStats(o *robust.Object, owner *robust.Owner, recoveries int64) (st Stats, err error) {
 	st = Stats{Max: -1, Recoveries: recoveries}
 	w := owner.Word.Load()

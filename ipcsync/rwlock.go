@@ -13,8 +13,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// rwLock is what an [RWMutex] stands on. docs/models/rwmutex.pml is its argument
-// for the model checker.
+// rwLock is what an [RWMutex] is made of. docs/models/rwmutex.pml checks it.
 //
 // The writer is the holder that the owner word names. First it is pending: it has
 // the word, which keeps new readers out, and waits for the readers to leave. When
@@ -22,35 +21,43 @@ import (
 //
 // The readers are counted in the lower half of the State of their process's slot.
 // A reader counts itself and then loads the word; a writer takes the word and then
-// loads the counts. All of it is sequentially consistent: if the reader's load
-// found the word free, it came before the writer took it, so that the writer's
-// later load of the slot sees the count. Otherwise the reader sees the writer, and
-// takes itself off the count. So never do both go on:
+// loads the counts. All of these are sequentially consistent, so that the two never
+// both go on:
 //
 //	reader:  count; load word           writer:  take word; load counts
 //
-// A State is changed by compare-and-swap of the whole, whose upper half is the
-// generation. The slot's own process changes it as long as the generation is its
-// own: a goroutine that is late after Close counts itself in no other process's
-// slot, and takes no other reader off. A writer changes it that found the slot
-// without a lock after it read the State: then the process that had that
-// generation is dead, since it locked the slot before it began the generation. If
-// meanwhile another process took the slot, either it is about to begin the next
-// generation, which makes the swap fail, or has begun it, and the writer has read
-// that one. A process that begins a generation clears what the one before it
-// counted, and until it has done so a writer waits, since the slot is locked: a
-// count too many for a moment, and never one too few. If it dies before that, it
-// leaves a slot without a lock.
+// If the reader's load finds the word free, it came before the writer took the word,
+// and the writer's later load of the slot sees the count. Otherwise the reader sees
+// the writer, and takes itself off the count.
 //
-// Slots from head.used on were never taken. It is raised before the slot's process
-// counts its first reader, so that a writer that is to see the count sees that too.
+// The reader that goes on has read the recovered bit in the same load. It is as of a
+// moment at which no writer had the lock and this reader kept writers out, so no
+// writer marks it before the reader leaves.
+//
+// A State is changed by compare-and-swap of the whole word, whose upper half is the
+// generation, by two processes:
+//
+//   - The slot's own, as long as the generation is its own. So a goroutine that is
+//     late after Close counts itself in no other process's slot, and takes no other
+//     process's reader off.
+//   - A writer that found the slot without a lock after it read the State. The
+//     process of that generation is dead then, since it locked the slot before it
+//     began the generation. If another process has taken the slot since, the swap
+//     comes before its new generation, or fails.
+//
+// A process that begins a generation clears what the one before it counted. Until
+// then a writer waits, since the slot is locked: a count is too high for a moment,
+// and never too low. If the process dies before, it leaves a slot without a lock.
+//
+// Slots from head.used on were never taken. A process raises it before it counts its
+// first reader, so that a writer that must see the count sees the slot too.
 type rwLock struct {
 	*robust.Object
 	owner      robust.Owner
 	head       *rwHead
-	mayWrite   *wait.Gate // for the word to be free
-	mayRead    *wait.Gate // for no writer to be there
-	drained    *wait.Gate // for no reader to be there: the pending writer
+	mayWrite   *wait.Gate // writers, for the word to be free
+	mayRead    *wait.Gate // readers, for the word to be free
+	drained    *wait.Gate // the pending writer, for the readers to leave
 	generation uint32     // of this process, in its slot
 	tickets    tickets
 }
@@ -65,21 +72,21 @@ type rwHead struct {
 }
 
 // The turn keeps writers that come one after the other from starving readers. It is
-// a hint: what a reader wanted that died delays one writer, until it next looks for
-// itself. A living reader clears what it wanted, so that no writer waits for
-// nothing.
+// a hint, and no state that a wrong one leaves blocks for long: a living reader that
+// gives up clears it, and if the reader died, a writer waits only until it next
+// checks.
 const (
 	turnOpen = iota
 	// turnWanted is set by a reader that waits.
 	turnWanted
-	// turnReaders is made of it by a writer that unlocks. To writers the lock is
-	// taken then until a reader has come and left again.
+	// turnReaders is what a writer that unlocks makes of turnWanted. Writers then
+	// wait until a reader has had the lock.
 	turnReaders
 )
 
 var errOverwritten = fmt.Errorf("what this process wrote there was overwritten; remove it and create it anew (%w)", breezeway.ErrMismatch)
 
-// countBits of a State are how many read.
+// countBits are the part of a State that counts readers.
 const countBits = 1<<32 - 1
 
 // init finds the lock in o.
@@ -100,7 +107,7 @@ func (l *rwLock) init(o *robust.Object) (err error) {
 	return o.Join(l.begin)
 }
 
-// begin makes the slot ours, and takes back what its past holder held.
+// begin takes back what the slot's past holder held. See [liveness.Table.Join].
 func (l *rwLock) begin(me *liveness.Member) error {
 	for {
 		used, ours := l.head.used.Load(), uint32(me.Holder.Slot()+1)
@@ -121,26 +128,26 @@ func (l *rwLock) begin(me *liveness.Member) error {
 	return nil
 }
 
-// buriedReader tells that a reader has died.
+// buriedReader counts and logs that a reader died.
 func (l *rwLock) buriedReader() {
 	l.head.recoveries.Add(1)
 	l.Log.Warn("a process that read under the lock died; no writer waits for it any more", slog.String("kind", l.Kind), slog.String("name", l.Name))
 }
 
-// wakeAll wakes all readers, and as many writers.
+// wakeAll wakes all readers, and as many writers as given.
 func (l *rwLock) wakeAll(writers int) {
 	l.mayRead.Wake(wait.All)
 	l.mayWrite.Wake(writers)
 }
 
-// giveBack gives back a word that was taken and used for nothing.
+// giveBack gives the word up for a writer that doesn't go on.
 func (l *rwLock) giveBack(ticket uint64) {
 	if l.owner.Give(ticket) {
 		l.wakeAll(1)
 	}
 }
 
-// given is how giving something up ends.
+// given returns the error of an operation of a holder, which held the lock or not.
 func (l *rwLock) given(op string, gave bool, err error) error {
 	if err == nil && (!gave || l.Closed()) {
 		err = robust.ErrNotHeld
@@ -148,7 +155,7 @@ func (l *rwLock) given(op string, gave bool, err error) error {
 	return l.Fail(op, err)
 }
 
-// tried is how an attempt that doesn't wait ends.
+// tried returns the results of an attempt that doesn't wait.
 func (l *rwLock) tried(op string, h Held, ok bool, err error) (Held, bool, error) {
 	if err == nil && !ok && l.Closed() {
 		err = os.ErrClosed

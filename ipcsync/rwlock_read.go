@@ -30,7 +30,7 @@ func (l *rwLock) RLock(ctx context.Context, c *robust.Claim) (Held, error) {
 		return ok, err
 	})
 	if err != nil {
-		// Others that want say so when they look again.
+		// Other readers that wait set it again when they try again.
 		l.Touch(func() {
 			if l.head.turn.Swap(turnOpen) == turnReaders {
 				l.mayWrite.Wake(1)
@@ -102,8 +102,8 @@ func (l *rwLock) leave() {
 	l.drained.Wake(1)
 }
 
-// entered is what follows when the lock was taken for reading, perhaps in the
-// memory that Close left.
+// entered returns the Held of a reader that has counted itself, perhaps in the zeros
+// that Close left.
 func (l *rwLock) entered(recovered uint64) (Held, error) {
 	l.Acquired()
 	if l.Closed() {

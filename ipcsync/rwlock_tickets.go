@@ -2,16 +2,19 @@ package ipcsync
 
 import "sync"
 
-// tickets numbers the read locks that a process has, of which the shared memory
-// only says how many there are, so that none is given up twice.
+// tickets numbers the read locks that a process has, so that none is given up twice:
+// the shared memory only counts them.
 type tickets struct {
 	mu   sync.Mutex
 	uses []uint32 // of each number; odd while it is in use
 	free []uint32 // numbers
 }
 
-// take returns a ticket: a number, and above the bit that would say inherited
-// how often that was used, modulo 2^31.
+// take returns a ticket:
+//
+//	bits  0..31  a number
+//	bit  32      0; robust.Recovered is added there
+//	bits 33..63  how often the number was used, modulo 2^31
 func (t *tickets) take() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

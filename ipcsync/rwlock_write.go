@@ -23,8 +23,8 @@ func (l *rwLock) Lock(ctx context.Context, c *robust.Claim) (Held, error) {
 	}
 	var ticket uint64
 	checks := 0
-	// Not what the claim is for: other waits of it may succeed until the readers
-	// have left.
+	// The claim is asked last, in drain: until the readers have left, another
+	// wait may succeed.
 	err := l.Wait(ctx, l.mayWrite, nil, func(check bool) (ok bool, err error) {
 		if check {
 			checks++
@@ -33,7 +33,7 @@ func (l *rwLock) Lock(ctx context.Context, c *robust.Claim) (Held, error) {
 			if !check || checks == 1 { // the check before the first sleep
 				return false, nil
 			}
-			l.head.turn.Store(turnOpen) // they have had their time
+			l.head.turn.Store(turnOpen) // no reader came in time
 		}
 		ticket, ok, err = l.take(check)
 		return ok, err
@@ -53,7 +53,7 @@ func (l *rwLock) take(check bool) (ticket uint64, ok bool, err error) {
 	return ticket, how != robust.Busy, err
 }
 
-// buriedWriter tells that a writer has died.
+// buriedWriter counts and logs that a writer died.
 func (l *rwLock) buriedWriter() {
 	l.head.recoveries.Add(1)
 	l.Log.Warn("the process that held the lock died", slog.String("kind", l.Kind), slog.String("name", l.Name))
@@ -112,8 +112,8 @@ func (l *rwLock) isDrained(check bool) (bool, error) {
 	return true, nil
 }
 
-// lockedDirectly is what follows when the word was taken without protection,
-// perhaps in the memory that Close left.
+// lockedDirectly returns the Held of a writer that took the word without protection,
+// perhaps in the zeros that Close left.
 func (l *rwLock) lockedDirectly(ticket uint64) (Held, error) {
 	if l.Closed() {
 		l.giveBack(ticket)

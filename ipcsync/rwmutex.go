@@ -7,18 +7,19 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// RWMutex is a lock that one writer has alone, or any number of readers together,
-// by name, in all processes, and that doesn't stay locked when one of them dies.
+// RWMutex is a lock that one writer in all processes holds alone, or any number of
+// readers together. It has a name, and doesn't stay locked when the process of a
+// holder dies.
 //
 // A waiting writer blocks new readers, and a writer that unlocks lets the readers
 // that wait go before the next writer. Otherwise waiters may be overtaken. A
 // reader that wants to write must unlock first, and one that read-locks twice may
 // wait for a writer that waits for it.
 //
-// A reader that dies changed nothing: writers go on as if it had unlocked. When a
-// writer dies every later holder is told, readers too, until a writer has marked
-// the lock as consistent; see [Held.Recovered]. A reader that finds it so unlocks,
-// and repairs what the lock protects under Lock.
+// A reader that dies has changed nothing: it is as if it had unlocked. After a writer
+// died, every later holder is Recovered, readers too, until a writer has marked the
+// lock as consistent; see [Held.Recovered]. A reader that is Recovered can unlock, and
+// repair what the lock protects as a writer.
 //
 // In [WaitAny] it is locked for writing.
 //
@@ -67,17 +68,17 @@ func (m *RWMutex) check(op string) error {
 	return nil
 }
 
-// Lock waits until there is no other holder and takes the lock for writing. From
-// when it is this writer's turn, new readers wait. [Held.Recovered] says whether a
-// writer died and what it left was not marked as consistent since; a writer that
-// died while it still waited for readers left nothing.
+// Lock waits until there is no other living holder, and takes the lock for writing.
+// Once it is next, new readers wait. [Held.Recovered] then tells whether to repair
+// what the lock protects; a writer that died while it still waited for readers has
+// changed nothing, and doesn't count.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
 // [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] within a second of
 // the lock being removed. A lock that is free is taken even if ctx is done.
 //
-// No wake-up announces that a process died: waiters find it out within 100 ms from
-// when the kernel has freed the dead process's memory and closed its files.
+// If a holder dies, waiters find it out within 100 ms from when the kernel has freed
+// the dead process's memory and closed its files.
 func (m *RWMutex) Lock(ctx context.Context) (Held, error) {
 	if err := m.check(breezeway.OpLock); err != nil {
 		return Held{}, err
@@ -94,9 +95,9 @@ func (m *RWMutex) TryLock() (h Held, ok bool, err error) {
 	return m.lock.TryLock()
 }
 
-// RLock waits until no writer has the lock or is next, and takes it for reading.
-// It fails as Lock does. [Held.Recovered] says what Lock's does; only a writer can
-// mark the lock as consistent.
+// RLock waits until no living writer has the lock or is next, and takes it for
+// reading. A dead writer doesn't make it fail: [Held.Recovered] is that of Lock, but
+// only a writer can mark the lock as consistent. It fails as Lock does.
 func (m *RWMutex) RLock(ctx context.Context) (Held, error) {
 	if err := m.check(breezeway.OpRLock); err != nil {
 		return Held{}, err
@@ -104,8 +105,8 @@ func (m *RWMutex) RLock(ctx context.Context) (Held, error) {
 	return m.lock.RLock(ctx, nil)
 }
 
-// TryRLock takes the lock for reading if no writer has it or is next, and reports
-// whether it did. It never waits, and fails as RLock does.
+// TryRLock takes the lock for reading if no living writer has it or is next, and
+// reports whether it did. It never waits, and fails as RLock does.
 func (m *RWMutex) TryRLock() (h Held, ok bool, err error) {
 	if err := m.check(breezeway.OpRLock); err != nil {
 		return Held{}, false, err
@@ -154,8 +155,8 @@ func (w readWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
 
 func (w readWaiter) Try() (any, bool, error) { return tried(w.m.TryRLock()) }
 
-// Stats tells which processes hold the lock, readers and writer, and how many
-// wait.
+// Stats returns which processes hold the lock, readers or writer, how many wait, and
+// whether the next holder is Recovered.
 func (m *RWMutex) Stats() (Stats, error) {
 	if err := m.check(breezeway.OpStat); err != nil {
 		return Stats{}, err
@@ -174,9 +175,9 @@ func (m *RWMutex) Name() string {
 // Created reports whether the call that returned m made the lock.
 func (m *RWMutex) Created() bool { return m != nil && m.lock != nil && m.lock.Created }
 
-// Close ends this process's use of the lock: those of it that wait get
-// [os.ErrClosed], and what it holds is as if it had died: its read locks end, and
-// if it was the writer, the next holder is told. Closing again does nothing.
+// Close ends this process's use of the lock. Its waiters get [os.ErrClosed]. If this
+// process holds the lock, that is as if it had died: its read locks end, and if it is
+// the writer, the next holder is Recovered. Closing again does nothing.
 func (m *RWMutex) Close() error {
 	if err := m.check(breezeway.OpClose); err != nil {
 		return err

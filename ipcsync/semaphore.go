@@ -11,44 +11,44 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// Semaphore is a number of permits that processes share: a process takes one, or
-// waits until there is one, and gives it back. All its methods may be called
-// concurrently. A permit isn't bound to its taker: every process that has the
-// semaphore open may release, also what it never acquired.
+// Semaphore is a number of permits that processes share. A process acquires one, or
+// waits until there is one, and releases it. A permit isn't bound to the process that
+// acquired it: without Config.Track any process may release, also what it never
+// acquired.
 //
-// On Linux it is what sem_open gives in C with glibc, and so Python's
-// multiprocessing.Semaphore and Boost's named_semaphore (docs/interop.md); on
-// Windows the kernel's semaphore, and so .NET's. There it goes with its last
-// handle, on Linux it stays until [Remove].
+// All methods may be called concurrently.
 //
-// A process that dies holding permits takes them along, as it does in C, unless
-// they are tracked; see [Config]. A process that is killed while it waits stays
-// counted as a waiter on Linux: each Release then makes a system call in vain.
-// Neither keeps other processes from going on.
+// On Linux it is glibc's semaphore, from sem_open in C, and so that of Python's
+// multiprocessing.Semaphore and Boost's named_semaphore (docs/interop.md). On
+// Windows it is the kernel's, and so .NET's; there it goes with its last handle.
+//
+// The permits of a process that dies are lost, as in C, unless they are tracked; see
+// [Config]. On Linux a process that is killed while it waits stays counted as a
+// waiter: each Release then makes a system call in vain.
 type Semaphore struct {
 	name    string
 	created bool
 	max     int
 	permits permits
-	direct  *semaphoreWords // permits, where that is memory that needs no protection
+	direct  *semaphoreWords // permits, if these are in memory that needs no protection
 	order   robust.Order
 
 	closing  sync.Once
 	closeErr error
 }
 
-// permits is where the permits of a semaphore are.
+// permits is what a [Semaphore] is made of.
 type permits interface {
-	// acquire takes one, or waits. With an error none was taken.
+	// acquire waits until it has taken one. With an error it has taken none.
 	acquire(ctx context.Context, c *robust.Claim) error
 	tryAcquire() (bool, error)
 	release(n int) (previous int, err error)
 	stats() (Stats, error)
-	// close ends what waits here, with os.ErrClosed, before it returns.
+	// close ends this process's waits with os.ErrClosed before it returns.
 	close() error
 }
 
-// maxPermits is what every system allows.
+// maxPermits is how many permits every system allows.
 const maxPermits = math.MaxInt32
 
 // CreateSemaphore makes the semaphore name with value permits.
@@ -60,8 +60,8 @@ const maxPermits = math.MaxInt32
 // objects share one namespace, a name that a segment or the like has fails with
 // [breezeway.ErrMismatch].
 //
-// On Linux Config.Max holds for programs that use this package. C, Python and Boost
-// don't know of it, and can release more.
+// On Linux only programs that use this package know Config.Max; C, Python and Boost
+// can release more.
 //
 // With Config.At it is what sem_init makes in C with pshared.
 func CreateSemaphore(name string, value int, cfg *Config) (*Semaphore, error) {
@@ -71,19 +71,19 @@ func CreateSemaphore(name string, value int, cfg *Config) (*Semaphore, error) {
 // OpenSemaphore opens the semaphore name, made by any process in any language.
 //
 // It fails with [os.ErrNotExist] if there is none, with [os.ErrPermission] if this
-// user may not open it, or if it belongs to a user that Config.Trust doesn't name,
-// with [os.ErrInvalid] for a bad name, and with [breezeway.ErrMismatch] for what is
-// no semaphore of a 64-bit glibc: one of musl or of a 32-bit program, one that is
-// damaged, or a symbolic link.
+// user may not open it or it belongs to a user that Config.Trust doesn't name, with
+// [os.ErrInvalid] for a bad name, and on Linux with [breezeway.ErrMismatch] for what
+// is not a semaphore of a 64-bit glibc: one of musl or of a 32-bit program, one that
+// is damaged, or a symbolic link.
 func OpenSemaphore(name string, cfg *Config) (*Semaphore, error) {
 	return openSemaphore(robust.Open, name, 0, cfg)
 }
 
-// OpenOrCreateSemaphore opens the semaphore name, as it is, or, if there is none,
-// makes it with value permits. Of several processes that do it at the same time
-// one creates it and the others open it; [Semaphore.Created] tells which. It fails
-// as [CreateSemaphore] and [OpenSemaphore] do, and with [breezeway.ErrMismatch] if
-// the semaphore has another maximum than Config.Max says.
+// OpenOrCreateSemaphore opens the semaphore name as it is or, if there is none, makes
+// it with value permits. If several processes do so at the same time, one creates it
+// and the others open it; [Semaphore.Created] tells which. It fails as
+// [CreateSemaphore] and [OpenSemaphore] do, and with [breezeway.ErrMismatch] if the
+// semaphore has another maximum than Config.Max says.
 func OpenOrCreateSemaphore(name string, value int, cfg *Config) (*Semaphore, error) {
 	return openSemaphore(robust.OpenOrCreate, name, value, cfg)
 }
@@ -114,7 +114,8 @@ func (s *Semaphore) checkMax(mode robust.OpenMode, wanted int) error {
 	return nil
 }
 
-// newSemaphoreToObserve opens a semaphore, and what tracks it if there is that.
+// newSemaphoreToObserve opens a semaphore, and the object that tracks it, if there is
+// one.
 func newSemaphoreToObserve(mode robust.OpenMode, name string, s *settings) (*Semaphore, error) {
 	sem, err := newSemaphore(mode, name, 0, s)
 	if err == nil {
@@ -146,7 +147,7 @@ func (s *settings) maxPermits() int {
 	return s.Max
 }
 
-// place returns where the permits of s are.
+// place returns what s is made of.
 func (s *Semaphore) place() permits {
 	if s == nil || s.permits == nil {
 		return unopenedSemaphore{unopened{KindSemaphore}}
@@ -181,11 +182,11 @@ func (s *Semaphore) Max() int {
 	return s.max
 }
 
-// Acquire takes a permit, and waits until there is one. With an error it has
-// taken none: [context.Cause] within 10 ms of ctx being done, [os.ErrClosed] once
-// this process has closed s, and on Linux [breezeway.ErrRemoved] within a second
-// of the semaphore being removed, if it has to wait. A permit that is there is
-// taken even if ctx is done already.
+// Acquire waits until there is a permit and takes it. It fails with [context.Cause]
+// within 10 ms of ctx being done, with [os.ErrClosed] after Close, and, if it has to
+// wait on Linux, with [breezeway.ErrRemoved] within a second of the semaphore being
+// removed. With an error it has taken none. A permit that is there is taken even if
+// ctx is done.
 func (s *Semaphore) Acquire(ctx context.Context) error {
 	if w := s.words(); w != nil && w.takeDirect() {
 		s.order.Acquired()
@@ -235,16 +236,14 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 	return ok, nil
 }
 
-// Release gives n permits, wakes as many waiters, and returns how many permits
-// there were before. It never waits. With Config.Track it gives what this
-// Semaphore has acquired.
+// Release adds n permits, wakes as many waiters, and returns how many permits there
+// were before. Without Config.Track it never waits.
 //
-// It fails with [os.ErrInvalid] unless n is at least 1 (and with Config.Track no
-// more than it holds), with
-// [breezeway.ErrTooLarge] if there would be more than Max permits then, with
-// [breezeway.ErrMismatch] if there are more than there can be already, and with
-// [os.ErrClosed]; nothing is changed by that. Only of a Release that is overtaken
-// by Close it is open whether it took place.
+// It fails with [os.ErrInvalid] if n is less than 1, or with Config.Track more than
+// this Semaphore holds; with [breezeway.ErrTooLarge] if there would be more than Max
+// permits; with [breezeway.ErrMismatch] if there are already more than there can be;
+// and with [os.ErrClosed] after Close. With an error it has changed nothing, except
+// that a Release during Close may have taken place.
 func (s *Semaphore) Release(n int) (previous int, err error) {
 	if w := s.words(); w != nil {
 		s.order.Released()
@@ -258,8 +257,7 @@ func (s *Semaphore) Release(n int) (previous int, err error) {
 	return previous, nil
 }
 
-// releaseSlowly is Release where the permits are not in memory that needs no
-// protection.
+// releaseSlowly is Release if the permits are not in memory that needs no protection.
 func (s *Semaphore) releaseSlowly(n int) (previous int, err error) {
 	if s != nil {
 		s.order.Released()
@@ -282,15 +280,15 @@ func errTooManyPermits(have int) error {
 	return fmt.Errorf("it has %d permits, and %d at most are possible: it is damaged; remove it and create it again (%w)", have, maxPermits, breezeway.ErrMismatch)
 }
 
-// Value returns how many permits there were when it looked. What another process
-// damaged fails with [breezeway.ErrMismatch].
+// Value returns how many permits there were a moment ago. If another process has
+// damaged the semaphore, it fails with [breezeway.ErrMismatch].
 func (s *Semaphore) Value() (int, error) {
 	stats, err := s.place().stats()
 	return stats.Value, s.fail(breezeway.OpStat, err)
 }
 
-// Stats returns what the semaphore tells of itself. It fails as Value does. On
-// Windows Waiters is -1.
+// Stats returns how many permits are left, how many wait (-1 on Windows), and with
+// Config.Track which processes hold permits. It fails as Value does.
 func (s *Semaphore) Stats() (Stats, error) {
 	stats, err := s.place().stats()
 	if err != nil {
@@ -300,9 +298,9 @@ func (s *Semaphore) Stats() (Stats, error) {
 	return stats, nil
 }
 
-// Close ends this process's use of the semaphore: those that wait through s get
-// [os.ErrClosed]. Permits stay as they are; with Config.Track those that s holds
-// are given back. Closing again does nothing.
+// Close ends this process's use of the semaphore. Its waiters get [os.ErrClosed]. With
+// Config.Track the permits that s holds are given back, otherwise they stay taken.
+// Closing again does nothing.
 func (s *Semaphore) Close() error {
 	if s == nil || s.permits == nil {
 		return s.place().close()
@@ -315,7 +313,7 @@ func (s *Semaphore) fail(op string, err error) error {
 	return KindSemaphore.fail(op, s.Name(), err)
 }
 
-// unopenedSemaphore is what the zero Semaphore stands on.
+// unopenedSemaphore is what a zero Semaphore is made of.
 type unopenedSemaphore struct{ unopened }
 
 func (u unopenedSemaphore) acquire(context.Context, *robust.Claim) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// semaphorePath is where sem_open of glibc has it.
+// semaphorePath returns the path that glibc's sem_open uses.
 func semaphorePath(name string) string { return filepath.Join(object.Directory, "sem."+name) }
 
 func newSemaphore(mode robust.OpenMode, name string, value int, s *settings) (*Semaphore, error) {
@@ -74,8 +74,8 @@ func closeUnused(m *mmap.Mapping) error {
 	return m.Close()
 }
 
-// fillSemaphore writes and maps a file before it gets its name, so that what
-// can't be mapped never appears.
+// fillSemaphore writes and maps a file before it gets its name, so that a semaphore
+// that can't be mapped never appears.
 func (s *settings) fillSemaphore(value int, m **mmap.Mapping) func(f *os.File) error {
 	return func(f *os.File) error {
 		closeUnused(*m) // of an attempt that was too late
@@ -123,10 +123,10 @@ func checkSemaphoreFile(f *os.File) (most int, err error) {
 // semaphoreFile is a semaphore that is identified by its inode.
 type semaphoreFile struct {
 	*semaphoreWords
-	id uint64 // of the file, different for each while it is open
+	id uint64 // the inode: while the file is open no other file has it
 }
 
-// semaphoreIn makes a Semaphore of its file and mapping, which belong to it from
+// semaphoreIn returns the Semaphore in a file and its mapping, which belong to it from
 // now on.
 func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most int, s *settings) (*Semaphore, error) {
 	free := func() error { return errors.Join(m.Close(), f.Close()) }

@@ -9,8 +9,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// errNoSemaphores: those of the kernel here can't tell their value, can't be
-// waited for with a context, and are found by a call of the C library.
+// errNoSemaphores is returned since this system's semaphores don't tell their value,
+// can't be waited for with a context, and are opened by the C library only.
 var errNoSemaphores = fmt.Errorf("named semaphores are for Linux and Windows (%w)", errors.ErrUnsupported)
 
 func newSemaphore(robust.OpenMode, string, int, *settings) (*Semaphore, error) {

@@ -15,7 +15,7 @@ import (
 // SemaphoreSize is how many bytes a semaphore takes in a [Place].
 const SemaphoreSize = semaphoreSize
 
-// newSemaphoreAt comes to the semaphore in a place.
+// newSemaphoreAt creates or opens the semaphore in a place.
 func newSemaphoreAt(mode robust.OpenMode, value int, s *settings) (*Semaphore, error) {
 	f, m, err := robust.Place(s.At).Map(SemaphoreSize)
 	if err != nil {

@@ -52,8 +52,8 @@ func semaphoreImage(value, most int) ([]byte, error) {
 	return b, nil
 }
 
-// checkSemaphoreImage returns the maximum of the semaphore whose bytes are b, or
-// says why it is none.
+// checkSemaphoreImage returns the maximum of the semaphore that b is, or an error that
+// says why b is none.
 func checkSemaphoreImage(b []byte) (most int, err error) {
 	if _, err := semaphoreImage(0, 1); err != nil {
 		return 0, err
@@ -87,19 +87,22 @@ func checkSemaphoreImage(b []byte) (most int, err error) {
 // and the look after that sees the permits. If it sees one, it wakes. The kernel
 // compares the low half and puts the waiter to sleep in one step with respect to
 // wake-ups. If it compares after the change, the waiter stays awake, or another
-// one has the permit by then; if before, the wake-up finds it asleep. A process
-// that takes a permit has seen everything that was before the change that gave it.
+// waiter has taken the permit; if before, the wake-up finds it asleep. A process that
+// takes a permit has seen everything that was before the change that gave it.
 //
 // # Close
 //
-// Where no other process can take the memory away, a permit is taken and given
-// without making Close wait. Close says first that it is closed, and then replaces
-// the memory by zeros of this process's own. A late Acquire finds no permit there:
-// so what was taken was the semaphore's, and counts even if Close has come
-// meanwhile. (Unless a Release was late as well, and gave to the zeros what is
-// taken from them. Then the permit passed from one to the other, as if both had
-// been earlier.) What is given to the zeros is lost; therefore Release looks
-// afterwards, and reports it.
+// If no other process can take the memory away, permits are taken and given without
+// making Close wait. Close stores closed, and then replaces the memory by private
+// zeros.
+//
+//   - A late Acquire finds no permit in the zeros. So a permit that was taken was the
+//     semaphore's, and the Acquire succeeds even if Close has come meanwhile. (If a
+//     late Release has added a permit to the zeros, it passes to the Acquire, as if
+//     both had been earlier.)
+//   - What a late Release adds to the zeros is lost. Therefore Release loads closed
+//     afterwards, and fails if it is set: a Release that met the zeros finds it set,
+//     since it was stored before.
 type semaphoreWords struct {
 	state   *atomic.Uint64 // in m
 	most    int            // how many permits there can be
@@ -123,7 +126,7 @@ func newSemaphoreWords(m *mmap.Mapping, at, most int, name wait.Name, removed, f
 	return &semaphoreWords{state: state, most: most, word: wait.NewWord(low, name), m: m, removed: removed, free: free}, nil
 }
 
-// take takes a permit by adding change, which takes one from the permits.
+// take takes a permit by adding change, minusPermit or minusBoth, to the word.
 func (w *semaphoreWords) take(change uint64) bool {
 	for {
 		v := w.state.Load()
@@ -165,7 +168,7 @@ func (w *semaphoreWords) give(n int) (previous int, err error) {
 // takeDirect is tryAcquire without protection. It fails after Close.
 func (w *semaphoreWords) takeDirect() bool {
 	ok := !w.closed.Load() && w.take(minusPermit)
-	runtime.KeepAlive(w) // or the addresses could be unmapped
+	runtime.KeepAlive(w) // the addresses stay mapped as long as it is reachable
 	return ok
 }
 
@@ -207,7 +210,7 @@ func (w *semaphoreWords) stats() (Stats, error) {
 	return Stats{Value: value, Holders: -1, Waiters: int(v >> 32)}, err
 }
 
-// protected calls f while the memory is there, or returns an error.
+// protected calls f with the memory protected; Close waits for it.
 func (w *semaphoreWords) protected(f func() error) error {
 	if w.closed.Load() {
 		return os.ErrClosed
@@ -215,9 +218,9 @@ func (w *semaphoreWords) protected(f func() error) error {
 	return w.m.Borrow(func([]byte) error { return f() })
 }
 
-// acquire is protected all the time that it waits, so that it takes its
-// announcement back before the memory goes. A process that is killed doesn't: what
-// it leaves costs every release a system call.
+// acquire is protected as long as it waits, so that it takes its announcement back
+// before the memory goes. A process that is killed doesn't take it back: every
+// release makes a system call then.
 func (w *semaphoreWords) acquire(ctx context.Context, c *robust.Claim) error {
 	return w.protected(func() error {
 		change, announced := minusPermit, false

@@ -20,12 +20,12 @@ import (
 // tracked are the permits of a semaphore, and beside it an object of ours,
 // bw.track.NAME, in which each slot says how many of them its process holds.
 //
-// A permit is taken in the semaphore and counted in the slot, one after the
-// other. Both happen in a section that one process has at a time, and before them
-// it writes down what it is about to do; so whoever has the section next can tell
-// how far one came who was killed. He compares the semaphore's value then and now:
-// if at that very moment somebody who doesn't track changed it too, one permit can
-// come out too few or too many.
+// A permit is taken from the semaphore and counted in the slot, one after the
+// other. Both happen in a section, which one process has at a time. Before them it
+// notes the step, and the semaphore's value. If it is killed, the next process in
+// the section compares the value then and now, and so learns how far the step came.
+// If a process that doesn't track changed the value in between, one permit can come
+// out too few or too many.
 type tracked struct {
 	permits // of the semaphore itself, once it is open
 	robust.Section
@@ -33,12 +33,12 @@ type tracked struct {
 	more  *wait.Gate   // for permits, where the semaphore itself is not waited for
 	open  func() error // sets permits
 	fresh bool         // this process has made the semaphore
-	dueAt atomic.Int64 // when the dead are to be looked for again
+	dueAt atomic.Int64 // when to look for dead processes again
 }
 
 type trackHead struct {
 	robust.MutexHead
-	// Which semaphore it is of: its file's number; 0 if none yet, and on Windows.
+	// The inode of the semaphore's file; 0 if there is none yet, and on Windows.
 	//lint:ignore U1000 the layout is the same everywhere
 	semaphore atomic.Uint64
 
@@ -68,8 +68,7 @@ const (
 // errStale says that the object is that of a semaphore that was there before.
 var errStale = errors.New("it belongs to another semaphore")
 
-// newTracked opens a semaphore by open and keeps track of which processes hold its
-// permits.
+// newTracked opens a semaphore by open, and the object beside it.
 func newTracked(name string, s *settings, open func() (*Semaphore, error)) (*Semaphore, error) {
 	var sem *Semaphore
 	again := func() (*tracked, error) {
@@ -103,7 +102,7 @@ func newTracked(name string, s *settings, open func() (*Semaphore, error)) (*Sem
 	return sem, nil
 }
 
-// attach comes to the object beside the semaphore, and joins it.
+// attach opens or makes the object beside the semaphore, and joins it.
 func (t *tracked) attach(mode robust.OpenMode, name string, cfg *robust.Config, slots int) error {
 	l := robust.Layout{Kind: trackFile, Version: layoutVersion, Slots: slots}
 	return robust.Attach(mode, l, name, cfg, func(o *robust.Object) (err error) {
@@ -122,7 +121,7 @@ func (t *tracked) attach(mode robust.OpenMode, name string, cfg *robust.Config, 
 	})
 }
 
-// observeTracked has s tell what an object beside it tracks, if there is one.
+// observeTracked makes s tell what the object beside it tracks, if there is one.
 func (s *Semaphore) observeTracked(set *settings) {
 	t := &tracked{permits: s.permits}
 	if t.attach(robust.Open, s.name, set.robust(), 0) == nil {
@@ -130,7 +129,7 @@ func (s *Semaphore) observeTracked(set *settings) {
 	}
 }
 
-// observedTrack is what a semaphore that is only looked at stands on.
+// observedTrack is what a Semaphore is made of that was opened for its Stats.
 type observedTrack struct{ *tracked }
 
 func (t observedTrack) close() error { return errors.Join(t.permits.close(), t.Section.Close()) }
@@ -150,7 +149,8 @@ func (t *tracked) begin() error {
 	return err
 }
 
-// repair finishes what a process that died in the section had begun.
+// repair finishes the step of a process that died in the section. It may be killed
+// and called again: if the slot's count is not the noted one, the step was counted.
 func (t *tracked) repair() error {
 	if err := t.open(); err != nil {
 		return err
@@ -232,7 +232,7 @@ func (t *tracked) giveBack(slot int) (n int, err error) {
 	return n, err
 }
 
-// giveBackAll does it for all dead processes. It is called in the section.
+// giveBackAll calls giveBack for all dead processes. It is called in the section.
 func (t *tracked) giveBackAll() error {
 	for i := range t.Slots.Entries() {
 		if uint32(t.Slots.Entries()[i].State.Load()) == 0 {
@@ -249,8 +249,8 @@ func (t *tracked) giveBackAll() error {
 	return nil
 }
 
-// take is what a wait does at each look: it has try take a permit of the
-// semaphore, if it seems that there is one or that a dead process holds one.
+// take is one attempt of a wait: it has try take a permit of the semaphore, if
+// there seems to be one, or a dead process seems to hold one.
 func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, err error) {
 	st, err := t.permits.stats()
 	if err != nil {
@@ -278,7 +278,7 @@ func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, 
 	return ok, err
 }
 
-// someAreDead tells without the section whether it is worth entering.
+// someAreDead reports, outside the section, whether entering it may bring a permit.
 func (t *tracked) someAreDead() (bool, error) {
 	for i := range t.Slots.Entries() {
 		if uint32(t.Slots.Entries()[i].State.Load()) > 0 {

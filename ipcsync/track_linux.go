@@ -11,9 +11,10 @@ func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
 	return t.permits.acquire(ctx, c)
 }
 
-// identify finds out whether the object is of this semaphore or of one of the
-// same name that was removed. Then it is removed too: in its section, and so by a
-// process that sees that it still has the name.
+// identify fails with errStale if the object belongs to an earlier semaphore of the
+// same name, and then removes it. It is called in the object's section: of the
+// processes that find the object stale, one after the other looks whether it still
+// has its name, and so none removes what another one has made anew.
 func (t *tracked) identify() error {
 	removed, err := t.IsRemoved()
 	if err != nil {
@@ -32,7 +33,7 @@ func (t *tracked) identify() error {
 	return errStale
 }
 
-// discard removes the object if there is no semaphore beside which it could be.
+// discard removes the object if it belongs to no semaphore yet.
 func (t *tracked) discard() error {
 	removed, err := t.IsRemoved()
 	if err != nil || removed || t.head.semaphore.Load() != 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// unopened is what the zero value of a kind stands on.
+// unopened is what a zero value is made of: every method fails.
 type unopened struct{ kind Kind }
 
 func (u unopened) fail(op string) error {

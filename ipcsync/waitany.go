@@ -11,27 +11,26 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// Waitable is what [WaitAny] waits for: the types of this package, and those of
-// other packages of this module that have a method Waiter.
+// Waitable is what [WaitAny] waits for. Types of this package and of other packages of
+// this module implement it.
 type Waitable interface{ Waiter() robust.Waiter }
 
-// WaitAny waits until it can take one of several objects, and takes exactly one:
-// a permit of a [Semaphore], an [Event], a [Mutex], an [RWMutex] to write, a
-// [FileLock] exclusively; RLocker makes one of the last two that is shared. It
-// returns which one, and for a lock the Held; for a semaphore or an event that is
-// the zero value. If several can be had it takes the first of them.
+// WaitAny waits until it can take one of several objects, and takes exactly one: a
+// permit of a [Semaphore], an [Event], a [Mutex], an [RWMutex] for writing, or a
+// [FileLock] exclusively. RLocker of the last two is for sharing them. WaitAny
+// returns the index of the object, and for a lock the Held. If several can be taken
+// it takes the first of them.
 //
-// It fails as the wait for one of them does: with [context.Cause] within 10 ms of
-// ctx being done, when the index is -1, or as soon as one of the objects fails,
-// for example since it was closed, when the index says which. Nothing is taken
-// then, and no wake-up that belonged to another waiter is lost.
+// When ctx is done it fails with [context.Cause] within 10 ms; the index is -1. When
+// one of the objects fails, for example because it was closed, it fails with that
+// error, and the index is the object's. With an error nothing was taken, and no
+// wake-up of another waiter is lost.
 //
-// On Windows the kernel gives its objects to waiters without asking. There
-// something may be taken for a moment and given back, when two become free at the
-// same time.
+// On Windows the kernel decides what a waiter gets. If two of its objects become free
+// at the same time, one of them may be taken for a moment and given back.
 func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err error) {
 	if len(objects) == 0 {
-		return -1, Held{}, failWaitAny(fmt.Errorf("of no objects none can be taken (%w)", os.ErrInvalid))
+		return -1, Held{}, failWaitAny(fmt.Errorf("there are no objects to wait for; give at least one (%w)", os.ErrInvalid))
 	}
 	waiters := make([]robust.Waiter, len(objects))
 	for i, o := range objects {
@@ -54,14 +53,14 @@ func WaitAny(ctx context.Context, objects ...Waitable) (index int, h Held, err e
 	return end.index, h, end.err
 }
 
-// anyResult is how one of several waits ended.
+// anyResult is the result of one of several waits.
 type anyResult struct {
 	index int
 	taken any
 	err   error
 }
 
-// waitAny returns the wait that decided, with index -1 if that is ctx.
+// waitAny returns the result of the wait that decided; if ctx did, the index is -1.
 func waitAny(ctx context.Context, waiters []robust.Waiter) anyResult {
 	one, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -73,7 +72,7 @@ func waitAny(ctx context.Context, waiters []robust.Waiter) anyResult {
 			results <- anyResult{i, taken, err}
 		}()
 	}
-	// All end soon after the first: each is interrupted, or finds the claim taken.
+	// All end soon after the first: each is cancelled, or finds the claim taken.
 	end := anyResult{index: -1}
 	for range waiters {
 		r := <-results
@@ -91,8 +90,8 @@ func waitAny(ctx context.Context, waiters []robust.Waiter) anyResult {
 
 func failWaitAny(err error) error { return fail.With(breezeway.OpWait, "ipcsync", "", err) }
 
-// tried puts what a Try method returned into the form of a [robust.Waiter].
+// tried returns the results of a Try method as a [robust.Waiter] does.
 func tried(h Held, ok bool, err error) (any, bool, error) { return h, ok, err }
 
-// nothingTaken is tried for what has no Held.
+// nothingTaken is tried for objects without a Held.
 func nothingTaken(ok bool, err error) (any, bool, error) { return nil, ok, err }

@@ -17,10 +17,11 @@ import (
 //	16 int16 Pairs[4:4].A
 //	18 int16 Pairs[4:4].B
 //
-// Pairs is an array of 4 elements, 4 bytes apart; the offset is that of its first
-// one. A number by itself has the path "." before what indexes it. int and uint
-// are the sized types that they are on a 64-bit machine, and names of types don't
-// matter. t has passed plain.Check.
+// Pairs is an array of 4 elements, 4 bytes apart; the offset is that of the first. A
+// number that is not in a struct has the path ".", or only brackets. int and uint
+// are described as int64 and uint64, and names of types don't matter.
+//
+// Precondition: t has passed plain.Check.
 func Describe(t reflect.Type) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "size %d\n", t.Size())
@@ -61,8 +62,8 @@ func numberKind(t reflect.Type) string {
 	return t.Kind().String()
 }
 
-// difference says how description there, which may hold anything, differs from
-// here.
+// difference says how the description there differs from the one here. there comes
+// from another process, and may be any text.
 func difference(there, here string) string {
 	theirs, ours := strings.Split(there, "\n"), strings.Split(here, "\n")
 	sizes := ""
@@ -109,7 +110,7 @@ func where(line string) string {
 	return words[1] + " at byte " + words[0]
 }
 
-// quoted keeps text of another process from being long or strange.
+// quoted shortens and quotes text of another process.
 func quoted(s string) string {
 	const longest = 100
 	if len(s) > longest {

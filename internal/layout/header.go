@@ -1,6 +1,6 @@
-// Package layout is how our own shared objects look: the header that they begin
-// with, and the description of a Go type by which two programs agree on what
-// follows. docs/formats.md has it byte by byte.
+// Package layout encodes and checks the header of our own shared objects, and the
+// description of a Go type by which two programs agree on what follows.
+// docs/formats.md has both byte by byte.
 package layout
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 )
 
-// Header is what an object begins with.
+// Header is the header of an object.
 type Header struct {
 	Kind string // at most 8 ASCII letters
 
@@ -24,8 +24,8 @@ type Header struct {
 	// Writer.
 	Version, Reader, Writer uint16
 
-	Type    string // the description of the type in the object; see Describe
-	Slots   uint32 // how many processes may have the object open; 0 without slots
+	Type    string // the description of the type in the object, see Describe; may be empty
+	Slots   uint32 // how often the object can be open at the same time; 0 without slots
 	Payload int64  // bytes that follow the header
 }
 
@@ -46,10 +46,10 @@ type Header struct {
 //	64     the description, in UTF-8, then zeros up to the payload
 const fixedSize = 64
 
-// magic is no text, and text that was converted is not it.
+// magic is not text, and differs from itself after a conversion of line ends.
 var magic = [8]byte{0x89, 'B', 'W', 'O', '\r', '\n', 0x1a, '\n'}
 
-// maxType bounds the description: no struct that people write needs more.
+// maxType bounds the description.
 const maxType = 64 << 10
 
 // Size returns where the payload begins.
@@ -88,9 +88,9 @@ func fingerprint(description string) uint64 {
 	return h.Sum64()
 }
 
-// Read reads the header of an object of size bytes from r. Nothing in it is
-// believed: it returns an error that wraps [breezeway.ErrMismatch] unless the
-// header is consistent with itself and with size.
+// Read reads the header of an object of size bytes from r. It trusts nothing in it: it
+// returns an error that wraps [breezeway.ErrMismatch] unless the header is consistent
+// with itself and with size.
 func Read(r io.ReaderAt, size int64) (*Header, error) {
 	var fixed [fixedSize]byte
 	if _, err := r.ReadAt(fixed[:], 0); err != nil {
@@ -136,9 +136,9 @@ func readType(r io.ReaderAt, length uint32, print uint64) (string, error) {
 	return string(text), nil
 }
 
-// Accept returns an error that wraps [breezeway.ErrMismatch] and says what differs
-// unless a program that would have made an object with header h can use one with
-// the header found. writes says that it wants to write.
+// Accept reports whether a program that makes objects with header h can use one with
+// the header found, for writing or only for reading. Otherwise it returns an error
+// that wraps [breezeway.ErrMismatch] and says what differs.
 func (h *Header) Accept(found *Header, writes bool) error {
 	least, role := found.Reader, "read"
 	if writes {
@@ -157,7 +157,7 @@ func (h *Header) Accept(found *Header, writes bool) error {
 	return nil
 }
 
-// AcceptSize is what Accept doesn't compare: the numbers of slots and bytes.
+// AcceptSize compares what Accept doesn't: the numbers of slots and bytes.
 func (h *Header) AcceptSize(found *Header) error {
 	switch {
 	case found.Slots != h.Slots:

@@ -12,17 +12,17 @@ type Slot struct {
 	number int64
 }
 
-// FirstByte is the byte of the file that stands for slot 0. It lies beyond every
-// object's end: on Windows a locked byte can't be read.
+// FirstByte is the offset of the byte that is locked for slot 0. It is beyond the end
+// of every object, since on Windows a locked byte can't be read.
 const FirstByte = 1 << 62
 
 // Take takes a slot of the object whose file is f, or returns nil without an
 // error if a living process has it, this one included.
 func Take(f *os.File, number int64) (*Slot, error) { return takeFirst(f, number, 1) }
 
-// takeFirst takes the first free one of n slots, or returns nil. It opens the
-// file once more, for the lock alone: that descriptor is never mapped, passed or
-// inherited, each of which would keep the lock beyond the process's end.
+// takeFirst takes the first free one of n slots, or returns nil. It opens the file
+// once more, for the lock alone: a descriptor that was mapped, passed or inherited
+// would keep the lock after the death of the process.
 func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 	own, err := sys.Reopen(f)
 	if err != nil {
@@ -41,8 +41,8 @@ func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 	return nil, own.Close()
 }
 
-// Release gives the slot up. It unlocks first: a child that was just being
-// started may have a copy of the descriptor for a moment.
+// Release gives the slot up. It unlocks before it closes, since a child that is just
+// being started may have a copy of the descriptor for a moment.
 func (s *Slot) Release() error {
 	err := sys.UnlockByte(s.f, FirstByte+s.number)
 	if closing := s.f.Close(); err == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
-// Table is the slots of an object. All methods may be called concurrently.
+// Table is the slots of an object. Its methods may be called concurrently.
 type Table struct {
 	file    *os.File
 	base    int64
@@ -19,23 +19,26 @@ type Table struct {
 
 // Entry is a slot in shared memory: 16 bytes. A fresh one is zero.
 type Entry struct {
-	// State has the generation in its upper half. The lower half is the
-	// object's: what the slot's process holds. Another process may clear it for
-	// a dead one, in one step that fails if the generation is another.
+	// State has the generation in its upper half. The lower half says, in the
+	// object's own terms, what the slot's process holds. Another process may clear
+	// it for a dead one, by a compare-and-swap of the whole State.
 	State atomic.Uint64
 	// Waiting is how many goroutines of the slot's process wait.
 	Waiting atomic.Uint32
-	// PID is for people to read.
+	// PID is the slot's process, for information only.
 	PID atomic.Uint32
 }
 
 // Generation returns the generation in the State of an [Entry].
 func Generation(state uint64) uint32 { return uint32(state >> 32) }
 
-// Holder names the holder of something in a word in shared memory: the number of
-// its slot, plus 1, in the lower half, and the lower half of its generation in the
-// upper one. Generations come round after 65,536 processes in one slot, each of
-// which has looked for what the one before it left.
+// Holder names a holder in a word in shared memory:
+//
+//	bits  0..15  its slot, plus 1
+//	bits 16..31  its generation, modulo 2^16
+//
+// Generations come round after 65,536 processes in one slot. Each of them has taken
+// back, or marked as Dead, what the one before it held: see [Table.Join].
 type Holder uint32
 
 const (
@@ -51,12 +54,14 @@ func holderOf(slot int, generation uint32) Holder {
 // Slot returns the number of the holder's slot.
 func (h Holder) Slot() int { return int(h&0xffff) - 1 }
 
-// SharesSlot reports whether both are of the same slot, in whatever generation.
+// SharesSlot reports whether both have the same slot, in any generation.
 func (h Holder) SharesSlot(other Holder) bool { return h != None && h.Slot() == other.Slot() }
 
-// NewTable returns the table with these entries, which stay mapped as long as it
-// is used. base is where in the file the object begins: several objects of a file
-// lock different bytes, since none has more entries than bytes.
+// NewTable returns the table with these entries. base is the offset of the object in
+// the file. Several objects in one file lock different bytes, since an object has
+// fewer entries than bytes.
+//
+// Precondition: the entries stay mapped as long as the table is used.
 func NewTable(file *os.File, base int64, entries []Entry) *Table {
 	return &Table{file, base, entries}
 }
@@ -71,17 +76,17 @@ type Member struct {
 	slot   *Slot
 }
 
-// Join takes a free slot and begins a new generation in it. Then it has recover
-// take back what the generation before held, whose half of the State is still in
-// the entry. If the process dies before recover has returned, the next to take
-// the slot does it again.
+// Join takes a free slot and begins a new generation in it. Then it calls recover to
+// take back what the generation before held; the lower half of State still says what.
+// If the process dies before recover has returned, the next process that takes the
+// slot calls recover again.
 func (t *Table) Join(recover func(*Member) error) (*Member, error) {
 	slot, err := takeFirst(t.file, t.base, int64(len(t.entries)))
 	if err != nil {
 		return nil, err
 	}
 	if slot == nil {
-		return nil, fmt.Errorf("it is in use %d times, more are not possible; close it where it isn't needed (%w)", len(t.entries), breezeway.ErrTooLarge)
+		return nil, fmt.Errorf("it is in use %d times, which is as often as it can be; close it where it isn't needed (%w)", len(t.entries), breezeway.ErrTooLarge)
 	}
 	killpoint.Here("slot locked")
 	n := int(slot.number - t.base)
@@ -98,11 +103,11 @@ func (t *Table) Join(recover func(*Member) error) (*Member, error) {
 	return m, nil
 }
 
-// Leave gives the slot up. What it still holds then is a dead process's.
+// Leave gives the slot up. What the member still holds counts as a dead process's.
 func (m *Member) Leave() error { return m.slot.Release() }
 
-// Check returns an error that wraps [breezeway.ErrMismatch] if h can't be a
-// holder: the word was overwritten.
+// Check returns an error that wraps [breezeway.ErrMismatch] if h can't be a holder,
+// so that the word that names it was overwritten.
 func (t *Table) Check(h Holder) error {
 	if n := h.Slot(); h != Dead && (n < 0 || n >= len(t.entries)) {
 		return fmt.Errorf("it names a holder %#x that can't be: it was overwritten; remove it and create it anew (%w)", uint32(h), breezeway.ErrMismatch)
@@ -120,8 +125,9 @@ func (t *Table) IsPast(h Holder) bool {
 	return holderOf(n, Generation(t.entries[n].State.Load())) != h
 }
 
-// Lives reports whether h, which passed Check, lives. What h was read from must
-// be the same still when something is taken from it: see the package's overview.
+// Lives reports whether h, which passed Check, lives. If it doesn't, it never will
+// again. The caller takes something from it only by a compare-and-swap of the word
+// that h was read from.
 func (t *Table) Lives(h Holder) (bool, error) {
 	if t.IsPast(h) {
 		return false, nil
@@ -129,7 +135,7 @@ func (t *Table) Lives(h Holder) (bool, error) {
 	return t.IsTaken(h.Slot())
 }
 
-// PID returns the process of a living holder, for people to read.
+// PID returns the process id of a living holder, for information only.
 func (t *Table) PID(h Holder) int { return int(t.entries[h.Slot()].PID.Load()) }
 
 // IsTaken reports whether a living process has the slot.

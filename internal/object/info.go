@@ -34,8 +34,8 @@ func Stat(path, name string) (Info, error) {
 	return Info{name, info.Size(), owner(path, info), info.Mode().Perm(), info.ModTime()}, nil
 }
 
-// List describes our own objects of a kind, of any layout, by name. Files whose
-// names no object can have, and what is no regular file, are left out.
+// List describes our own objects of a kind, of any layout, sorted by file name. It
+// leaves out what is not a regular file, and files whose names no object can have.
 func List(kind string, scope breezeway.Scope) ([]Info, error) {
 	dir, err := directory(scope)
 	if err != nil {
@@ -48,7 +48,7 @@ func List(kind string, scope breezeway.Scope) ([]Info, error) {
 }
 
 // ListFiles describes the regular files of a directory for which object returns the
-// name of an object, in the order of their own names.
+// name of an object, sorted by file name.
 func ListFiles(dir string, object func(file string) (name string, ok bool)) ([]Info, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// Spec says which of our own objects is meant, and what it has to be.
+// Spec says which of our own objects to create or open, and how it must look.
 type Spec struct {
 	Header *layout.Header
 	Name   string
@@ -22,11 +22,11 @@ type Spec struct {
 	Access access.Rule
 	Map    mmap.Config
 
-	// AnySize accepts an object whose creator chose other numbers of slots and
-	// bytes than Header has.
+	// AnySize accepts an object that has other numbers of slots and bytes than
+	// Header.
 	AnySize bool
 
-	// Fill writes what a new object's payload begins with; nil leaves it zero.
+	// Fill writes to a new object's payload; nil leaves it zero.
 	Fill func(payload io.WriterAt) error
 }
 
@@ -66,7 +66,7 @@ func (s *Spec) Open() (*Mapped, error) {
 	return s.attach(f, false, err)
 }
 
-// OpenOrCreate opens the object, or makes it.
+// OpenOrCreate opens the object or, if there is none, makes it.
 func (s *Spec) OpenOrCreate() (*Mapped, error) {
 	if s.Map.ReadOnly {
 		m, err := s.Open()
@@ -115,7 +115,7 @@ func (s *Spec) fill(header []byte) func(*os.File) error {
 	}
 }
 
-// attach maps the file, if it is what the header says.
+// attach maps the file, if its header is accepted.
 func (s *Spec) attach(f *os.File, created bool, err error) (*Mapped, error) {
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (o *Mapped) mapAs(s *Spec) error {
 	if err := s.accept(o.Header); err != nil {
 		return err
 	}
-	// A user whom an access control list names shows in the group's bits.
+	// A user in an access control list shows in the group's bits.
 	o.Trusted = s.Access.FileMode()&0o022 == 0 && info.Mode()&0o022 == 0
 	cfg := s.Map
 	cfg.Length = o.Header.Total()

@@ -42,7 +42,7 @@ func Create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 // Open opens the file path for reading and writing, or only for reading. It
 // fails with [fs.ErrNotExist] if there is none, with [breezeway.ErrMismatch] if
 // it is a symbolic link, a directory or the like, and with [fs.ErrPermission] if
-// it belongs to a user whom the rule doesn't trust.
+// it belongs to a user that the rule doesn't trust.
 func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	f, err := open(path, readOnly)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,17 +65,18 @@ func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	return f, nil
 }
 
-// OpenOrCreate opens the file path, or makes it, and reports which.
+// OpenOrCreate opens the file path or, if there is none, makes it, and reports whether
+// it made it.
 func OpenOrCreate(path string, size int64, a access.Rule, readOnly bool, fill func(f *os.File) error) (f *os.File, created bool, err error) {
 	return OpenOrMake(
 		func() (*os.File, error) { return Open(path, a, readOnly) },
 		func() (*os.File, error) { return Create(path, size, a, fill) })
 }
 
-// OpenOrMake opens an object or makes it, and reports which: open fails with
-// [fs.ErrNotExist] if there is none, and create with [fs.ErrExist] if there is one.
-// Another process may remove or make the object between the two calls, so both are
-// repeated; one that does so a hundred times in a row does it on purpose.
+// OpenOrMake calls open, which fails with [fs.ErrNotExist] if there is no object, and
+// then create, which fails with [fs.ErrExist] if there is one. It reports whether
+// create made the object. Another process may make or remove the object between the
+// two calls, so OpenOrMake repeats them, up to a hundred times.
 func OpenOrMake[T any](open, create func() (T, error)) (v T, created bool, err error) {
 	const tries = 100
 	for range tries {

@@ -44,7 +44,7 @@ func explainOpen(path string, err error) error {
 	return err
 }
 
-// mayUse refuses a file of a user whom the rule doesn't trust: the owner could do
+// mayUse refuses a file of a user that the rule doesn't trust: the owner could do
 // anything with it.
 func mayUse(f *os.File, a access.Rule) error {
 	info, err := f.Stat()

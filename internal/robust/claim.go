@@ -5,13 +5,14 @@ import (
 	"sync"
 )
 
-// Claim lets at most one of several waits succeed. A nil Claim belongs to a wait by
-// itself, and lets it succeed.
+// Claim lets at most one of several waits succeed. A nil Claim lets a single wait
+// succeed.
 type Claim struct {
 	mu    sync.Mutex
 	taken bool
 
-	// around, if there is one, calls take at the right moment; outer decides.
+	// around, if it isn't nil, is called in place of take, which it calls. outer
+	// lets the wait succeed then.
 	around func(take func() (bool, error)) (bool, error)
 	outer  *Claim
 }
@@ -19,15 +20,15 @@ type Claim struct {
 // ErrTaken ends a wait when another wait of the same claim has succeeded.
 var ErrTaken = errors.New("another wait of the same claim has succeeded")
 
-// Around returns a claim that calls around, when outer lets the wait succeed, with
-// what takes something.
+// Around returns a claim whose Take calls around with try, if outer lets the wait
+// succeed.
 func Around(outer *Claim, around func(take func() (bool, error)) (bool, error)) *Claim {
 	return &Claim{outer: outer, around: around}
 }
 
-// Take calls try, which takes something or reports that there is nothing, unless
-// another wait of the claim has taken something. Since that is an error, a wake-up
-// that led to it is passed on (see package wait).
+// Take calls try, which takes something or reports that there is nothing. If another
+// wait of the claim has taken something, Take fails with ErrTaken instead: since that
+// is an error, package wait passes on the wake-up that led to it.
 func (c *Claim) Take(try func() (bool, error)) (bool, error) {
 	switch {
 	case c == nil:

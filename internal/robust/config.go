@@ -14,14 +14,14 @@ type Config struct {
 	Scope  breezeway.Scope
 	Log    *slog.Logger
 
-	// At is where the object is instead of having a name.
+	// At is the place of an object without a name.
 	At Place
 
-	// Fill writes what the head and the body of a new object begin with; nil
-	// leaves them zero.
+	// Fill writes to a new object, from the beginning of the head on; nil leaves
+	// it zero.
 	Fill func(io.WriterAt) error
 
-	// Observe opens the object to look at it: it takes no slot, so that nothing
-	// may be waited for or taken.
+	// Observe opens the object for reading its state: it takes no slot, and
+	// nothing may be waited for or taken.
 	Observe bool
 }

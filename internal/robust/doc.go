@@ -1,34 +1,51 @@
-// Package robust has objects in shared memory that outlive the death of the
-// processes that use them: locks today, queues and rings on the same ground. The
-// word is POSIX's.
+// Package robust provides objects in shared memory that outlive the death of the
+// processes that use them. "Robust" is POSIX's word for such mutexes.
 //
-// An [Object] is a file bw.KIND.NAME, or a place in another file, in which a
-// [Layout] says what stands where: the object's own words, then a slot for every
-// process that has it open (package liveness), then what else the kind needs. On
-// these stand
+// An [Object] is a file bw.KIND.NAME, or a place in another file. A [Layout] says
+// what stands where: the object's own words, then a slot for each process that has
+// it open (package liveness), then what else the kind needs. Parts of objects are
 //
-//   - [Owner]: a word that names a holder, and can be taken from a dead one;
-//   - [Mutex]: an owner word with a gate at which others wait;
+//   - [Owner]: a word that names a holder, and that can be taken from a dead one;
+//   - [Mutex]: an owner word and a gate where others wait;
 //   - [Section]: memory that one process at a time changes in several steps, and
 //     that the next one repairs;
-//   - [Claim] and [Waitable]: how at most one of several waits succeeds.
+//   - [Claim] and [Waitable]: they let at most one of several waits succeed.
 //
-// # What holds
+// # Death
 //
-// A process may be killed between any two instructions. Every change of what
-// others see is one operation on one word, or happens in a Section whose repair
-// can be repeated. What a dead process held is found by the word that names it: by
-// waiters, which look from time to time, and by the next process that takes the
-// slot, before it uses the object.
+// A process may be killed between any two instructions. Every change that others
+// see is one operation on one word, or is made in a Section, whose repair can be
+// repeated. The word that names a dead holder leads to what it held. Waiters check
+// that from time to time, and so does the next process that takes the slot, before
+// it uses the object.
 //
-// Bytes of an object may change at any time, written by a process that means harm.
-// Each word is read once, checked against bounds that this process keeps, and then
-// used.
+// # Trust
+//
+// Another process may change the bytes of an object at any time. Each word is read
+// once, checked against bounds in private memory, and then used.
 //
 // # Close
 //
-// Close lays private zeros over the memory (Linux), so that the hot path needs no
-// count of its users: an operation that comes late finds zeros, and looks whether
-// the object was closed before it reports success. Where memory must be protected,
-// and on Windows, Close waits for the calls that are under way.
+// After Close no call may change the shared memory, and the hot path must not pay
+// for that. If no other user can truncate the memory, Close on Linux therefore
+// doesn't wait for calls, but replaces the memory by private zeros, with one system
+// call. The order is:
+//
+//  1. store closed;
+//  2. end this process's waits;
+//  3. replace the memory by zeros;
+//  4. give up the slot.
+//
+// A call without protection ([Object.Direct]) changes a word, and loads closed after
+// that. If it loads false, its change was made in shared memory: a processor that
+// has seen the zeros has seen what was stored before them. If it loads true, the
+// change may have been made in either, and it fails; see [Mutex.LockFree]. After the
+// slot was given up this process can't change the shared memory any more. So nothing
+// happens in the name of a slot that may be another process's by now.
+//
+// The addresses stay mapped as long as the Object is reachable: a call without
+// protection uses the Object after it has touched the memory, by loading closed.
+//
+// If the memory must be protected, and on Windows, Close waits for calls in
+// progress.
 package robust

@@ -10,14 +10,14 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 )
 
-// CacheLine is what the parts of an object are aligned to, in bytes.
+// CacheLine is the alignment of the parts of an object, in bytes.
 const CacheLine = 64
 
-// DefaultSlots is how many may have an object open unless its creator says
-// otherwise: with a head of one cache line such an object has two pages.
+// DefaultSlots is the number of slots unless the creator chooses another: with a
+// head of one cache line the object has two pages.
 const DefaultSlots = 504
 
-// MaxSlots is how many a [liveness.Holder] can tell apart.
+// MaxSlots is how many slots a [liveness.Holder] can distinguish.
 const MaxSlots = 1<<16 - 3
 
 // slotSize is the size of a [liveness.Entry].
@@ -25,12 +25,12 @@ const slotSize = 16
 
 var _ = [slotSize]byte{} == [unsafe.Sizeof(liveness.Entry{})]byte{}
 
-// Layout is how an object of a kind looks in shared memory:
+// Layout is the layout of an object in shared memory:
 //
 //	header            package layout
 //	head              the object's own words
 //	slots             16 bytes each: liveness.Entry
-//	body              what else the object has
+//	body              what else the kind needs
 //
 // Each part begins at a multiple of CacheLine.
 type Layout struct {
@@ -41,7 +41,7 @@ type Layout struct {
 	Body    int64 // size of the body
 }
 
-// normal returns l without zeros that stand for defaults.
+// normal returns l with its defaults filled in.
 func (l Layout) normal() (Layout, error) {
 	if l.Head == 0 {
 		l.Head = CacheLine
@@ -50,12 +50,12 @@ func (l Layout) normal() (Layout, error) {
 		l.Slots = DefaultSlots
 	}
 	if l.Slots < 1 || l.Slots > MaxSlots {
-		return l, fmt.Errorf("Config.Slots is %d; 1 to %d may have an object open, 0 means %d (%w)", l.Slots, MaxSlots, DefaultSlots, os.ErrInvalid)
+		return l, fmt.Errorf("Config.Slots is %d; give 1 to %d, or 0 for %d (%w)", l.Slots, MaxSlots, DefaultSlots, os.ErrInvalid)
 	}
 	return l, nil
 }
 
-// body returns where the body begins, counted from the head.
+// body returns the offset of the body from the head.
 func (l Layout) body() int64 {
 	return int64(l.Head) + roundUp(int64(l.Slots)*slotSize)
 }
@@ -69,7 +69,8 @@ func (l Layout) header() *layout.Header {
 	}
 }
 
-// Size returns how many bytes an object takes, header included.
+// Size returns how many bytes an object takes, header included; 0 if Slots is out of
+// range.
 func (l Layout) Size() int64 {
 	l, err := l.normal()
 	if err != nil {
@@ -78,8 +79,8 @@ func (l Layout) Size() int64 {
 	return l.header().Total()
 }
 
-// found returns the layout of an object whose header was read. It has l's head, and
-// its creator's slots and body.
+// found returns the layout of an object with the header h, which was read: l's head,
+// and its creator's slots and body.
 func (l Layout) found(h *layout.Header) (Layout, error) {
 	slots := int(h.Slots)
 	if slots < 1 || slots > MaxSlots {

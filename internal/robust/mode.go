@@ -2,7 +2,7 @@ package robust
 
 import "github.com/breezeway-ipc/breezeway"
 
-// OpenMode says whether an object is to be made or to be there.
+// OpenMode says whether an object is created, opened, or either.
 type OpenMode int
 
 const (

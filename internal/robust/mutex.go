@@ -16,10 +16,10 @@ type Mutex struct {
 	Owner
 
 	head *MutexHead
-	free *wait.Gate // for the mutex to be
+	free *wait.Gate // waiters for the mutex
 
-	// Inherited is called, if it isn't nil, when the mutex was taken from a dead
-	// holder.
+	// Inherited is called, if it isn't nil, after the mutex was taken from a dead
+	// holder that was not pending.
 	Inherited func()
 }
 
@@ -42,7 +42,8 @@ func (m *Mutex) Init(o *Object) (err error) {
 	return err
 }
 
-// Join takes a slot. recover, if it isn't nil, takes back what else the slot's past
+// Join takes a slot. If the slot's past holder held the mutex, Join wakes a waiter,
+// which takes it from there. recover, if it isn't nil, takes back what else the past
 // holder held.
 func (m *Mutex) Join(recover func() error) error {
 	return m.Object.Join(func(member *liveness.Member) error {
@@ -57,12 +58,28 @@ func (m *Mutex) Join(recover func() error) error {
 	})
 }
 
-// Recoveries counts how often the mutex was taken from a dead holder. Another user
-// of the head may count there instead.
+// Recoveries is a word in the head that counts how often something was taken from a
+// dead holder. The mutex leaves the counting to Inherited.
 func (m *Mutex) Recoveries() *atomic.Int64 { return &m.head.Recoveries }
 
 // LockFree takes the mutex if it has no holder and its memory needs no protection.
-// Where it reports false, Lock finds out why.
+// It reports false also if the holder is dead, or the mutex closed: Lock finds out.
+// (It could take the mutex from a dead holder just as safely. It leaves that to Lock
+// since judging a holder may take a system call.)
+//
+// It may run while Close replaces the memory by zeros, as the package's overview
+// says. The swap is then made in one of the two:
+//
+//   - If Closed reports false after it, it was made in shared memory, by a holder
+//     whose slot is still taken. If Close follows, it is as if the holder had died.
+//   - If Closed reports true, LockFree gives back what it took, and fails. The ticket
+//     is in the word only if both swaps met the same memory. If the first met the
+//     shared memory and the second the zeros, the second fails, and the shared word
+//     goes on naming this process's slot, which Close gives up after that: other
+//     processes find its holder dead, and the recovered bit that they set says more
+//     than happened, never less.
+//
+// No caller gets a ticket that was taken in the zeros.
 func (m *Mutex) LockFree() (ticket uint64, ok bool) {
 	if !m.Direct {
 		return 0, false
@@ -79,8 +96,8 @@ func (m *Mutex) LockFree() (ticket uint64, ok bool) {
 }
 
 // Lock waits until the mutex is free, or its holder dead, and takes it. The ticket
-// has the bit Recovered if a holder died and no later one marked as consistent what
-// it left.
+// has the bit Recovered if a holder died, and no later one has marked as consistent
+// what it left.
 func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 	if c == nil {
 		if ticket, ok := m.LockFree(); ok {
@@ -90,7 +107,8 @@ func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 	return m.LockSlowly(ctx, c)
 }
 
-// LockSlowly is Lock after LockFree.
+// LockSlowly is Lock after LockFree. It is a function of its own since the variables
+// that its closure changes are on the heap: Lock allocates nothing.
 func (m *Mutex) LockSlowly(ctx context.Context, c *Claim) (ticket uint64, err error) {
 	var how Taken
 	err = m.Wait(ctx, m.free, c, func(check bool) (ok bool, err error) {
@@ -104,7 +122,7 @@ func (m *Mutex) LockSlowly(ctx context.Context, c *Claim) (ticket uint64, err er
 	return ticket, nil
 }
 
-// TryLock is Lock that doesn't wait.
+// TryLock is Lock that doesn't wait. It asks the kernel whether a holder lives.
 func (m *Mutex) TryLock() (ticket uint64, ok bool, err error) {
 	var how Taken
 	err = m.Use(func() error {
@@ -118,8 +136,7 @@ func (m *Mutex) TryLock() (ticket uint64, ok bool, err error) {
 	return ticket, true, nil
 }
 
-// lockedLate gives back what was taken while Close was under way, if it was not
-// taken in the memory that Close left.
+// lockedLate gives back what LockFree took during Close, wherever it was taken.
 func (m *Mutex) lockedLate(ticket uint64) {
 	if m.Give(ticket) {
 		m.free.Wake(1)
@@ -133,7 +150,9 @@ func (m *Mutex) locked(how Taken) {
 	}
 }
 
-// Unlock gives the mutex up.
+// Unlock gives the mutex up. It may run while Close replaces the memory by zeros: if
+// Closed reports true after the swap, Unlock fails, whether or not the mutex was
+// given up in shared memory. If it was not, other processes find its holder dead.
 func (m *Mutex) Unlock(ticket uint64) error {
 	m.Released()
 	if m.Direct && m.swap(ticket, HolderBits) {
@@ -169,8 +188,9 @@ func (m *Mutex) abandon(ticket uint64) error {
 	return m.Fail(breezeway.OpUnlock, m.held(gave, err))
 }
 
-// MarkConsistent says that what the mutex protects is in order again. For a ticket
-// without the bit Recovered it does nothing.
+// MarkConsistent clears the recovered bit, if the ticket has it. Close waits for it, so
+// that it never marks the zeros in place of the word. See [Owner] for what it races
+// with.
 func (m *Mutex) MarkConsistent(ticket uint64) error {
 	if ticket&Recovered == 0 {
 		return nil
@@ -183,7 +203,7 @@ func (m *Mutex) MarkConsistent(ticket uint64) error {
 	return m.Fail(breezeway.OpMarkConsistent, m.held(marked, err))
 }
 
-// held is how an operation of a holder ends, which held the mutex or not.
+// held returns the error of a holder's operation. held says whether it held the mutex.
 func (m *Mutex) held(held bool, err error) error {
 	if err == nil && (!held || m.Closed()) {
 		err = ErrNotHeld

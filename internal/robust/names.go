@@ -5,8 +5,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/object"
 )
 
-// Remove removes the object of a kind and name, whatever its layout. Processes that
-// have it open keep it.
+// Remove removes the object of a kind and name, of any layout. Processes that have it
+// open keep it.
 func Remove(kind, name string, scope breezeway.Scope) error {
 	path, err := object.Path(kind, name, scope)
 	if err != nil {

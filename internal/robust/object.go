@@ -26,8 +26,9 @@ type Object struct {
 	Created    bool   // by the call that opened it
 	Log        *slog.Logger
 
-	// Direct says that the memory may be touched without protection: no other
-	// user can truncate it, and Close leaves zeros in its place.
+	// Direct says that calls may touch the memory without protection: no other
+	// user can truncate it, and Close replaces it by zeros. After such a call has
+	// touched the memory it calls Closed.
 	Direct bool
 
 	Slots *liveness.Table
@@ -38,7 +39,7 @@ type Object struct {
 	file    *os.File
 	named   bool // rather than in a Place
 	start   int  // of the head
-	observe bool
+	observe bool // takes no slot
 	access  access.Rule
 
 	gates   []*wait.Gate
@@ -49,12 +50,13 @@ type Object struct {
 	Order
 }
 
-// Attach creates or opens an object of a layout, and has init prepare it: find its
-// words, make its gates, and Join. An object that can't be prepared is closed.
+// Attach creates or opens an object of a layout, and calls init, which finds the
+// object's words, makes its gates, and calls Join. If init fails, Attach closes the
+// object.
 //
-// An existing object has its creator's number of slots and size of the body. If
-// OpenOrCreate wants another number of slots it fails with
-// [breezeway.ErrMismatch].
+// An object that exists keeps its creator's number of slots and size of the body.
+// OpenOrCreate fails with [breezeway.ErrMismatch] if l.Slots is not 0 and the object
+// has another number of slots.
 func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object) error) error {
 	o, err := attach(mode, l, name, cfg)
 	if err != nil {
@@ -156,7 +158,7 @@ func (o *Object) findSlots() error {
 // File returns the object's file, which Close closes.
 func (o *Object) File() *os.File { return o.file }
 
-// Layout returns the layout as the object's creator chose it.
+// Layout returns the object's layout, with its creator's slots and body.
 func (o *Object) Layout() Layout { return o.layout }
 
 // Head returns the object's own words.
@@ -167,7 +169,7 @@ func Body[T any](o *Object, off, n int) ([]T, error) {
 	return mmap.Slice[T](o.mapping, o.start+int(o.layout.body())+off, n)
 }
 
-// Gate makes a gate of a word in the object. It is made before Join.
+// Gate makes a gate of a word in the object. It must be called before Join.
 func (o *Object) Gate(word *uint32) (*wait.Gate, error) {
 	at := int64(uintptr(unsafe.Pointer(word)) - uintptr(unsafe.Pointer(unsafe.SliceData(o.mapping.Bytes()))))
 	name, err := wait.EventName(o.file, o.mapping.Offset()+at)
@@ -180,8 +182,8 @@ func (o *Object) Gate(word *uint32) (*wait.Gate, error) {
 	return g, nil
 }
 
-// Join takes a slot, and has recover take back what its past holder held; see
-// [liveness.Table.Join].
+// Join takes a slot, and calls recover to take back what its past holder held; see
+// [liveness.Table.Join]. If the object is only observed, Join does nothing.
 func (o *Object) Join(recover func(*liveness.Member) error) error {
 	if o.observe {
 		return nil
@@ -199,8 +201,8 @@ func (o *Object) Join(recover func(*liveness.Member) error) error {
 	return nil
 }
 
-// Wait waits at a gate until try, asked through the claim, takes what it waits for.
-// try is told to check when it is to look after what no wake-up announces.
+// Wait waits at a gate until try, called through the claim, has taken something. With
+// check, try must also check what no wake-up announces.
 func (o *Object) Wait(ctx context.Context, g *wait.Gate, c *Claim, try func(check bool) (bool, error)) error {
 	return o.Use(func() error {
 		return g.Wait(ctx, func(check bool) (bool, error) {
@@ -217,7 +219,7 @@ func (o *Object) Wait(ctx context.Context, g *wait.Gate, c *Claim, try func(chec
 	})
 }
 
-// Use calls f with the memory protected, and Close waits for it.
+// Use calls f with the memory protected. Close waits for it.
 func (o *Object) Use(f func() error) error {
 	return o.mapping.Borrow(func([]byte) error {
 		if o.closed.Load() {
@@ -227,7 +229,7 @@ func (o *Object) Use(f func() error) error {
 	})
 }
 
-// Touch calls f with the memory protected where that is needed.
+// Touch calls f, with the memory protected unless it is Direct.
 func (o *Object) Touch(f func()) error {
 	if o.Direct {
 		f()
@@ -239,7 +241,7 @@ func (o *Object) Touch(f func()) error {
 	})
 }
 
-// CheckRemoved returns an error that wraps [breezeway.ErrRemoved] if the file of an
+// CheckRemoved returns an error that wraps [breezeway.ErrRemoved] if the file f of an
 // object has lost its name.
 func CheckRemoved(f *os.File) error {
 	removed, err := object.IsRemoved(f)
@@ -252,7 +254,7 @@ func CheckRemoved(f *os.File) error {
 // IsRemoved reports whether the object's file has lost its name.
 func (o *Object) IsRemoved() (bool, error) { return object.IsRemoved(o.file) }
 
-// RemoveName takes the object's name away, so that no other process finds it.
+// RemoveName removes the object's name, so that no other process finds the object.
 func (o *Object) RemoveName() error { return object.Remove(o.file.Name()) }
 
 // Waiters counts the goroutines that wait in living processes.
@@ -263,8 +265,8 @@ func (o *Object) Waiters() (n int, err error) {
 	return n, err
 }
 
-// EachLiving calls f with the slots that wanted admits and that a living process
-// has.
+// EachLiving calls f with each slot that wanted reports true for and that a living
+// process has. It asks the kernel only about these.
 func (o *Object) EachLiving(wanted func(*liveness.Entry) bool, f func(*liveness.Entry)) error {
 	for i := range o.Slots.Entries() {
 		e := &o.Slots.Entries()[i]
@@ -291,15 +293,14 @@ func (o *Object) Shut() { o.closed.Store(true) }
 // Fail makes the error of an operation.
 func (o *Object) Fail(op string, err error) error {
 	if err != nil && o.closed.Load() {
-		err = os.ErrClosed // whatever it met in the memory
+		err = os.ErrClosed // err may come from the zeros that Close left
 	}
 	return fail.With(op, o.Kind, o.Name, err)
 }
 
-// Close wakes the waiters of this process and waits for the calls that are under
-// way in protected memory. Calls that need no protection, and come late, find
-// private zeros. Only then is the slot given up, so that nothing is changed in the
-// name of a slot that this process no longer holds.
+// Close ends the use of the object: the waits of this process first, and its slot
+// last, when this process can't change the object any more. See the package's
+// overview for the order and its reasons.
 func (o *Object) Close() error {
 	o.closing.Do(func() {
 		o.Shut()

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// Order tells the race detector, which doesn't see shared memory, that what was
-// before a release is before the acquisitions after it, in this process. It
-// changes nothing else.
+// Order tells the race detector, which doesn't see shared memory, that a release
+// happens before the acquisitions that follow it in this process. It has no other
+// effect.
 type Order struct{ _ byte }
 
 // Released is called before something is given up.

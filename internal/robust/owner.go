@@ -7,9 +7,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 )
 
-// Owner is a word in shared memory that names the holder of something, and goes on
-// naming it when it has died. docs/models/mutex.pml is its argument for the model
-// checker.
+// Owner is a word in shared memory that names the holder of something, also after
+// the holder died. docs/models/mutex.pml checks it.
 //
 //	bits  0..31  the holder (slot + 1, generation); 0: none
 //	bit  32      recovered: a holder died, and no later one has marked what it
@@ -17,20 +16,48 @@ import (
 //	bit  33      pending: the holder may not touch anything yet
 //	bits 34..63  how often it was taken, modulo 2^30
 //
-// What is invariant:
+// The word as an acquisition stored it is that acquisition's ticket.
 //
-//   - A word that names a holder is changed only by the process that has the
-//     holder's slot in that generation, and by processes that found the holder
-//     dead, always by one compare-and-swap of the whole word. The count makes
-//     every acquisition a word of its own, so that no process takes away another
-//     acquisition than the one that it judged.
-//   - A holder is judged dead after the word was read: if its slot has no lock
-//     then, or another generation, it can't come back. If a new process locked
-//     the slot between, it begins a new generation before it touches the word.
-//   - Only Mark takes the recovered bit away. So from the death of a holder on,
-//     every holder is told, until one has marked what it found as consistent.
+// # Invariants
 //
-// The word as an acquisition left it is that acquisition's ticket.
+//   - A word that names a living holder is changed only by the holder's process.
+//     One that names a dead holder may be changed by any process. Every change is
+//     one compare-and-swap of the whole word.
+//   - Every acquisition has a count of its own, so that a compare-and-swap succeeds
+//     only on the acquisition that the process has read: a ticket is not given up
+//     twice, and no process takes the word from a holder that it has not judged. The
+//     count comes round after 2^30 acquisitions; a process would have to be stopped
+//     for exactly so many between its load and its swap.
+//   - A holder is judged after the word was loaded. It is dead if its slot has no
+//     lock, or another generation. That is final: a process locks its slot before it
+//     begins a generation, keeps the lock until it no longer uses the word, and a
+//     later process in the slot begins another generation before it takes the word.
+//   - Only Mark clears the recovered bit, and only the death of a holder that was
+//     not pending sets it. So from that death on every acquisition has the bit in its
+//     ticket, until a holder has marked what it found as consistent.
+//
+// # Order of memory
+//
+// Operations on the word are sequentially consistent. What a holder stored before it
+// gave the word up, or before Mark, is seen by every process whose acquisition came
+// later, since that is a compare-and-swap of a later value of the word. What a holder
+// stored before it died is seen in the same way by a process that takes the word from
+// it: the kernel releases the dead process's lock after its last store.
+//
+// # What races
+//
+// Several goroutines may use one ticket:
+//
+//   - Give against Mark: Give tries the ticket, then the ticket without the bit. If
+//     Give is first, Mark finds neither and fails. If Mark is first, Give's second
+//     attempt succeeds.
+//   - Mark against Mark: the second finds its work done, and succeeds.
+//   - Give against Give: the second finds another word, and fails.
+//
+// None of these races with Take or Bury of another process, which change the word
+// only if the holder is dead. It counts as dead only when its process can't change
+// the word any more: it has died, or its Close has replaced the memory, before it
+// gave up the slot.
 type Owner struct {
 	Word *atomic.Uint64
 
@@ -38,28 +65,30 @@ type Owner struct {
 	me    liveness.Holder
 }
 
+// The bits of the word.
 const (
 	HolderBits = 1<<32 - 1
 	Recovered  = 1 << 32
 	Pending    = 1 << 33
-	Once       = 1 << 34
+	Once       = 1 << 34 // one acquisition
 )
 
-// Taken is how an attempt to take a word went.
+// Taken is the result of an attempt to take a word.
 type Taken int
 
 const (
-	Busy   Taken = iota // another process holds it
-	Free                // it was taken; there was no holder
-	Stolen              // it was taken from a dead holder that may have left something half done
+	Busy   Taken = iota // not taken: it has a living holder
+	Free                // taken: it had no holder, or one that died pending
+	Stolen              // taken from a dead holder, which may have left something half done
 )
 
-// Init says where the word is, and which slots its holders have.
+// Init sets the word, and the slots of its holders.
 func (o *Owner) Init(word *atomic.Uint64, slots *liveness.Table) { o.Word, o.slots = word, slots }
 
-// Join says which holder this process is. It disowns the slot's past holder: what
-// the word says that it holds is a dead process's for good, however generations
-// come round. Join reports whether the word named it.
+// Join sets which holder this process is, and reports whether the word named a past
+// holder of the same slot. If so, Join replaces that by [liveness.Dead]. Every
+// process in a slot does so, and therefore no word names a generation of the slot
+// that comes round after 65,536 processes.
 func (o *Owner) Join(m *liveness.Member) bool {
 	o.me = m.Holder
 	for {
@@ -74,7 +103,8 @@ func (o *Owner) Join(m *liveness.Member) bool {
 	}
 }
 
-// TakeFree takes the word, with flags, if it has no holder, and doesn't retry.
+// TakeFree takes the word, with flags, if it has no holder. It tries once, and makes
+// no system call.
 func (o *Owner) TakeFree(flags uint64) (ticket uint64, ok bool) {
 	w := o.Word.Load()
 	ticket = w + Once | flags | uint64(o.me)
@@ -86,7 +116,8 @@ func (o *Owner) TakeFree(flags uint64) (ticket uint64, ok bool) {
 }
 
 // Take takes the word for this process, with flags, if it has no holder or a dead
-// one. With check it asks the kernel whether the holder lives.
+// one. With check it asks the kernel whether the holder lives; without, it knows a
+// dead holder only by its generation.
 func (o *Owner) Take(flags uint64, check bool) (ticket uint64, how Taken, err error) {
 	for {
 		w := o.Word.Load()
@@ -108,8 +139,9 @@ func (o *Owner) Take(flags uint64, check bool) (ticket uint64, how Taken, err er
 	}
 }
 
-// IsDead reports whether h, which the word names, is known to be dead. With check
-// it asks the kernel.
+// IsDead reports whether h, which the word names, is known to be dead. With check it
+// asks the kernel. The caller has loaded the word before, and changes it only by
+// compare-and-swap of what it has loaded.
 func (o *Owner) IsDead(h liveness.Holder, check bool) (bool, error) {
 	if err := o.slots.Check(h); err != nil {
 		return false, err
@@ -121,8 +153,16 @@ func (o *Owner) IsDead(h liveness.Holder, check bool) (bool, error) {
 	return err == nil && !alive, err
 }
 
-// Bury takes the word away from a dead holder, without taking it: w is the word that
-// names it. It reports false if the word is another by now.
+// Bury removes a dead holder from the word, for a process that doesn't take it. It
+// reports false, and changes nothing, if the word is no longer w.
+//
+// Precondition: the holder that w names was found dead by IsDead, after w was loaded.
+//
+// It needs no new count. The swap succeeds on the acquisition that was judged, which
+// can't return: its holder stays dead, and later acquisitions have later counts. A
+// process that meanwhile has loaded the same w fails with its swap, and tries again.
+// A process that loads the word after Bury finds no holder, and the recovered bit as
+// if it had taken the word from the dead holder itself.
 func (o *Owner) Bury(w uint64) bool {
 	next := w &^ (HolderBits | Pending)
 	if w&Pending == 0 {
@@ -135,8 +175,8 @@ func (o *Owner) Bury(w uint64) bool {
 	return true
 }
 
-// Give gives up what the ticket stands for, or reports false if this process
-// doesn't have that.
+// Give gives up what the ticket stands for. It reports false, and changes nothing, if
+// this process doesn't hold that any more.
 func (o *Owner) Give(ticket uint64) bool {
 	if o.swap(ticket, HolderBits|Pending) {
 		killpoint.Here("owner given")
@@ -157,23 +197,23 @@ func (o *Owner) Abandon(ticket uint64) bool {
 	return false
 }
 
-// Settle makes a pending holder the holder, and returns its new ticket.
+// Settle clears the pending bit, and returns the new ticket.
 func (o *Owner) Settle(ticket uint64) (uint64, bool) {
 	return ticket &^ Pending, o.swap(ticket, Pending)
 }
 
-// Has reports whether this process has what the ticket stands for.
+// Has reports whether this process holds what the ticket stands for.
 func (o *Owner) Has(ticket uint64) bool { return o.Word.Load()&^Recovered == ticket&^Recovered }
 
-// Mark takes the recovered bit away. It reports false if this process doesn't have
-// what the ticket stands for.
+// Mark clears the recovered bit, and reports whether this process holds what the
+// ticket stands for. It may be repeated.
 func (o *Owner) Mark(ticket uint64) bool { return o.swap(ticket, Recovered) || o.Has(ticket) }
 
-// swap clears bits of the word that the ticket is.
+// swap clears bits of the word, if it is the ticket.
 func (o *Owner) swap(ticket, bits uint64) bool { return o.Word.CompareAndSwap(ticket, ticket&^bits) }
 
-// Holder returns whether the word w names a holder, and the holder's process id,
-// for people to read, 0 if it is dead.
+// Holder reports whether the word w names a holder, and returns the holder's process
+// id, 0 if it is dead. The id is for information only.
 func (o *Owner) Holder(w uint64) (pid int, held bool, err error) {
 	h := liveness.Holder(w & HolderBits)
 	if h == liveness.None {

@@ -17,7 +17,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// Place is where an object without a name is: in a file that processes map.
+// Place is where an object without a name stands: in a file that processes map.
 type Place struct {
 	File   *os.File
 	Offset int64 // a multiple of CacheLine
@@ -58,16 +58,15 @@ func (p Place) check() error {
 	return nil
 }
 
-// ErrOccupied says that the bytes in which an object is to be created are not
-// zero.
+// ErrOccupied is returned if the bytes where an object is to be created are not zero.
 var ErrOccupied = fmt.Errorf("there is something already: the bytes are not zero (%w)", fs.ErrExist)
 
 // Unfinished is the first word of an object that is being created in a place. What a
 // process left that was killed creating it may be overwritten.
 const Unfinished = 1<<64 - 1
 
-// createIn makes an object with header h in zeros. Its first word is stored last:
-// until then there is none.
+// createIn makes an object with header h in zeros. It stores the first word last:
+// until then there is no object.
 func createIn(m *mmap.Mapping, h *layout.Header, fill func(io.WriterAt) error) error {
 	header, err := h.Encode()
 	if err != nil {

@@ -3,16 +3,20 @@ package robust
 import "context"
 
 // Section is memory of an object that one process at a time changes, in several
-// steps. What a process leaves half done that dies between them, the next one
-// repairs.
+// steps. If a process dies between them, the next one repairs what it left.
 type Section struct {
 	Mutex
-	Repair func() error // may be killed, or fail, and be called again
+
+	// Repair is called in the section, before f of the next Do, after a process
+	// died there. It is called again if it fails, or if its process dies: the
+	// mutex is marked as consistent only after it has succeeded.
+	Repair func() error
 }
 
-// Do calls f in the section. If f panics, or ends the goroutine, the section is left
-// to the next process to repair, as after a death. An error of f says that what it
-// leaves is whole.
+// Do calls f in the section. f may touch the memory: it is protected, and Close
+// waits for it. If Repair fails, Do returns its error without calling f. If f panics,
+// or ends the goroutine, the section is left to the next process to repair, as after a
+// death. An error of f says that what it leaves is whole.
 func (s *Section) Do(ctx context.Context, f func() error) (err error) {
 	ticket, err := s.Lock(ctx, nil)
 	if err != nil {

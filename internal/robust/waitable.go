@@ -7,17 +7,18 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// Waitable is what ipcsync.WaitAny takes, from any package of this module.
+// Waitable is what ipcsync.WaitAny takes. Types of any package of this module can
+// implement it.
 type Waitable interface{ Waiter() Waiter }
 
 // Waiter is one wait of several, of which at most one succeeds. One that takes nothing,
 // but says that there may be something, is made by [Object.Ready].
 type Waiter interface {
 	// Wait waits as the type's own method does, and takes what it waits for
-	// through the claim. What it returns is given to WaitAny's caller: the right
-	// to unlock what was locked, or nil.
+	// through the claim. taken is for WaitAny's caller: the right to unlock what
+	// was locked, or nil.
 	Wait(context.Context, *Claim) (taken any, err error)
-	// Try is Wait that doesn't wait.
+	// Try takes what it would wait for, or reports false.
 	Try() (taken any, ok bool, err error)
 }
 
