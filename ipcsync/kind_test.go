@@ -92,7 +92,9 @@ func TestListStatAndRemove(t *testing.T) {
 			t.Errorf("not listed: %v, %v", names, err)
 		}
 		if runtime.GOOS == "windows" {
-			wantError(t, Remove(kind, name, nil), os.ErrPermission)
+			if !ipctest.UnderWine() { // Wine removes a file that is mapped
+				wantError(t, Remove(kind, name, nil), os.ErrPermission)
+			}
 			c.Close()
 		}
 		if err := Remove(kind, name, nil); err != nil {

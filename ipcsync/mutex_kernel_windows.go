@@ -74,7 +74,7 @@ func (m kernelMutex) Stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, m.fail(breezeway.OpStat, err)
 	}
-	st := Stats{Max: -1, Waiters: is.Waiters, Recoveries: int64(is.Recoveries)}
+	st := Stats{Max: -1, Waiters: is.Waiters, Recoveries: int64(is.Recoveries), Recovered: is.Recovered}
 	switch {
 	case is.Owned:
 		st.Holders = 1
