@@ -61,6 +61,14 @@ func isKernels(k Kind) bool {
 	return runtime.GOOS == "windows" && (k == KindMutex || k == KindSemaphore || k == KindEvent)
 }
 
+// removal is how an error says that an object of a kind is got rid of.
+func removal(k Kind) string {
+	if isKernels(k) {
+		return "last handle"
+	}
+	return "ipc rm " + string(k) + "://"
+}
+
 func eachKind(t *testing.T, test func(t *testing.T, kind Kind, o opener)) {
 	for kind, o := range openers {
 		t.Run(string(kind), func(t *testing.T) { test(t, kind, o) })

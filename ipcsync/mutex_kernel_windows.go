@@ -11,26 +11,12 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// kernelMutex is a mutex of the kernel, which excludes also programs that know
-// nothing of this package.
+// kernelMutex is a mutex of the kernel, which excludes also programs that don't use
+// this package.
 type kernelMutex struct {
 	mutex *kernelobj.Mutex
 	name  string
 	log   *slog.Logger
-}
-
-func newKernelMutex(mode robust.OpenMode, name string, s *settings) (m kernelMutex, created bool, err error) {
-	m = kernelMutex{name: name, log: s.Logger}
-	switch mode {
-	case robust.Create:
-		m.mutex, err = kernelobj.CreateMutex(name, s.Scope, s.access)
-		created = true
-	case robust.Open:
-		m.mutex, err = kernelobj.OpenMutex(name, s.Scope, s.access)
-	default:
-		m.mutex, created, err = kernelobj.OpenOrCreateMutex(name, s.Scope, s.access)
-	}
-	return m, created, err
 }
 
 func (m kernelMutex) Lock(ctx context.Context, c *robust.Claim) (uint64, error) {
