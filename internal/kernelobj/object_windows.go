@@ -15,7 +15,7 @@ import (
 // closed. All methods may be called concurrently.
 type Object struct {
 	handle windows.Handle
-	turn   chan struct{} // has an element while a goroutine waits in the kernel; first come, first served
+	turn   chan struct{} // has an element while a goroutine waits in the kernel; served in the order of arrival
 	closed chan struct{} // closed by Close
 
 	mu       sync.Mutex     // orders users.Add before closing closed
