@@ -2,7 +2,6 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 
@@ -74,11 +73,8 @@ func (m kernelMutex) Stats() (Stats, error) {
 }
 
 func (m kernelMutex) fail(op string, err error) error {
-	switch {
-	case err != nil && m.mutex.IsClosed():
+	if err != nil && m.mutex.IsClosed() {
 		err = os.ErrClosed
-	case errors.Is(err, kernelobj.ErrNotOwned):
-		err = robust.ErrNotHeld
 	}
 	return KindMutex.fail(op, m.name, err)
 }

@@ -104,8 +104,8 @@ func newClient(h windows.Handle, path string, s *settings) (*stream, error) {
 		return nil, err
 	}
 	st := newStream(f, s, false, localName(path) != "")
-	st.deaf = info.Configuration == windows.FILE_PIPE_INBOUND
-	st.mute = info.Configuration == windows.FILE_PIPE_OUTBOUND
+	st.noRead = info.Configuration == windows.FILE_PIPE_INBOUND
+	st.noWrite = info.Configuration == windows.FILE_PIPE_OUTBOUND
 	return st, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
-	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -44,7 +43,7 @@ type Mutex struct {
 	mu     sync.Mutex
 	owner  *ownerThread // that owns the mutex for this process, or nil
 	number uint64       // of that ownership, or of the last one
-	marked bool         // it was recovered, and is marked consistent
+	marked bool         // the data is consistent, so that there is nothing to mark
 	freed  bool         // the handles are closed
 
 	closing  sync.Once
@@ -57,9 +56,6 @@ type Owned struct {
 	Recovered bool   // an owner died, and no owner has marked the data consistent since
 	OwnerDied bool   // the previous owner died
 }
-
-// ErrNotOwned is returned for an ownership that has ended.
-var ErrNotOwned = errors.New("the mutex is not owned any more")
 
 // OpenMutex creates or opens the mutex, as mode says, and reports whether it
 // created it. It fails with [fs.ErrExist] or [fs.ErrNotExist] as mode says, and with
@@ -256,13 +252,13 @@ func (m *Mutex) recover(abandoned bool) (recovered bool, err error) {
 	return abandoned || now == inconsistent, nil
 }
 
-// MarkConsistent marks the data consistent. It fails with [ErrNotOwned] if the
+// MarkConsistent marks the data consistent. It fails with [robust.ErrNotHeld] if the
 // ownership with that number has ended.
 func (m *Mutex) MarkConsistent(number uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.owner == nil || number != m.number {
-		return ErrNotOwned
+		return robust.ErrNotHeld
 	}
 	if m.marked {
 		return nil
@@ -272,84 +268,20 @@ func (m *Mutex) MarkConsistent(number uint64) error {
 	return err
 }
 
-// Release ends the ownership with that number, or fails with [ErrNotOwned]. Data
+// Release ends the ownership with that number, or fails with [robust.ErrNotHeld]. Data
 // that is not marked consistent stays so.
 func (m *Mutex) Release(number uint64) error {
 	m.mu.Lock()
 	t := m.owner
 	if t == nil || number != m.number {
 		m.mu.Unlock()
-		return ErrNotOwned
+		return robust.ErrNotHeld
 	}
 	m.owner = nil
 	m.mu.Unlock()
 	err := t.releaseMutex()
 	<-m.turn
 	return err
-}
-
-// MutexStats is the state of a mutex.
-type MutexStats struct {
-	Owned      bool
-	PID        int  // the owner's process, 0 if that isn't known
-	Abandoned  bool // it is free, and its last owner died
-	Recovered  bool // the data is inconsistent, so that the next Owned is Recovered
-	Recoveries int
-	Waiters    int // of processes that use this package
-}
-
-// Stats returns the state of the mutex.
-func (m *Mutex) Stats() (MutexStats, error) {
-	m.mu.Lock() // so that the handles stay open
-	defer m.mu.Unlock()
-	if m.freed {
-		return MutexStats{}, os.ErrClosed
-	}
-	info, err := sys.QueryMutex(m.handle)
-	if err != nil {
-		return MutexStats{}, err
-	}
-	now, recoveries, err := m.get()
-	if err != nil {
-		return MutexStats{}, err
-	}
-	waiters, err := m.countWaiters()
-	return MutexStats{
-		Owned: info.Held, PID: info.PID, Abandoned: !info.Held && info.Abandoned,
-		Recovered:  now == inconsistent || !info.Held && info.Abandoned,
-		Recoveries: int(recoveries), Waiters: waiters,
-	}, err
-}
-
-// countWaiters counts the waiters of processes that use this package, and the other
-// callers of countWaiters at this moment.
-func (m *Mutex) countWaiters() (int, error) {
-	semaphore, err := m.openWaiters(false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer windows.CloseHandle(semaphore)
-	n, err := sys.HandleCount(semaphore)
-	return n - 1, err
-}
-
-// openWaiters opens the semaphore that counts waiters. Its owner is not checked: a
-// process of any user that the mutex admits may have been the first to wait.
-func (m *Mutex) openWaiters(create bool) (windows.Handle, error) {
-	open := func() (windows.Handle, error) {
-		h, err := sys.OpenSemaphore(m.waitersName)
-		return h, Explain(err, "semaphore")
-	}
-	if !create {
-		return open()
-	}
-	h, _, err := object.OpenOrMake(open, func() (windows.Handle, error) {
-		return CreateSemaphore(m.waitersName, 0, 1, m.rule)
-	})
-	return h, err
 }
 
 // IsClosed reports whether Close was called.

@@ -93,7 +93,7 @@ func TestMutexNotOwned(t *testing.T) {
 	release(t, m, o)
 	next := acquire(t, m)
 	for _, err := range []error{m.Release(o.Number), m.MarkConsistent(o.Number), m.Release(0)} {
-		if err != ErrNotOwned {
+		if err != robust.ErrNotHeld {
 			t.Error(err)
 		}
 	}
