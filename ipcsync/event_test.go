@@ -272,7 +272,7 @@ func TestEventExistence(t *testing.T) {
 	wantError(t, err, os.ErrNotExist, "CreateEvent", "ipc create event://")
 	e := newTestEvent(t, &Config{ManualReset: true})
 	_, err = CreateEvent(e.Name(), nil)
-	wantError(t, err, os.ErrExist, "OpenEvent", "ipc rm event://")
+	wantError(t, err, os.ErrExist, "OpenEvent", removal(KindEvent))
 	_, err = OpenOrCreateEvent(e.Name(), nil)
 	wantError(t, err, breezeway.ErrMismatch, "ManualReset")
 	other, err := OpenEvent(e.Name(), nil)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
-	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -19,7 +18,7 @@ type kernelEvent struct {
 	order  robust.Order
 }
 
-// newEvent comes to the kernel's event of a name, or to one of our own in a place.
+// newEvent opens the kernel's event with a name, or one of our own layout in a place.
 func newEvent(mode robust.OpenMode, name string, s *settings) (*Event, error) {
 	if s.At.isSet() {
 		return newSharedEvent(mode, name, s)
@@ -39,14 +38,7 @@ func newEvent(mode robust.OpenMode, name string, s *settings) (*Event, error) {
 		}
 		return newKernelEvent(h, name, false, manual), nil
 	}
-	switch mode {
-	case robust.Create:
-		return create()
-	case robust.Open:
-		return open()
-	}
-	e, _, err := object.OpenOrMake(open, create)
-	return e, err
+	return openKernels(mode, open, create)
 }
 
 func newKernelEvent(h windows.Handle, name string, created, manual bool) *Event {

@@ -8,14 +8,12 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
-// foreignEvent makes or opens the event Args[0] as programs do that know nothing
-// of us, and sets it or waits for it.
+// foreignEvent makes or opens the event Args[0] as programs do that don't use this
+// package, and sets it or waits for it.
 var foreignEvent = ipctest.Helper("foreign event", func(c *ipctest.Control) error {
 	name, err := windows.UTF16PtrFromString(c.Args[0])
 	if err != nil {
@@ -25,12 +23,7 @@ var foreignEvent = ipctest.Helper("foreign event", func(c *ipctest.Control) erro
 	if c.Args[1] == "manual" {
 		manual = 1
 	}
-	// In Wine what is made without a security descriptor has no owner.
-	access, err := access.New(0, nil, nil)
-	if err != nil {
-		return err
-	}
-	security, err := access.SecurityAttributes(sys.EventRights)
+	security, err := plainSecurity()
 	if err != nil {
 		return err
 	}
@@ -98,27 +91,6 @@ func TestEventIsTheKernels(t *testing.T) {
 		}
 		wantSet(t, e, kind == "manual")
 	}
-}
-
-// A name belongs to one kind of object.
-func TestEventNameOfAnotherKind(t *testing.T) {
-	s := newTestSemaphore(t, 1, nil)
-	_, err := OpenEvent(s.Name(), nil)
-	wantError(t, err, breezeway.ErrMismatch, "event")
-	_, err = CreateEvent(s.Name(), nil)
-	wantError(t, err, breezeway.ErrMismatch, "event")
-	_, err = OpenOrCreateEvent(s.Name(), nil)
-	wantError(t, err, breezeway.ErrMismatch, "event")
-}
-
-func TestEventGoesWithTheLastHandle(t *testing.T) {
-	e := newTestEvent(t, nil)
-	wantError(t, Remove(KindEvent, e.Name(), nil), errors.ErrUnsupported)
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err := OpenEvent(e.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
 }
 
 // The scopes are two namespaces.

@@ -74,6 +74,9 @@ func (k Kind) advice() fail.Advice {
 	if w.command {
 		a.Scheme = string(k)
 	}
+	if k.isKernels() {
+		a.Remove = "" // it goes with its last handle
+	}
 	return a
 }
 

@@ -4,6 +4,9 @@ package ipcsync
 
 import "github.com/breezeway-ipc/breezeway/internal/robust"
 
+// isKernels reports whether the objects of a kind are the kernel's.
+func (Kind) isKernels() bool { return false }
+
 func (k Kind) remove(name string, s *settings) error {
 	if k == KindSemaphore {
 		return removeSemaphore(name, s)

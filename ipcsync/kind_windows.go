@@ -4,11 +4,24 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
 // isKernels reports whether the objects of a kind are the kernel's.
 func (k Kind) isKernels() bool { return k == KindMutex || k == KindSemaphore || k == KindEvent }
+
+// openKernels opens or creates an object of the kernel, as mode says.
+func openKernels[T any](mode robust.OpenMode, open, create func() (T, error)) (o T, err error) {
+	switch mode {
+	case robust.Create:
+		return create()
+	case robust.Open:
+		return open()
+	}
+	o, _, err = object.OpenOrMake(open, create)
+	return o, err
+}
 
 func (k Kind) remove(name string, s *settings) error {
 	if k.isKernels() {
@@ -19,7 +32,7 @@ func (k Kind) remove(name string, s *settings) error {
 
 func (k Kind) list(s *settings) ([]string, error) {
 	if k.isKernels() {
-		return nil, fmt.Errorf("on Windows a %s is the kernel's, which lists none (%w)", k.what(), errors.ErrUnsupported)
+		return nil, fmt.Errorf("on Windows a %s is the kernel's, which doesn't list its objects (%w)", k.what(), errors.ErrUnsupported)
 	}
 	return robust.List(kindTable[k].file, s.Scope)
 }

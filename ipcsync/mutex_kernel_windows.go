@@ -2,7 +2,6 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 
@@ -11,26 +10,12 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
-// kernelMutex is a mutex of the kernel, which excludes also programs that know
-// nothing of this package.
+// kernelMutex is a mutex of the kernel, which excludes also programs that don't use
+// this package.
 type kernelMutex struct {
 	mutex *kernelobj.Mutex
 	name  string
 	log   *slog.Logger
-}
-
-func newKernelMutex(mode robust.OpenMode, name string, s *settings) (m kernelMutex, created bool, err error) {
-	m = kernelMutex{name: name, log: s.Logger}
-	switch mode {
-	case robust.Create:
-		m.mutex, err = kernelobj.CreateMutex(name, s.Scope, s.access)
-		created = true
-	case robust.Open:
-		m.mutex, err = kernelobj.OpenMutex(name, s.Scope, s.access)
-	default:
-		m.mutex, created, err = kernelobj.OpenOrCreateMutex(name, s.Scope, s.access)
-	}
-	return m, created, err
 }
 
 func (m kernelMutex) Lock(ctx context.Context, c *robust.Claim) (uint64, error) {
@@ -77,7 +62,7 @@ func (m kernelMutex) Stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, m.fail(breezeway.OpStat, err)
 	}
-	st := Stats{Max: -1, Waiters: is.Waiters, Recoveries: int64(is.Recoveries)}
+	st := Stats{Max: -1, Waiters: is.Waiters, Recoveries: int64(is.Recoveries), Recovered: is.Recovered}
 	switch {
 	case is.Owned:
 		st.Holders = 1
@@ -91,11 +76,8 @@ func (m kernelMutex) Stats() (Stats, error) {
 }
 
 func (m kernelMutex) fail(op string, err error) error {
-	switch {
-	case err != nil && m.mutex.IsClosed():
+	if err != nil && m.mutex.IsClosed() {
 		err = os.ErrClosed
-	case errors.Is(err, kernelobj.ErrNotOwned):
-		err = robust.ErrNotHeld
 	}
 	return KindMutex.fail(op, m.name, err)
 }

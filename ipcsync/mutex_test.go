@@ -337,7 +337,7 @@ func TestMutexExistence(t *testing.T) {
 	wantError(t, err, os.ErrNotExist, "CreateMutex", "ipc create mutex://")
 	m := newTestMutex(t, nil)
 	_, err = CreateMutex(m.Name(), nil)
-	wantError(t, err, os.ErrExist, "OpenMutex", "ipc rm mutex://")
+	wantError(t, err, os.ErrExist, "OpenMutex", removal(KindMutex))
 	other, err := OpenOrCreateMutex(m.Name(), nil)
 	if err != nil {
 		t.Fatal(err)

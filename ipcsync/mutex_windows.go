@@ -1,8 +1,11 @@
 package ipcsync
 
-import "github.com/breezeway-ipc/breezeway/internal/robust"
+import (
+	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
+)
 
-// newMutex comes to the kernel's mutex of a name, or to one of our own in a place.
+// newMutex opens the kernel's mutex with a name, or one of our own layout in a place.
 func newMutex(mode robust.OpenMode, name string, s *settings) (*Mutex, error) {
 	if s.At.isSet() {
 		m, err := newSharedMutex(mode, KindMutex, name, s)
@@ -11,9 +14,10 @@ func newMutex(mode robust.OpenMode, name string, s *settings) (*Mutex, error) {
 		}
 		return m.public(), nil
 	}
-	m, created, err := newKernelMutex(mode, name, s)
+	kernels, created, err := kernelobj.OpenMutex(mode, name, s.Scope, s.access)
 	if err != nil {
 		return nil, err
 	}
+	m := kernelMutex{mutex: kernels, name: name, log: s.Logger}
 	return &Mutex{mutex: m, holder: m, name: name, created: created}, nil
 }

@@ -16,15 +16,14 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
-// rawMutex makes or opens the kernel's mutex as a program does that doesn't know
-// us, such as one that uses System.Threading.Mutex.
+// rawMutex makes or opens the kernel's mutex as a program does that doesn't use this
+// package, such as one that uses System.Threading.Mutex.
 func rawMutex(name string) (windows.Handle, error) {
 	p, err := windows.UTF16PtrFromString(`Local\` + name)
 	if err != nil {
@@ -39,19 +38,6 @@ func rawMutex(name string) (windows.Handle, error) {
 		err = nil
 	}
 	return h, err
-}
-
-// plainSecurity is that of an object for which its maker asks for none. Wine
-// doesn't note the owner of such a one.
-func plainSecurity() (*windows.SecurityAttributes, error) {
-	if !ipctest.UnderWine() {
-		return nil, nil
-	}
-	access, err := access.New(0, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	return access.SecurityAttributes("GA")
 }
 
 // foreigner takes the kernel's mutex Args[0] and gives it back as it hears, until
@@ -179,20 +165,10 @@ func TestMutexClosedHeld(t *testing.T) {
 	}
 }
 
-func TestMutexOfAnotherKind(t *testing.T) {
+// What has the name of the semaphore beside the mutex, and is something else, is
+// refused and left as it is.
+func TestMutexForeignBeside(t *testing.T) {
 	name := ipctest.UniqueName()
-	h, err := sys.CreateSemaphore(`Local\`+name, 0, 1, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer windows.CloseHandle(h)
-	for _, come := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenMutex, OpenOrCreateMutex} {
-		_, err := come(name, nil)
-		wantError(t, err, breezeway.ErrMismatch, "mutex", "namespace")
-	}
-
-	// What has the name of the semaphore beside it.
-	name = ipctest.UniqueName()
 	security, err := plainSecurity()
 	if err != nil {
 		t.Fatal(err)
@@ -221,50 +197,9 @@ func TestMutexOfAnotherKind(t *testing.T) {
 	m.Close()
 }
 
-func TestMutexAccess(t *testing.T) {
-	raw := func(sddl string) (name string, err error) {
-		sd, err := windows.SecurityDescriptorFromString(sddl)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sa := windows.SecurityAttributes{SecurityDescriptor: sd}
-		sa.Length = uint32(unsafe.Sizeof(sa))
-		name = ipctest.UniqueName()
-		h, err := windows.CreateMutex(&sa, false, windows.StringToUTF16Ptr(`Local\`+name))
-		if err == nil {
-			t.Cleanup(func() { windows.CloseHandle(h) })
-		}
-		return name, err
-	}
-	name, err := raw("D:P(A;;GA;;;LS)") // for the account LocalService
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, come := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenMutex, OpenOrCreateMutex} {
-		_, err := come(name, nil)
-		wantError(t, err, os.ErrPermission, "Config.Allow")
-	}
-
-	const stranger = "S-1-5-21-1-2-3-1001"
-	name, err = raw("O:" + stranger + "D:P(A;;GA;;;WD)")
-	if errors.Is(err, windows.ERROR_INVALID_OWNER) {
-		t.Skip("only with the privilege to restore files can an object be given to another user")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = OpenMutex(name, nil)
-	wantError(t, err, os.ErrPermission, stranger, "Config.Trust")
-	m, err := OpenMutex(name, &Config{Trust: []string{stranger}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Close()
-}
-
-func TestMutexGoesWithTheLastHandle(t *testing.T) {
+// A mutex that is not consistent goes with its last handle like any other.
+func TestMutexGoesInconsistent(t *testing.T) {
 	m := newTestMutex(t, nil)
-	wantError(t, Remove(KindMutex, m.Name(), nil), errors.ErrUnsupported, "handle")
 	leaveInconsistent(t, m)
 	if err := m.Close(); err != nil {
 		t.Error(err)
@@ -324,36 +259,8 @@ func leaveInconsistent(t *testing.T, m *Mutex) {
 	mustUnlock(t, h)
 }
 
-// Every owner is told until one of them marks the data consistent, also after
-// another death.
-func TestMutexRecoveredUntilMarked(t *testing.T) {
-	m := newTestMutex(t, nil)
-	leaveInconsistent(t, m)
-	other := ipctest.Start(t, lockHolder, m.Name())
-	other.Expect("locked true")
-	kill(other)
-	h := mustLock(t, m)
-	mustUnlock(t, h)
-	h = mustLock(t, m)
-	if !h.Recovered() {
-		t.Error("unlocking without a mark marked it")
-	}
-	if err := h.MarkConsistent(); err != nil {
-		t.Error(err)
-	}
-	mustUnlock(t, h)
-	h = mustLock(t, m)
-	if h.Recovered() {
-		t.Error("recovered though it was marked")
-	}
-	mustUnlock(t, h)
-	if st, err := m.Stats(); err != nil || st.Recoveries != 2 || st.Value != 1 {
-		t.Errorf("stats: %+v, %v", st, err)
-	}
-}
-
-// A program that knows nothing of this package may be the one that the kernel tells
-// of the death. This package doesn't learn of it then.
+// The kernel tells one process of the death. If that is a program that doesn't use
+// this package, the package doesn't learn of it.
 func TestMutexForeignerTakesTheDeath(t *testing.T) {
 	m := newTestMutex(t, nil)
 	first, second := startForeigner(t, m.Name()), startForeigner(t, m.Name())

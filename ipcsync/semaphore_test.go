@@ -155,7 +155,7 @@ func testSemaphore(t *testing.T, cfg *Config) {
 		t.Error(s.Created(), s.Max())
 	}
 	_, err := CreateSemaphore(s.Name(), 2, nil)
-	wantError(t, err, os.ErrExist, "OpenSemaphore", "ipc rm sem://")
+	wantError(t, err, os.ErrExist, "OpenSemaphore", removal(KindSemaphore))
 	again := sameSemaphore(t, s.Name(), nil)
 	if again.Created() || again.Name() != s.Name() || again.Max() != math.MaxInt32 {
 		t.Error(again.Created(), again.Name(), again.Max())

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
-	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -31,15 +30,9 @@ func newSemaphore(mode robust.OpenMode, name string, value int, s *settings) (*S
 		}
 		return newKernelSemaphore(h, name, false, int(most)), nil
 	}
-	switch mode {
-	case robust.Create:
-		return create()
-	case robust.Open:
-		return open()
-	}
-	sem, created, err := object.OpenOrMake(open, create)
-	if err != nil || created {
-		return sem, err
+	sem, err := openKernels(mode, open, create)
+	if err != nil {
+		return nil, err
 	}
 	if err := sem.checkMax(mode, s.Max); err != nil {
 		sem.Close()

@@ -351,11 +351,3 @@ func (t *tracked) close() error {
 	}
 	return errors.Join(t.permits.close(), t.Section.Close())
 }
-
-// removeTrack removes what stands beside a semaphore that was removed.
-func removeTrack(name string, s *settings) error {
-	if err := robust.Remove(trackFile, name, s.Scope); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}

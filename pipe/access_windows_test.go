@@ -177,9 +177,9 @@ func TestAdmitClient(t *testing.T) {
 		if err := l.l.admit(server.s, unknown); test.cfg == nil && !errors.Is(err, os.ErrPermission) {
 			t.Errorf("a client without a user: %v", err)
 		}
-		server.s.nameless = true
+		server.s.userUnknown = true
 		if err := l.l.admit(server.s, unknown); err != nil {
-			t.Errorf("%+v, nameless: %v", test.cfg, err)
+			t.Errorf("%+v, userUnknown: %v", test.cfg, err)
 		}
 		client.Close()
 		server.Close()

@@ -3,9 +3,7 @@ package pipe
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"os"
-	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"golang.org/x/sys/windows"
@@ -26,7 +24,7 @@ func makePipe(size int, overlappedR, overlappedW bool) (r, w windows.Handle, err
 	if size == 0 {
 		size = defaultBuffer
 	}
-	security, err := ownerOnly()
+	security, err := access.Rule{}.SecurityAttributes("") // only for this user
 	if err != nil {
 		return 0, 0, err
 	}
@@ -57,18 +55,4 @@ func overlappedFlag(overlapped bool) uint32 {
 		return windows.FILE_FLAG_OVERLAPPED
 	}
 	return 0
-}
-
-func ownerOnly() (*windows.SecurityAttributes, error) {
-	sddl, err := access.Rule{}.SDDL("")
-	if err != nil {
-		return nil, err
-	}
-	descriptor, err := windows.SecurityDescriptorFromString(sddl)
-	if err != nil {
-		return nil, fmt.Errorf("security descriptor %s: %w", sddl, err)
-	}
-	security := &windows.SecurityAttributes{SecurityDescriptor: descriptor}
-	security.Length = uint32(unsafe.Sizeof(*security))
-	return security, nil
 }

@@ -104,8 +104,8 @@ func newClient(h windows.Handle, path string, s *settings) (*stream, error) {
 		return nil, err
 	}
 	st := newStream(f, s, false, localName(path) != "")
-	st.deaf = info.Configuration == windows.FILE_PIPE_INBOUND
-	st.mute = info.Configuration == windows.FILE_PIPE_OUTBOUND
+	st.noRead = info.Configuration == windows.FILE_PIPE_INBOUND
+	st.noWrite = info.Configuration == windows.FILE_PIPE_OUTBOUND
 	return st, nil
 }
 
@@ -133,6 +133,10 @@ func explainDial(path string, err error) error {
 	switch {
 	case errors.Is(err, windows.ERROR_FILE_NOT_FOUND):
 		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
+	case errors.Is(err, windows.ERROR_BAD_NETPATH):
+		return fmt.Errorf("no machine answers at %s, or it lets no pipe be reached from outside; check Config.Host and its firewall (%w)", path, err)
+	case errors.Is(err, windows.ERROR_INVALID_NAME):
+		return fmt.Errorf("%s can't be a pipe's path (%w, %w)", path, os.ErrInvalid, err)
 	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
 		return fmt.Errorf("%s does not let this user in, or not in this direction; its owner can with Config.Allow (%w)", path, err)
 	}

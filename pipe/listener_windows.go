@@ -131,7 +131,7 @@ func (l *listener) admit(s *stream, peer breezeway.Peer) error {
 			return err
 		}
 	}
-	if s.nameless {
+	if s.userUnknown {
 		return nil
 	}
 	return l.cfg.access.Admit(peer)

@@ -1,12 +1,11 @@
 package pipe
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"sync"
-	"unsafe"
 
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
@@ -29,18 +28,7 @@ func pipeToChild(s *settings) (r childEnd, w *os.File, err error) {
 // job returns the job object of the children that die with this process: the
 // kernel closes the only handle to it then. One is enough for all of them.
 var job = sync.OnceValues(func() (windows.Handle, error) {
-	j, err := windows.CreateJobObject(nil, nil)
-	if err != nil {
-		return 0, os.NewSyscallError("CreateJobObject", err)
-	}
-	var limits windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
-	limits.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
-	if _, err := windows.SetInformationJobObject(j, windows.JobObjectExtendedLimitInformation,
-		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits))); err != nil {
-		windows.CloseHandle(j)
-		return 0, os.NewSyscallError("SetInformationJobObject", err)
-	}
-	return j, nil
+	return sys.CreateJob(windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)
 })
 
 // startBound starts cmd so that it ends when this process does: suspended, so
@@ -73,20 +61,11 @@ func bind(j windows.Handle, pid int, resume bool) error {
 		return os.NewSyscallError("OpenProcess", err)
 	}
 	defer windows.CloseHandle(h)
-	if err := windows.AssignProcessToJobObject(j, h); err != nil {
-		return os.NewSyscallError("AssignProcessToJobObject", err)
+	if err := sys.AssignToJob(j, h); err != nil || !resume {
+		return err
 	}
-	if !resume {
-		return nil
-	}
-	// os/exec has closed the handle of the thread that ResumeThread needs.
-	if status, _, _ := ntResumeProcess.Call(uintptr(h)); status != 0 {
-		return fmt.Errorf("NtResumeProcess: %w", windows.NTStatus(status))
-	}
-	return nil
+	return sys.ResumeProcess(h)
 }
-
-var ntResumeProcess = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtResumeProcess")
 
 // watchParent has nothing to do: the job object ends this process.
 func watchParent() error { return nil }

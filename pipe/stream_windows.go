@@ -24,15 +24,14 @@ type stream struct {
 	message    bool
 	maxMessage int
 
-	// What the server's direction leaves the client without. The client finds
-	// that direction closed, as on other systems.
-	deaf, mute bool
+	// Which directions a one-way server doesn't give its client. The client finds
+	// them closed, as on other systems.
+	noRead, noWrite bool
 
-	// nameless says that the client has not let us know its user. Most
-	// programs, .NET's among them, don't until we have read something: the
-	// default of CreateFile is dynamic tracking, by which the token comes with
-	// the data.
-	nameless bool
+	// userUnknown says that the client's user can't be learned yet. For most
+	// programs, .NET's among them, it can't before something was read: the default
+	// of CreateFile is dynamic tracking, by which the token comes with the data.
+	userUnknown bool
 
 	reading sync.Mutex // in message mode
 	inside  int        // bytes of the present message that were read
@@ -50,7 +49,7 @@ func newStream(f *overlapped.File, s *settings, server, local bool) *stream {
 
 func (st *stream) Read(p []byte) (n int, err error) {
 	switch {
-	case st.deaf:
+	case st.noRead:
 		return 0, st.unlessClosed(io.EOF)
 	case len(p) == 0: // the system would wait, or report what looks like an empty message
 		return 0, st.unlessClosed(nil)
@@ -104,7 +103,7 @@ func (st *stream) Write(p []byte) (written int, err error) {
 	st.writing.Lock()
 	defer st.writing.Unlock()
 	switch {
-	case st.mute:
+	case st.noWrite:
 		return 0, st.unlessClosed(windows.ERROR_NO_DATA)
 	case st.writeErr != nil:
 		return 0, st.unlessClosed(st.writeErr)
@@ -196,7 +195,7 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 		}
 		peer, err = sys.PipeClient(h)
 		if errors.Is(err, windows.ERROR_CANNOT_IMPERSONATE) || errors.Is(err, windows.ERROR_CANT_OPEN_ANONYMOUS) {
-			st.nameless = true
+			st.userUnknown = true
 			return nil
 		}
 		return err

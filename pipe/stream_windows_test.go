@@ -158,7 +158,7 @@ func TestMessageModeIsTheSystems(t *testing.T) {
 			t.Errorf("%+v", info)
 		}
 	}
-	// A program that knows nothing of us reads and writes whole messages.
+	// A program that doesn't use this package reads and writes whole messages.
 	name := ipctest.UniqueName()
 	l := mustListen(t, name, messages)
 	h := rawClient(t, name, 0)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -21,24 +22,32 @@ const (
 	KindLatest  Kind = "latest" // a [Latest]
 )
 
-// advice says for each kind what to do about its errors.
-var advice = map[Kind]fail.Advice{
+// adviceTable says for each kind what to do about its errors.
+var adviceTable = map[Kind]fail.Advice{
 	KindSegment: {What: "segment", Scheme: "shm", Create: "shm.Create", Open: "shm.Open", Remove: "shm.Remove(shm.KindSegment, …)"},
 	KindStruct:  {What: "struct", Create: "shm.CreateStruct", Open: "shm.OpenStruct", Remove: "shm.Remove(shm.KindStruct, …)"},
 	KindLatest:  {What: "latest value", Create: "shm.CreateLatest", Open: "shm.OpenLatest", Remove: "shm.Remove(shm.KindLatest, …)"},
 }
 
+func (k Kind) advice() fail.Advice {
+	a := adviceTable[k]
+	if k == KindSegment && runtime.GOOS == "windows" {
+		a.Remove = "" // it goes with its last handle
+	}
+	return a
+}
+
 // fail puts the error of an operation into a [breezeway.Error] that says what to do.
 func (k Kind) fail(op, name string, err error) error {
 	if err != nil {
-		err = fail.With(op, string(k), name, advice[k].Explain(err, name))
+		err = fail.With(op, string(k), name, k.advice().Explain(err, name))
 	}
 	return err
 }
 
 // check returns an error unless k is a kind and name one that it can have.
 func (k Kind) check(name string) error {
-	if _, ok := advice[k]; !ok {
+	if _, ok := adviceTable[k]; !ok {
 		return fmt.Errorf("%q is none of the kinds shm.KindSegment, shm.KindStruct and shm.KindLatest (%w)", string(k), os.ErrInvalid)
 	}
 	if k == KindSegment {

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
@@ -19,14 +20,6 @@ type handle struct{ section *os.File }
 func (h handle) file() *os.File { return nil }
 func (h handle) release() error { return h.section.Close() }
 
-// fullName says in which namespace the name is.
-func fullName(name string, scope breezeway.Scope) string {
-	if scope == breezeway.Machine {
-		return `Global\` + name
-	}
-	return `Local\` + name
-}
-
 func roundSize(size int64) int64 {
 	page := int64(os.Getpagesize())
 	return (size + page - 1) / page * page
@@ -37,7 +30,7 @@ func create(name string, size int64, s *settings) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	full := fullName(name, s.Scope)
+	full := kernelobj.Name(name, s.Scope)
 	h, err := sys.CreateSection(full, size, security)
 	if err != nil {
 		return nil, explainSection(err, s.Scope)
@@ -71,7 +64,7 @@ func openSection(name string, scope breezeway.Scope, readOnly bool) (*os.File, b
 	if readOnly {
 		p = sys.ReadOnly
 	}
-	full := fullName(name, scope)
+	full := kernelobj.Name(name, scope)
 	h, err := sys.OpenSection(full, p)
 	if err != nil {
 		return nil, breezeway.Peer{}, explainSection(err, scope)
@@ -106,22 +99,20 @@ func attach(section *os.File, name string, size int64, s *settings) (*Segment, e
 
 func explainSection(err error, scope breezeway.Scope) error {
 	switch {
-	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
-		return fmt.Errorf("the name is that of a semaphore, mutex, event or timer: they share one namespace (%w): %w", breezeway.ErrMismatch, err)
 	case errors.Is(err, fs.ErrPermission) && scope == breezeway.Machine:
-		return fmt.Errorf("it is another user's, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have (%w)", err)
+		return fmt.Errorf("it is another user's and doesn't admit this one, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have; leave Config.Scope at breezeway.Session, or run as one of them (%w)", err)
 	case errors.Is(err, windows.ERROR_COMMITMENT_LIMIT):
-		return fmt.Errorf("the system has not enough memory and paging file left (%w)", err)
+		return fmt.Errorf("the system has not enough memory and paging file left; make a smaller segment, or close others (%w)", err)
 	}
-	return err
+	return kernelobj.Explain(err, "segment")
 }
 
 func removeSegment(string) error {
-	return fmt.Errorf("a segment on Windows goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
+	return fmt.Errorf("on Windows a segment goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
 }
 
 func listSegments() ([]object.Info, error) {
-	return nil, fmt.Errorf("Windows does not list sections (%w)", errors.ErrUnsupported)
+	return nil, fmt.Errorf("on Windows a segment is the kernel's, which doesn't list its objects (%w)", errors.ErrUnsupported)
 }
 
 func statSegment(name string, s *settings) (object.Info, error) {

@@ -3,10 +3,13 @@ package shm
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/windows"
 )
@@ -37,9 +40,39 @@ func TestNameOfAnotherKind(t *testing.T) {
 	}
 	defer windows.CloseHandle(mutex)
 	_, err = Create(name, 4096, nil)
-	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutex")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "no segment", "share one namespace", "choose another name")
 	_, err = Open(name, nil)
-	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutex")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "no segment", "share one namespace", "choose another name")
+}
+
+func TestSegmentThatAdmitsOthers(t *testing.T) {
+	name := ipctest.UniqueName()
+	security := &windows.SecurityAttributes{Length: uint32(unsafe.Sizeof(windows.SecurityAttributes{}))}
+	var err error
+	security.SecurityDescriptor, err = windows.SecurityDescriptorFromString("D:P(A;;GA;;;LS)") // the account LocalService
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := sys.CreateSection(`Local\`+name, 4096, security)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer windows.CloseHandle(h)
+	_, err = Open(name, nil)
+	ipctest.WantError(t, err, os.ErrPermission, "segment", "Config.Allow")
+	_, err = OpenOrCreate(name, 4096, nil)
+	ipctest.WantError(t, err, os.ErrPermission, "segment", "Config.Allow")
+}
+
+func TestTooLargeForTheSystem(t *testing.T) {
+	err := explainSection(os.NewSyscallError("CreateFileMapping", windows.ERROR_COMMITMENT_LIMIT), breezeway.Session)
+	if !errors.Is(err, windows.ERROR_COMMITMENT_LIMIT) || !strings.Contains(err.Error(), "make a smaller segment") {
+		t.Error(err)
+	}
+	err = explainSection(os.NewSyscallError("CreateFileMapping", windows.ERROR_ACCESS_DENIED), breezeway.Machine)
+	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "SeCreateGlobalPrivilege") {
+		t.Error(err)
+	}
 }
 
 func TestGoesWithTheLastHandle(t *testing.T) {

@@ -70,7 +70,11 @@ func awaitStat(t testing.TB, url string, wanted func(ipcsync.Stats) bool) ipcsyn
 
 func TestSemaphore(t *testing.T) {
 	url := createSync(t, "sem", "--value", "1", "--max", "2")
-	expectFailure(t, run(t, "", "create", url, "--value", "1"), exitError, "exists", "ipc rm "+url)
+	removal := "ipc rm " + url
+	if runtime.GOOS == "windows" {
+		removal = "last handle"
+	}
+	expectFailure(t, run(t, "", "create", url, "--value", "1"), exitError, "exists", removal)
 	succeed(t, "", "acquire", url)
 	expectFailure(t, run(t, "", "acquire", url, "--timeout", "30ms"), exitTimeout, url, "without a permit after 30ms")
 	expectFailure(t, run(t, "", "acquire", url, "--try"), exitTimeout, url+" is without a permit")

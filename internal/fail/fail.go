@@ -43,7 +43,7 @@ type Advice struct {
 	Scheme string // the command's, "" if no verb takes it
 	Create string // the function that creates one: "ipcsync.CreateMutex"
 	Open   string // the function that opens one
-	Remove string // the call that removes one
+	Remove string // the call that removes one, "" if it goes with its last handle
 }
 
 // Explain adds the advice to an error about the object name.
@@ -59,6 +59,10 @@ func (a Advice) Explain(err error, name string) error {
 		return fmt.Errorf("%w; if nothing uses it any more, remove it with %s%s", Bare(err), a.Remove, command("rm"))
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("no such %s; create it with %s%s (%w)", a.What, a.Create, command("create"), Bare(err))
+	case errors.Is(err, fs.ErrExist) && a.Remove == "":
+		return fmt.Errorf("the %s exists; open it with %s, or close it in all processes: it goes with its last handle (%w)", a.What, a.Open, Bare(err))
+	case errors.Is(err, breezeway.ErrMismatch) && a.Remove == "":
+		return fmt.Errorf("%w; it goes with its last handle, when all processes have closed it", Bare(err))
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("the %s exists; open it with %s, or remove it with %s%s (%w)", a.What, a.Open, a.Remove, command("rm"), Bare(err))
 	}

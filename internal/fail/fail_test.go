@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -30,6 +31,16 @@ func TestExplainNamesTheWayOut(t *testing.T) {
 	}
 	if want := "no such mutex; create it with ipcsync.CreateMutex or `ipc create mutex://m` (file does not exist)"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
+	}
+	if err := advice.Explain(os.ErrExist, "m"); !errors.Is(err, os.ErrExist) || !strings.Contains(err.Error(), "`ipc rm mutex://m`") {
+		t.Errorf("%q", err)
+	}
+	advice.Remove = ""
+	for _, sentinel := range []error{os.ErrExist, breezeway.ErrMismatch} {
+		err := advice.Explain(sentinel, "m")
+		if !errors.Is(err, sentinel) || !strings.Contains(err.Error(), "last handle") || strings.Contains(err.Error(), "ipc rm") {
+			t.Errorf("it can't be removed: %q", err)
+		}
 	}
 	if other := errors.New("other"); advice.Explain(other, "m") != other {
 		t.Error("another error was changed")

@@ -14,7 +14,7 @@ func CreateEvent(name string, manual bool, rule access.Rule) (windows.Handle, er
 		return 0, err
 	}
 	h, err := sys.CreateEvent(name, manual, security)
-	return h, explain(err, "event")
+	return h, Explain(err, "event")
 }
 
 // OpenEvent opens the event with a full name, if the rule trusts its owner, and
@@ -22,7 +22,7 @@ func CreateEvent(name string, manual bool, rule access.Rule) (windows.Handle, er
 func OpenEvent(name string, rule access.Rule) (h windows.Handle, manual bool, err error) {
 	h, err = sys.OpenEvent(name)
 	if err != nil {
-		return 0, false, explain(err, "event")
+		return 0, false, Explain(err, "event")
 	}
 	if err = checkOwner(h, rule); err == nil {
 		manual, _, err = sys.QueryEvent(h)

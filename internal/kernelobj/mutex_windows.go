@@ -11,7 +11,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
-	"github.com/breezeway-ipc/breezeway/internal/object"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -43,7 +43,7 @@ type Mutex struct {
 	mu     sync.Mutex
 	owner  *ownerThread // that owns the mutex for this process, or nil
 	number uint64       // of that ownership, or of the last one
-	marked bool         // it was recovered, and is marked consistent
+	marked bool         // the data is consistent, so that there is nothing to mark
 	freed  bool         // the handles are closed
 
 	closing  sync.Once
@@ -57,42 +57,16 @@ type Owned struct {
 	OwnerDied bool   // the previous owner died
 }
 
-// ErrNotOwned is returned for an ownership that has ended.
-var ErrNotOwned = errors.New("the mutex is not owned any more")
-
-type openMode int
-
-const (
-	create openMode = iota
-	open
-	openOrCreate
-)
-
-// CreateMutex makes the mutex. It fails with [fs.ErrExist] if there is one.
-func CreateMutex(name string, scope breezeway.Scope, rule access.Rule) (*Mutex, error) {
-	m, _, err := openMutex(create, name, scope, rule)
-	return m, err
-}
-
-// OpenMutex opens the mutex. It fails with [fs.ErrNotExist] if there is none.
-func OpenMutex(name string, scope breezeway.Scope, rule access.Rule) (*Mutex, error) {
-	m, _, err := openMutex(open, name, scope, rule)
-	return m, err
-}
-
-// OpenOrCreateMutex opens the mutex or, if there is none, makes it, and reports
-// whether it did.
-func OpenOrCreateMutex(name string, scope breezeway.Scope, rule access.Rule) (m *Mutex, created bool, err error) {
-	return openMutex(openOrCreate, name, scope, rule)
-}
-
-func openMutex(mode openMode, name string, scope breezeway.Scope, rule access.Rule) (*Mutex, bool, error) {
-	m := &Mutex{
+// OpenMutex creates or opens the mutex, as mode says, and reports whether it
+// created it. It fails with [fs.ErrExist] or [fs.ErrNotExist] as mode says, and with
+// [breezeway.ErrMismatch] if an object of another kind has the name.
+func OpenMutex(mode robust.OpenMode, name string, scope breezeway.Scope, rule access.Rule) (m *Mutex, created bool, err error) {
+	m = &Mutex{
 		waitersName: Name("bw.mutex-waiters."+name, scope), rule: rule,
 		turn:   make(chan struct{}, 1),
 		closed: make(chan struct{}),
 	}
-	created, err := m.attach(mode, Name(name, scope), Name("bw.mutex."+name, scope))
+	created, err = m.attach(mode, Name(name, scope), Name("bw.mutex."+name, scope))
 	if err != nil {
 		m.free()
 		return nil, false, err
@@ -101,18 +75,18 @@ func openMutex(mode openMode, name string, scope breezeway.Scope, rule access.Ru
 }
 
 // attach opens the handles. beside is the full name of the consistency.
-func (m *Mutex) attach(mode openMode, full, beside string) (created bool, err error) {
-	m.consistency, err = openConsistency(beside, m.rule, mode != open)
+func (m *Mutex) attach(mode robust.OpenMode, full, beside string) (created bool, err error) {
+	m.consistency, err = openConsistency(beside, m.rule, mode != robust.Open)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if mode == open {
+	if mode == robust.Open {
 		m.handle, err = sys.OpenMutex(full)
 	} else {
 		created, err = m.create(mode, full)
 	}
 	if err != nil {
-		return false, explain(err, "mutex")
+		return false, Explain(err, "mutex")
 	}
 	if m.semaphore == 0 { // only other programs have used the mutex
 		if m.consistency, err = openConsistency(beside, m.rule, true); err != nil {
@@ -129,7 +103,7 @@ func (m *Mutex) attach(mode openMode, full, beside string) (created bool, err er
 // create makes the mutex, or opens it. The consistency of a new one may be left
 // from a mutex whose last handles are just being closed. It is put in order before
 // another process can own the new mutex.
-func (m *Mutex) create(mode openMode, full string) (created bool, err error) {
+func (m *Mutex) create(mode robust.OpenMode, full string) (created bool, err error) {
 	security, err := m.rule.SecurityAttributes(sys.MutexRights)
 	if err != nil {
 		return false, err
@@ -138,7 +112,7 @@ func (m *Mutex) create(mode openMode, full string) (created bool, err error) {
 	defer runtime.UnlockOSThread()
 	var existed bool
 	m.handle, existed, err = sys.CreateMutex(full, security)
-	if err == nil && existed && mode == create {
+	if err == nil && existed && mode == robust.Create {
 		err = os.NewSyscallError("CreateMutexEx", windows.ERROR_ALREADY_EXISTS)
 	}
 	if err != nil || existed {
@@ -153,12 +127,13 @@ func (m *Mutex) create(mode openMode, full string) (created bool, err error) {
 }
 
 // Acquire waits until this process owns the mutex. It fails with [context.Cause]
-// when ctx is done, with [os.ErrClosed] after Close, and with the error of the
-// claim; then the mutex is as it was. A free mutex is taken even if ctx is done.
+// when ctx is done, with [os.ErrClosed] after Close, and with [robust.ErrTaken] if
+// another wait of the claim has succeeded; then the mutex is as it was. A free mutex
+// is taken even if ctx is done.
 //
-// The kernel tells that the mutex is free by giving it. So an Acquire whose claim
-// fails may have owned the mutex for a moment.
-func (m *Mutex) Acquire(ctx context.Context, c Claim) (Owned, error) {
+// The kernel tells that the mutex is free by giving it. So an Acquire that fails with
+// ErrTaken may have owned the mutex for a moment.
+func (m *Mutex) Acquire(ctx context.Context, c *robust.Claim) (Owned, error) {
 	o, ok, err := m.tryAcquire(c)
 	if ok || err != nil {
 		return o, err
@@ -175,13 +150,9 @@ func (m *Mutex) Acquire(ctx context.Context, c Claim) (Owned, error) {
 }
 
 // TryAcquire acquires the mutex if it is free, and reports whether it did.
-func (m *Mutex) TryAcquire() (o Owned, ok bool, err error) { return m.tryAcquire(noClaim{}) }
+func (m *Mutex) TryAcquire() (o Owned, ok bool, err error) { return m.tryAcquire(nil) }
 
-type noClaim struct{}
-
-func (noClaim) Take(try func() (bool, error)) (bool, error) { return try() }
-
-func (m *Mutex) tryAcquire(c Claim) (o Owned, ok bool, err error) {
+func (m *Mutex) tryAcquire(c *robust.Claim) (o Owned, ok bool, err error) {
 	if m.IsClosed() {
 		return Owned{}, false, os.ErrClosed
 	}
@@ -235,7 +206,7 @@ func (m *Mutex) await(ctx context.Context) (t *ownerThread, abandoned bool, err 
 
 // own makes t, which has the turn and the mutex, the owner for this process, or
 // gives up both.
-func (m *Mutex) own(t *ownerThread, abandoned bool, c Claim) (o Owned, err error) {
+func (m *Mutex) own(t *ownerThread, abandoned bool, c *robust.Claim) (o Owned, err error) {
 	killpoint.Here("kernel mutex taken")
 	_, err = c.Take(func() (bool, error) {
 		m.mu.Lock()
@@ -281,13 +252,13 @@ func (m *Mutex) recover(abandoned bool) (recovered bool, err error) {
 	return abandoned || now == inconsistent, nil
 }
 
-// MarkConsistent marks the data consistent. It fails with [ErrNotOwned] if the
+// MarkConsistent marks the data consistent. It fails with [robust.ErrNotHeld] if the
 // ownership with that number has ended.
 func (m *Mutex) MarkConsistent(number uint64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.owner == nil || number != m.number {
-		return ErrNotOwned
+		return robust.ErrNotHeld
 	}
 	if m.marked {
 		return nil
@@ -297,84 +268,20 @@ func (m *Mutex) MarkConsistent(number uint64) error {
 	return err
 }
 
-// Release ends the ownership with that number, or fails with [ErrNotOwned]. Data
+// Release ends the ownership with that number, or fails with [robust.ErrNotHeld]. Data
 // that is not marked consistent stays so.
 func (m *Mutex) Release(number uint64) error {
 	m.mu.Lock()
 	t := m.owner
 	if t == nil || number != m.number {
 		m.mu.Unlock()
-		return ErrNotOwned
+		return robust.ErrNotHeld
 	}
 	m.owner = nil
 	m.mu.Unlock()
 	err := t.releaseMutex()
 	<-m.turn
 	return err
-}
-
-// MutexStats is the state of a mutex.
-type MutexStats struct {
-	Owned      bool
-	PID        int  // the owner's process, 0 if that isn't known
-	Abandoned  bool // it is free, and its last owner died
-	Recovered  bool // the data is inconsistent, so that the next Owned is Recovered
-	Recoveries int
-	Waiters    int // of processes that use this package
-}
-
-// Stats returns the state of the mutex.
-func (m *Mutex) Stats() (MutexStats, error) {
-	m.mu.Lock() // so that the handles stay open
-	defer m.mu.Unlock()
-	if m.freed {
-		return MutexStats{}, os.ErrClosed
-	}
-	info, err := sys.QueryMutex(m.handle)
-	if err != nil {
-		return MutexStats{}, err
-	}
-	now, recoveries, err := m.get()
-	if err != nil {
-		return MutexStats{}, err
-	}
-	waiters, err := m.countWaiters()
-	return MutexStats{
-		Owned: info.Held, PID: info.PID, Abandoned: !info.Held && info.Abandoned,
-		Recovered:  now == inconsistent || !info.Held && info.Abandoned,
-		Recoveries: int(recoveries), Waiters: waiters,
-	}, err
-}
-
-// countWaiters counts the waiters of processes that use this package, and the other
-// callers of countWaiters at this moment.
-func (m *Mutex) countWaiters() (int, error) {
-	semaphore, err := m.openWaiters(false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer windows.CloseHandle(semaphore)
-	n, err := sys.HandleCount(semaphore)
-	return n - 1, err
-}
-
-// openWaiters opens the semaphore that counts waiters. Its owner is not checked: any
-// user whom the mutex admits may have been the first to wait.
-func (m *Mutex) openWaiters(create bool) (windows.Handle, error) {
-	open := func() (windows.Handle, error) {
-		h, err := sys.OpenSemaphore(m.waitersName)
-		return h, explain(err, "semaphore")
-	}
-	if !create {
-		return open()
-	}
-	h, _, err := object.OpenOrMake(open, func() (windows.Handle, error) {
-		return CreateSemaphore(m.waitersName, 0, 1, m.rule)
-	})
-	return h, err
 }
 
 // IsClosed reports whether Close was called.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -15,7 +16,7 @@ import (
 func newMutex(t *testing.T) (m *Mutex, name string) {
 	t.Helper()
 	name = ipctest.UniqueName()
-	m, err := CreateMutex(name, breezeway.Session, ownRule(t))
+	m, _, err := OpenMutex(robust.Create, name, breezeway.Session, ownRule(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func newMutex(t *testing.T) (m *Mutex, name string) {
 
 func acquire(t *testing.T, m *Mutex) Owned {
 	t.Helper()
-	o, err := m.Acquire(t.Context(), noClaim{})
+	o, err := m.Acquire(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestMutexRecoveredUntilMarked(t *testing.T) {
 	m, name := newMutex(t)
 	const deaths = 3
 	for range deaths { // Close is to the next owner as a death
-		other, err := OpenMutex(name, breezeway.Session, ownRule(t))
+		other, _, err := OpenMutex(robust.Open, name, breezeway.Session, ownRule(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +93,7 @@ func TestMutexNotOwned(t *testing.T) {
 	release(t, m, o)
 	next := acquire(t, m)
 	for _, err := range []error{m.Release(o.Number), m.MarkConsistent(o.Number), m.Release(0)} {
-		if err != ErrNotOwned {
+		if err != robust.ErrNotHeld {
 			t.Error(err)
 		}
 	}
@@ -104,12 +105,12 @@ func TestMutexCloseEndsWaits(t *testing.T) {
 	acquire(t, m)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Acquire(ctx, noClaim{}); err != context.Canceled {
+	if _, err := m.Acquire(ctx, nil); err != context.Canceled {
 		t.Error(err)
 	}
 	result := make(chan error)
 	go func() {
-		_, err := m.Acquire(t.Context(), noClaim{})
+		_, err := m.Acquire(t.Context(), nil)
 		result <- err
 	}()
 	if err := m.Close(); err != nil {
@@ -132,7 +133,7 @@ func TestMutexForeignConsistency(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer windows.CloseHandle(beside)
-	if _, err := CreateMutex(name, breezeway.Session, ownRule(t)); !errors.Is(err, breezeway.ErrMismatch) {
+	if _, _, err := OpenMutex(robust.Create, name, breezeway.Session, ownRule(t)); !errors.Is(err, breezeway.ErrMismatch) {
 		t.Error(err)
 	}
 	if value, _, err := sys.QuerySemaphore(beside); value != 2 || err != nil {

@@ -19,14 +19,15 @@ func Name(name string, scope breezeway.Scope) string {
 	return `Local\` + name
 }
 
-// explain says why a kernel object of a kind can't be created or opened.
-func explain(err error, kind string) error {
+// Explain says why a kernel object of a kind can't be created or opened, and what to
+// do about it.
+func Explain(err error, kind string) error {
 	switch {
 	case errors.Is(err, windows.ERROR_INVALID_HANDLE):
-		return fmt.Errorf("the name is that of another kind of object than a %s: segments, semaphores, mutexes, events and timers share one namespace (%w): %w",
+		return fmt.Errorf("the name is taken by an object that is no %s, and segments, semaphores, mutexes, events and timers share one namespace; choose another name (%w, %w)",
 			kind, breezeway.ErrMismatch, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("the %s exists and doesn't admit this user; its creator says by Config.Mode and Config.Allow which users it admits (%w)", kind, err)
+		return fmt.Errorf("the %s exists and doesn't admit this user; let its creator admit it by Config.Mode or Config.Allow, or choose another name (%w)", kind, err)
 	}
 	return err
 }

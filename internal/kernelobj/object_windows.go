@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"golang.org/x/sys/windows"
 )
@@ -14,13 +15,12 @@ import (
 // closed. All methods may be called concurrently.
 type Object struct {
 	handle windows.Handle
-	turn   chan struct{} // has an element while a goroutine waits in the kernel; first come, first served
+	turn   chan struct{} // has an element while a goroutine waits in the kernel; served in the order of arrival
 	closed chan struct{} // closed by Close
 
-	mu       sync.Mutex // for closing and users
-	closing  bool
-	users    sync.WaitGroup
-	once     sync.Once
+	mu       sync.Mutex     // orders users.Add before closing closed
+	users    sync.WaitGroup // calls that use the handle
+	closing  sync.Once
 	closeErr error
 }
 
@@ -32,15 +32,24 @@ func NewObject(h windows.Handle) *Object {
 // Use calls f with the handle, which stays open until f has returned. It fails with
 // [os.ErrClosed] after Close.
 func (o *Object) Use(f func(h windows.Handle) error) error {
-	o.mu.Lock()
-	if o.closing {
-		o.mu.Unlock()
+	if !o.enter() {
 		return os.ErrClosed
 	}
-	o.users.Add(1)
-	o.mu.Unlock()
 	defer o.users.Done()
 	return f(o.handle)
+}
+
+// enter counts a user, and reports whether the object is open.
+func (o *Object) enter() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case <-o.closed:
+		return false
+	default:
+		o.users.Add(1)
+		return true
+	}
 }
 
 // TryWait reports whether the object was signaled, and then has taken what such a
@@ -54,10 +63,10 @@ func (o *Object) TryWait() (ok bool, err error) {
 }
 
 // Wait waits until the object is signaled. It fails with [context.Cause] when ctx
-// is done, with [os.ErrClosed] after Close, and with the error of the claim. With
-// an error it has taken nothing: if the kernel gave it something after another wait
-// of the claim had succeeded, it calls giveBack.
-func (o *Object) Wait(ctx context.Context, c Claim, giveBack func(h windows.Handle) error) error {
+// is done, with [os.ErrClosed] after Close, and with [robust.ErrTaken] if another
+// wait of the claim has succeeded. With an error it has taken nothing: what the
+// kernel gave it nevertheless it gives back by giveBack.
+func (o *Object) Wait(ctx context.Context, c *robust.Claim, giveBack func(h windows.Handle) error) error {
 	return o.Use(func(h windows.Handle) error {
 		if ok, err := c.Take(func() (bool, error) { return wait.TryHandle(h) }); ok || err != nil {
 			return err
@@ -86,11 +95,10 @@ func (o *Object) Wait(ctx context.Context, c Claim, giveBack func(h windows.Hand
 // Close ends the waits with [os.ErrClosed], and then closes the handle. Closing
 // again does nothing.
 func (o *Object) Close() error {
-	o.once.Do(func() {
+	o.closing.Do(func() {
 		o.mu.Lock()
-		o.closing = true
-		o.mu.Unlock()
 		close(o.closed)
+		o.mu.Unlock()
 		o.users.Wait()
 		o.closeErr = os.NewSyscallError("CloseHandle", windows.CloseHandle(o.handle))
 	})

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -31,7 +31,7 @@ func newSemaphore(t *testing.T, value int32) semaphore {
 	return s
 }
 
-func (s semaphore) acquire(ctx context.Context, c Claim) error {
+func (s semaphore) acquire(ctx context.Context, c *robust.Claim) error {
 	return s.Wait(ctx, c, func(h windows.Handle) error {
 		_, err := sys.ReleaseSemaphore(h, 1)
 		return err
@@ -61,24 +61,6 @@ func (s semaphore) want(t *testing.T, value int32) {
 	}
 }
 
-// onceClaim lets one wait succeed.
-type onceClaim struct {
-	mu    sync.Mutex
-	taken bool
-}
-
-var errTaken = errors.New("taken")
-
-func (c *onceClaim) Take(try func() (bool, error)) (ok bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.taken {
-		return false, errTaken
-	}
-	c.taken, err = try()
-	return c.taken, err
-}
-
 // awaitTurn waits until a goroutine waits for the object in the kernel, or is about
 // to.
 func (s semaphore) awaitTurn(t *testing.T) {
@@ -105,7 +87,7 @@ func TestManyObjects(t *testing.T) {
 		if i%3 == 0 {
 			c = ctx
 		}
-		go func() { results[i] <- s.acquire(c, noClaim{}) }()
+		go func() { results[i] <- s.acquire(c, nil) }()
 	}
 	for _, s := range all {
 		s.awaitTurn(t)
@@ -138,19 +120,17 @@ func TestManyObjects(t *testing.T) {
 // What the kernel gives to a wait after the claim was taken is given back.
 func TestClaimGivesBack(t *testing.T) {
 	s := newSemaphore(t, 0)
-	c := &onceClaim{}
+	c := new(robust.Claim)
 	result := make(chan error)
 	go func() { result <- s.acquire(t.Context(), c) }()
 	s.awaitTurn(t)
-	c.mu.Lock()
-	c.taken = true
-	c.mu.Unlock()
+	c.Take(func() (bool, error) { return true, nil })
 	s.release(t, 1)
-	if err := <-result; !errors.Is(err, errTaken) {
+	if err := <-result; !errors.Is(err, robust.ErrTaken) {
 		t.Error(err)
 	}
 	s.want(t, 1)
-	if err := s.acquire(t.Context(), &onceClaim{}); err != nil {
+	if err := s.acquire(t.Context(), new(robust.Claim)); err != nil {
 		t.Error(err)
 	}
 	s.want(t, 0)
@@ -163,7 +143,7 @@ func TestUseAfterClose(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := s.acquire(t.Context(), noClaim{}); err != os.ErrClosed {
+	if err := s.acquire(t.Context(), nil); err != os.ErrClosed {
 		t.Error(err)
 	}
 	if _, err := s.TryWait(); err != os.ErrClosed {
@@ -176,10 +156,10 @@ func TestTakesBeforeContext(t *testing.T) {
 	s := newSemaphore(t, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.acquire(ctx, noClaim{}); err != nil {
+	if err := s.acquire(ctx, nil); err != nil {
 		t.Error(err)
 	}
-	if err := s.acquire(ctx, noClaim{}); err != context.Canceled {
+	if err := s.acquire(ctx, nil); err != context.Canceled {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ func CreateSemaphore(name string, value, most int32, rule access.Rule) (windows.
 		return 0, err
 	}
 	h, err := sys.CreateSemaphore(name, value, most, security)
-	return h, explain(err, "semaphore")
+	return h, Explain(err, "semaphore")
 }
 
 // OpenSemaphore opens the semaphore with a full name, if the rule trusts its owner,
@@ -21,7 +21,7 @@ func CreateSemaphore(name string, value, most int32, rule access.Rule) (windows.
 func OpenSemaphore(name string, rule access.Rule) (h windows.Handle, most int32, err error) {
 	h, err = sys.OpenSemaphore(name)
 	if err != nil {
-		return 0, 0, explain(err, "semaphore")
+		return 0, 0, Explain(err, "semaphore")
 	}
 	if err = checkOwner(h, rule); err == nil {
 		_, most, err = sys.QuerySemaphore(h)

@@ -100,10 +100,10 @@ func explainOpen(path string, err error) error {
 			return mismatch
 		}
 	}
-	return fmt.Errorf("it is another user's, or being removed (%w)", err)
+	return fmt.Errorf("it is another user's and doesn't admit this one, or a process has it open and it is being removed (%w)", err)
 }
 
-// mayUse refuses a file of a user whom the rule doesn't trust: the owner could do
+// mayUse refuses a file of a user that the rule doesn't trust: the owner could do
 // anything with it.
 func mayUse(f *os.File, a access.Rule) error {
 	owner, err := sys.OwnerOf(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT)

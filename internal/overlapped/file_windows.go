@@ -5,10 +5,8 @@ import (
 	"math"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -32,30 +30,6 @@ type File struct {
 	users  int           // calls that use the handle, and one for the time until Close
 	closed chan struct{} // closed by Close
 	gone   chan error    // gets the result of closing the handle
-}
-
-// direction is the reading or the writing half of a File.
-type direction struct {
-	turn sync.Mutex // held for the whole of an operation
-	op   operation
-
-	// mu is held while an operation is being started, so that whoever wants to
-	// cancel it finds it either not begun or pending.
-	mu        sync.Mutex
-	pending   bool
-	halted    error // why no operation may begin
-	cancelled error // why the pending one was cancelled
-	timer     *time.Timer
-}
-
-// operation is what the system works on while an operation is pending.
-type operation struct {
-	overlapped windows.Overlapped // first: the completion port hands back its address
-	pins       runtime.Pinner
-	done       chan struct{}
-	begun      uint32 // what the starting call has transferred already
-	n          uint32
-	err        error
 }
 
 // NewFile takes h over. messages says that its reads can end with
@@ -158,58 +132,12 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 	return int(o.n), o.err
 }
 
-// halt keeps operations from beginning and cancels the pending one. The caller
-// holds d.mu. A pending operation keeps h open.
-func (d *direction) halt(h windows.Handle, why error) {
-	d.halted = why
-	if d.pending {
-		d.cancelled = why
-		// It fails if the operation has ended by itself: its result counts.
-		windows.CancelIoEx(h, &d.op.overlapped)
-	}
-}
-
-// SetReadDeadline bounds the present Read and those to come; the zero time
-// removes the bound.
+// SetReadDeadline bounds the present Read and later ones; the zero time removes the
+// bound.
 func (f *File) SetReadDeadline(t time.Time) error { return f.read.setDeadline(f.handle, t) }
 
 // SetWriteDeadline does the same for Write.
 func (f *File) SetWriteDeadline(t time.Time) error { return f.write.setDeadline(f.handle, t) }
-
-func (d *direction) setDeadline(h windows.Handle, t time.Time) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.halted == net.ErrClosed {
-		return net.ErrClosed
-	}
-	d.stopTimer()
-	d.halted = nil
-	if t.IsZero() {
-		return nil
-	}
-	left := time.Until(t)
-	if left <= 0 {
-		d.halt(h, os.ErrDeadlineExceeded)
-		return nil
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(left, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.timer == timer { // not moved since
-			d.halt(h, os.ErrDeadlineExceeded)
-		}
-	})
-	d.timer = timer
-	return nil
-}
-
-func (d *direction) stopTimer() {
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-}
 
 // Close ends pending operations with [net.ErrClosed], waits until they have
 // ended and closes the handle: what hangs on it, such as a pipe's name, is free
@@ -266,34 +194,5 @@ func (f *File) release() {
 	f.users--
 	if f.users == 0 {
 		f.gone <- os.NewSyscallError("CloseHandle", windows.CloseHandle(f.handle))
-	}
-}
-
-// completionPort is the one port of this process, made on first use. It and the
-// goroutine that serves it live as long as the process.
-var completionPort = sync.OnceValues(func() (windows.Handle, error) {
-	port, err := windows.CreateIoCompletionPort(windows.InvalidHandle, 0, 0, 1)
-	if err != nil {
-		return 0, os.NewSyscallError("CreateIoCompletionPort", err)
-	}
-	go completions(port)
-	return port, nil
-})
-
-// completions hands the results of operations to those who wait for them. Only
-// operations of [File.do] post to the port, and each is kept alive and in place
-// by the call that waits for it.
-func completions(port windows.Handle) {
-	for {
-		var n uint32
-		var key uintptr
-		var o *windows.Overlapped
-		err := windows.GetQueuedCompletionStatus(port, &n, &key, &o, windows.INFINITE)
-		if o == nil {
-			panic(fmt.Sprintf("sys: the completion port is gone: %v", err))
-		}
-		op := (*operation)(unsafe.Pointer(o))
-		op.n, op.err = n, err
-		op.done <- struct{}{}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
@@ -45,7 +46,7 @@ func (f *File) Flush(stop <-chan struct{}) error {
 type flushCall struct {
 	thread chan windows.Handle // its handle; closed if there is none
 	done   chan error
-	left   chan struct{} // closed when nobody will cancel any more
+	left   chan struct{} // closed when no cancellation can come any more
 }
 
 func (c *flushCall) run(h windows.Handle) {
@@ -68,7 +69,7 @@ func (c *flushCall) run(h windows.Handle) {
 // which case there is nothing to cancel yet.
 func (c *flushCall) cancel(thread windows.Handle) error {
 	for {
-		cancelSynchronousIo.Call(uintptr(thread))
+		sys.CancelSynchronousIO(thread)
 		select {
 		case err := <-c.done:
 			return err
@@ -76,5 +77,3 @@ func (c *flushCall) cancel(thread windows.Handle) error {
 		}
 	}
 }
-
-var cancelSynchronousIo = windows.NewLazySystemDLL("kernel32.dll").NewProc("CancelSynchronousIo")

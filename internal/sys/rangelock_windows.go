@@ -162,6 +162,6 @@ func (l *RangeLock) length() uint64 {
 	return uint64(l.of.Length)
 }
 
-var errWineWait = fmt.Errorf("Wine's LockFileEx never ends a wait (%w)", errors.ErrUnsupported)
+var errWineWait = fmt.Errorf("under Wine LockFileEx never ends a wait (%w)", errors.ErrUnsupported)
 
 var isWine = sync.OnceValue(func() bool { return ntdll.NewProc("wine_get_version").Find() == nil })

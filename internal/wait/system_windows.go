@@ -1,12 +1,10 @@
 package wait
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -47,24 +45,14 @@ func (s *systemWord) open() error {
 	if err != nil {
 		return err
 	}
-	const waitAndSet = "0x100002" // SYNCHRONIZE | EVENT_MODIFY_STATE
-	sddl, err := s.name.Access.SDDL(waitAndSet)
+	const waitAndSet = windows.SYNCHRONIZE | windows.EVENT_MODIFY_STATE
+	security, err := s.name.Access.SecurityAttributes(fmt.Sprintf("%#x", uint32(waitAndSet)))
 	if err != nil {
 		return err
 	}
-	sd, err := windows.SecurityDescriptorFromString(sddl)
-	if err != nil {
-		return os.NewSyscallError("ConvertStringSecurityDescriptorToSecurityDescriptor", err)
-	}
-	sa := windows.SecurityAttributes{SecurityDescriptor: sd}
-	sa.Length = uint32(unsafe.Sizeof(sa))
-	event, err := windows.CreateEvent(&sa, 0, 0, name)
-	if event == 0 && errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-		// CreateEvent asks for all rights, of which this user may have some.
-		event, err = windows.OpenEvent(windows.SYNCHRONIZE|windows.EVENT_MODIFY_STATE, false, name)
-	}
+	event, err := windows.CreateEventEx(security, name, 0, waitAndSet)
 	if event == 0 {
-		return fmt.Errorf("%s: %w", s.name.Word, os.NewSyscallError("CreateEvent", err))
+		return fmt.Errorf("can't wait for other processes by the event %s: %w", s.name.Word, os.NewSyscallError("CreateEventEx", err))
 	}
 	s.event = event
 	return nil
