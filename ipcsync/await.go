@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/watch"
 )
@@ -36,9 +37,19 @@ func Await[T any](ctx context.Context, open func() (T, error)) (T, error) {
 		if o, err = open(); !errors.Is(err, fs.ErrNotExist) {
 			return o, err
 		}
-		if err := wait(ctx); err != nil {
+		if ended := wait(ctx); ended != nil {
 			var none T
-			return none, err
+			return none, failAwait(err, ended)
 		}
 	}
+}
+
+// failAwait returns why the wait for an object ended, in the words of the last attempt
+// to open it.
+func failAwait(last, ended error) error {
+	var e *breezeway.Error
+	if !errors.As(last, &e) {
+		return ended
+	}
+	return &breezeway.Error{Op: e.Op, Kind: e.Kind, Name: e.Name, Err: ended}
 }

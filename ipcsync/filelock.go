@@ -239,6 +239,7 @@ func (l *FileLock) Close() error {
 	var all []error
 	for ticket, held := range l.held {
 		all = append(all, held.Close())
+		forgetFile(held)
 		delete(l.held, ticket)
 	}
 	return fileLockKind.fail(breezeway.OpClose, l.name, errors.Join(append(all, l.file.Close())...))
@@ -410,12 +411,36 @@ func (l *FileLock) keep(lock *sys.RangeLock) (Held, error) {
 		l.last += robust.Recovered
 	}
 	l.held[l.last] = lock
+	holdFile(lock)
 	return Held{(*fileHolder)(l), l.last}, nil
 }
 
 // errNoFileLock is what the zero value fails with.
 func errNoFileLock(op string) error {
 	return fileLockKind.fail(op, "", fmt.Errorf("the file lock was never opened: use what ipcsync.OpenFileLock returned (%w)", os.ErrInvalid))
+}
+
+// heldFiles keeps locks reachable until they are unlocked: one that a program holds and
+// never touches again is held all the same, and the collector would close its
+// descriptor.
+var heldFiles struct {
+	mu    sync.Mutex
+	locks map[*sys.RangeLock]struct{}
+}
+
+func holdFile(lock *sys.RangeLock) {
+	heldFiles.mu.Lock()
+	defer heldFiles.mu.Unlock()
+	if heldFiles.locks == nil {
+		heldFiles.locks = map[*sys.RangeLock]struct{}{}
+	}
+	heldFiles.locks[lock] = struct{}{}
+}
+
+func forgetFile(lock *sys.RangeLock) {
+	heldFiles.mu.Lock()
+	defer heldFiles.mu.Unlock()
+	delete(heldFiles.locks, lock)
 }
 
 // fileHolder is a FileLock as its holders see it.
@@ -433,6 +458,7 @@ func (h *fileHolder) Unlock(ticket uint64) error {
 	switch {
 	case lock != nil:
 		err = lock.Close()
+		forgetFile(lock)
 	case closed:
 		err = os.ErrClosed
 	}

@@ -73,7 +73,6 @@ func newLeadership(mode robust.OpenMode, name string, s *settings) (*sharedMutex
 		return nil, err
 	}
 	m.Inherited = func() {
-		m.Recoveries().Add(1)
 		m.Log.Warn("the process that led died; this one leads now", slog.String("kind", m.Kind), slog.String("name", m.Name))
 	}
 	return &m, nil

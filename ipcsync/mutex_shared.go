@@ -17,7 +17,6 @@ func newSharedMutex(mode robust.OpenMode, kind Kind, name string, s *settings) (
 			return err
 		}
 		m.Inherited = func() {
-			m.Recoveries().Add(1)
 			o.Log.Warn("the process that held the lock died; this one has it now", slog.String("kind", o.Kind), slog.String("name", o.Name))
 		}
 		return m.Join(nil)

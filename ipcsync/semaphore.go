@@ -100,7 +100,7 @@ func openSemaphore(mode robust.OpenMode, name string, value int, cfg *Config) (*
 		case s.At.isSet():
 			return newSemaphoreAt(mode, value, s)
 		case s.Track:
-			return newTracked(name, s, open)
+			return newTracked(mode, name, s, open)
 		}
 		return open()
 	})

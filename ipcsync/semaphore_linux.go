@@ -3,6 +3,7 @@ package ipcsync
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,19 +141,22 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 	}
 	w.word.WatchFile(f)
 	sem := &Semaphore{name: name, created: created, max: most, permits: semaphoreFile{w, info.Sys().(*syscall.Stat_t).Ino}}
-	// Only this user and the superuser can truncate it. A user that an access
-	// control list names shows in the group's bits.
-	if s.Mode&0o022 == 0 && len(s.Allow) == 0 && info.Mode()&0o022 == 0 {
+	if object.IsTrusted(info, s.access) {
 		sem.direct = w
 	}
 	return sem, nil
 }
 
 func removeSemaphore(name string, s *settings) error {
-	if err := object.Remove(semaphorePath(name)); err != nil {
+	err := object.Remove(semaphorePath(name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return removeTrack(name, s)
+	// A table may be left whose semaphore was removed by another program.
+	if left := robust.Remove(trackFile, name, s.Scope); !errors.Is(left, fs.ErrNotExist) {
+		return left
+	}
+	return err
 }
 
 func listSemaphores() ([]string, error) {

@@ -1,7 +1,10 @@
 package ipcsync
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -84,6 +87,9 @@ func semaphoreMaxIn(m *mmap.Mapping) (int, error) {
 	var image [SemaphoreSize]byte
 	if _, err := m.ReadAt(image[:], 0); err != nil {
 		return 0, err
+	}
+	if flag := binary.LittleEndian.Uint64(image[8:]); flag == robust.Unfinished || image == [SemaphoreSize]byte{} {
+		return 0, fmt.Errorf("nothing was created there (%w)", fs.ErrNotExist)
 	}
 	return checkSemaphoreImage(image[:])
 }

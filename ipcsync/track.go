@@ -69,7 +69,7 @@ const (
 var errStale = errors.New("it belongs to another semaphore")
 
 // newTracked opens a semaphore by open, and the object beside it.
-func newTracked(name string, s *settings, open func() (*Semaphore, error)) (*Semaphore, error) {
+func newTracked(mode robust.OpenMode, name string, s *settings, open func() (*Semaphore, error)) (*Semaphore, error) {
 	var sem *Semaphore
 	again := func() (*tracked, error) {
 		t := &tracked{}
@@ -85,7 +85,9 @@ func newTracked(name string, s *settings, open func() (*Semaphore, error)) (*Sem
 			t.permits, t.fresh, sem.direct = sem.permits, sem.created, nil
 			return nil
 		}
-		return t, t.attach(robust.OpenOrCreate, name, s.robust(), s.Slots)
+		cfg := s.robust()
+		cfg.AnySlots = mode != robust.OpenOrCreate
+		return t, t.attach(robust.OpenOrCreate, name, cfg, s.Slots)
 	}
 	t, err := again()
 	const tries = 100 // removed and made anew meanwhile, by other processes

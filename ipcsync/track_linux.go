@@ -2,8 +2,6 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
-	"os"
 
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
@@ -42,12 +40,4 @@ func (t *tracked) discard() error {
 		return err
 	}
 	return t.RemoveName()
-}
-
-// removeTrack removes what stands beside a semaphore that was removed.
-func removeTrack(name string, s *settings) error {
-	if err := robust.Remove(trackFile, name, s.Scope); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

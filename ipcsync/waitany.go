@@ -62,8 +62,8 @@ type anyResult struct {
 
 // waitAny returns the result of the wait that decided; if ctx did, the index is -1.
 func waitAny(ctx context.Context, waiters []robust.Waiter) anyResult {
-	one, cancel := context.WithCancel(ctx)
-	defer cancel()
+	one, cancel := context.WithCancelCause(ctx)
+	defer cancel(errWaitOver)
 	results := make(chan anyResult, len(waiters))
 	var c robust.Claim
 	for i, w := range waiters {
@@ -72,20 +72,30 @@ func waitAny(ctx context.Context, waiters []robust.Waiter) anyResult {
 			results <- anyResult{i, taken, err}
 		}()
 	}
-	// All end soon after the first: each is cancelled, or finds the claim taken.
+	// All end soon after the first: each is cancelled, or finds the claim taken. A
+	// wait may have taken the claim and fail all the same, when its object is closed.
 	end := anyResult{index: -1}
 	for range waiters {
 		r := <-results
 		switch {
 		case r.err == nil:
 			end = r
-		case end.index < 0 && one.Err() == nil && !errors.Is(r.err, robust.ErrTaken):
+		case end.index < 0 && !isInterruption(ctx, r.err):
 			r.taken = nil
 			end = r
 		}
-		cancel()
+		cancel(errWaitOver)
 	}
 	return end
+}
+
+// errWaitOver is what ends the other waits when one has ended.
+var errWaitOver = errors.New("another wait has ended")
+
+// isInterruption reports whether a wait ended because another one or ctx did.
+func isInterruption(ctx context.Context, err error) bool {
+	return errors.Is(err, errWaitOver) || errors.Is(err, robust.ErrTaken) ||
+		ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
 }
 
 func failWaitAny(err error) error { return fail.With(breezeway.OpWait, "ipcsync", "", err) }

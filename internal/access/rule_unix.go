@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -19,16 +20,16 @@ import (
 type principals struct{ uids, gids []int }
 
 func (l *principals) add(id string, isGroup bool) error {
-	n, err := strconv.Atoi(id)
+	n, err := strconv.ParseUint(id, 10, 32)
 	switch {
 	case err != nil:
 		return err
-	case n < 0:
+	case n == math.MaxUint32:
 		return fmt.Errorf("%d is no id (%w)", n, os.ErrInvalid)
 	case isGroup:
-		l.gids = append(l.gids, n)
+		l.gids = append(l.gids, int(n))
 	default:
-		l.uids = append(l.uids, n)
+		l.uids = append(l.uids, int(n))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package liveness
 
 import (
 	"os"
+	"sync"
 
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
@@ -15,6 +16,24 @@ type Slot struct {
 // FirstByte is the offset of the byte that is locked for slot 0. It is beyond the end
 // of every object, since on Windows a locked byte can't be read.
 const FirstByte = 1 << 62
+
+// held keeps the slots of this process reachable until they are released: a lock that a
+// program holds and never touches again is held all the same, and the collector would
+// close its descriptor.
+var held struct {
+	mu    sync.Mutex
+	slots map[*Slot]struct{}
+}
+
+func hold(s *Slot) *Slot {
+	held.mu.Lock()
+	defer held.mu.Unlock()
+	if held.slots == nil {
+		held.slots = map[*Slot]struct{}{}
+	}
+	held.slots[s] = struct{}{}
+	return s
+}
 
 // Take takes a slot of the object whose file is f, or returns nil without an
 // error if a living process has it, this one included.
@@ -31,7 +50,7 @@ func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 	for end := number + n; number < end; number++ {
 		taken, err := sys.TryLockByte(own, FirstByte+number)
 		if taken {
-			return &Slot{own, number}, nil
+			return hold(&Slot{own, number}), nil
 		}
 		if err != nil {
 			own.Close()
@@ -44,6 +63,9 @@ func takeFirst(f *os.File, number, n int64) (*Slot, error) {
 // Release gives the slot up. It unlocks before it closes, since a child that is just
 // being started may have a copy of the descriptor for a moment.
 func (s *Slot) Release() error {
+	held.mu.Lock()
+	delete(held.slots, s)
+	held.mu.Unlock()
 	err := sys.UnlockByte(s.f, FirstByte+s.number)
 	if closing := s.f.Close(); err == nil {
 		err = closing

@@ -88,6 +88,12 @@ func (t *Table) Join(recover func(*Member) error) (*Member, error) {
 	if slot == nil {
 		return nil, fmt.Errorf("it is in use %d times, which is as often as it can be; close it where it isn't needed (%w)", len(t.entries), breezeway.ErrTooLarge)
 	}
+	joined := false
+	defer func() {
+		if !joined { // also when the memory faults
+			slot.Release()
+		}
+	}()
 	killpoint.Here("slot locked")
 	n := int(slot.number - t.base)
 	e := &t.entries[n]
@@ -97,9 +103,9 @@ func (t *Table) Join(recover func(*Member) error) (*Member, error) {
 	m.Holder = holderOf(n, Generation(e.State.Add(1<<32)))
 	killpoint.Here("slot counted")
 	if err := recover(m); err != nil {
-		slot.Release()
 		return nil, err
 	}
+	joined = true
 	return m, nil
 }
 

@@ -139,8 +139,7 @@ func (o *Mapped) mapAs(s *Spec) error {
 	if err := s.accept(o.Header); err != nil {
 		return err
 	}
-	// A user in an access control list shows in the group's bits.
-	o.Trusted = s.Access.FileMode()&0o022 == 0 && info.Mode()&0o022 == 0
+	o.Trusted = IsTrusted(info, s.Access)
 	cfg := s.Map
 	cfg.Length = o.Header.Total()
 	o.Mapping, err = mmap.Map(o.File, &cfg)

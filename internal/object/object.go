@@ -104,6 +104,12 @@ func Remove(path string) error {
 	return explainOpen(path, os.Remove(path))
 }
 
+// IsTrusted reports whether only this user and the superuser can truncate a file. What
+// an access control list grants shows in the bits of the group.
+func IsTrusted(info fs.FileInfo, a access.Rule) bool {
+	return a.FileMode()&0o022 == 0 && info.Mode()&0o022 == 0 && isOurs(info)
+}
+
 // IsRemoved reports whether the open file f has lost its name, so that no process
 // finds it any more. On Windows an open file keeps its name.
 func IsRemoved(f *os.File) (bool, error) { return isRemoved(f) }

@@ -21,6 +21,9 @@ type Config struct {
 	// it zero.
 	Fill func(io.WriterAt) error
 
+	// AnySlots lets OpenOrCreate open an object with another number of slots.
+	AnySlots bool
+
 	// Observe opens the object for reading its state: it takes no slot, and
 	// nothing may be waited for or taken.
 	Observe bool

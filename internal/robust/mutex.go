@@ -112,7 +112,7 @@ func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 func (m *Mutex) LockSlowly(ctx context.Context, c *Claim) (ticket uint64, err error) {
 	var how Taken
 	err = m.Wait(ctx, m.free, c, func(check bool) (ok bool, err error) {
-		ticket, how, err = m.Take(0, check)
+		ticket, how, err = m.take(check)
 		return how != Busy, err
 	})
 	if err != nil {
@@ -122,11 +122,20 @@ func (m *Mutex) LockSlowly(ctx context.Context, c *Claim) (ticket uint64, err er
 	return ticket, nil
 }
 
+// take takes the word, and counts deaths unless the mutex is a section's.
+func (m *Mutex) take(check bool) (uint64, Taken, error) {
+	ticket, how, err := m.Take(0, check)
+	if how == Stolen && m.Inherited != nil {
+		m.head.Recoveries.Add(1)
+	}
+	return ticket, how, err
+}
+
 // TryLock is Lock that doesn't wait. It asks the kernel whether a holder lives.
 func (m *Mutex) TryLock() (ticket uint64, ok bool, err error) {
 	var how Taken
 	err = m.Use(func() error {
-		ticket, how, err = m.Take(0, true)
+		ticket, how, err = m.take(true)
 		return err
 	})
 	if err != nil || how == Busy {

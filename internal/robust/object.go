@@ -62,11 +62,25 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 	if err != nil {
 		return err
 	}
-	if err := init(o); err != nil {
-		o.Close()
-		return err
+	// Protected, since to take the address of a word may touch it.
+	if err := o.mapping.Borrow(func([]byte) error { return init(o) }); err != nil {
+		return errors.Join(err, o.discard())
 	}
 	return nil
+}
+
+// discard closes an object that could not be prepared, and takes it away if this
+// process has just created it.
+func (o *Object) discard() (err error) {
+	if o.Created && o.named {
+		if removed, _ := o.IsRemoved(); !removed {
+			err = o.RemoveName()
+		}
+	}
+	if o.Created && !o.named {
+		err = mmap.AtomicStore[uint64](o.mapping, 0, Unfinished)
+	}
+	return errors.Join(err, o.Close())
 }
 
 func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) {
@@ -84,15 +98,14 @@ func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) 
 	if err != nil {
 		return nil, err
 	}
-	if mode == OpenOrCreate && wanted != 0 && wanted != o.layout.Slots {
+	if mode == OpenOrCreate && wanted != 0 && wanted != o.layout.Slots && !cfg.AnySlots {
 		err = fmt.Errorf("it may be open %d times, not %d as Config.Slots says (%w)", o.layout.Slots, wanted, breezeway.ErrMismatch)
 	}
 	if err == nil {
 		err = o.findSlots()
 	}
 	if err != nil {
-		o.Close()
-		return nil, err
+		return nil, errors.Join(err, o.discard())
 	}
 	return o, nil
 }
@@ -294,6 +307,10 @@ func (o *Object) Shut() { o.closed.Store(true) }
 func (o *Object) Fail(op string, err error) error {
 	if err != nil && o.closed.Load() {
 		err = os.ErrClosed // err may come from the zeros that Close left
+	}
+	var below *breezeway.Error // of the mapping, which the caller doesn't know
+	if errors.As(err, &below) && below.Kind != o.Kind {
+		err = below.Err
 	}
 	return fail.With(op, o.Kind, o.Name, err)
 }

@@ -2,6 +2,7 @@ package robust
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -114,8 +115,11 @@ func (p Place) header() (*layout.Header, error) {
 		return nil, err
 	}
 	var magic [8]byte
-	if _, err := p.File.ReadAt(magic[:], p.Offset); err != nil {
+	switch _, err := p.File.ReadAt(magic[:], p.Offset); {
+	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("nothing can be at offset %d of %d bytes (%w)", p.Offset, info.Size(), fs.ErrNotExist)
+	case err != nil:
+		return nil, fail.Bare(err)
 	}
 	if word := binary.LittleEndian.Uint64(magic[:]); word == 0 || word == Unfinished {
 		return nil, fmt.Errorf("nothing was created there (%w)", fs.ErrNotExist)
