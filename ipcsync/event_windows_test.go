@@ -104,28 +104,28 @@ func TestEventIsTheKernels(t *testing.T) {
 func TestEventNameOfAnotherKind(t *testing.T) {
 	s := newTestSemaphore(t, 1, nil)
 	_, err := OpenEvent(s.Name(), nil)
-	wantError(t, err, breezeway.ErrMismatch, "event")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "event")
 	_, err = CreateEvent(s.Name(), nil)
-	wantError(t, err, breezeway.ErrMismatch, "event")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "event")
 	_, err = OpenOrCreateEvent(s.Name(), nil)
-	wantError(t, err, breezeway.ErrMismatch, "event")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "event")
 }
 
 func TestEventGoesWithTheLastHandle(t *testing.T) {
 	e := newTestEvent(t, nil)
-	wantError(t, Remove(KindEvent, e.Name(), nil), errors.ErrUnsupported)
+	ipctest.WantError(t, Remove(KindEvent, e.Name(), nil), errors.ErrUnsupported)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err := OpenEvent(e.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 }
 
 // The scopes are two namespaces.
 func TestEventScopes(t *testing.T) {
 	e := newTestEvent(t, &Config{Scope: breezeway.Machine})
 	_, err := OpenEvent(e.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 	p := ipctest.Start(t, foreignEvent, fmt.Sprintf(`Global\%s`, e.Name()), "auto")
 	p.Expect("existed true")
 }

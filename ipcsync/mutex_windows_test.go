@@ -188,7 +188,7 @@ func TestMutexOfAnotherKind(t *testing.T) {
 	defer windows.CloseHandle(h)
 	for _, come := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenMutex, OpenOrCreateMutex} {
 		_, err := come(name, nil)
-		wantError(t, err, breezeway.ErrMismatch, "mutex", "namespace")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "mutex", "namespace")
 	}
 
 	// What has the name of the semaphore beside it.
@@ -202,7 +202,7 @@ func TestMutexOfAnotherKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = CreateMutex(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "maximum, 10")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "maximum, 10")
 	if value, _, err := sys.QuerySemaphore(beside); value != 3 || err != nil {
 		t.Error("it was changed:", value, err)
 	}
@@ -212,7 +212,7 @@ func TestMutexOfAnotherKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = CreateMutex(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "semaphore")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "semaphore")
 	windows.CloseHandle(event)
 	m, err := CreateMutex(name, nil)
 	if err != nil {
@@ -242,7 +242,7 @@ func TestMutexAccess(t *testing.T) {
 	}
 	for _, come := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenMutex, OpenOrCreateMutex} {
 		_, err := come(name, nil)
-		wantError(t, err, os.ErrPermission, "Config.Allow")
+		ipctest.WantError(t, err, os.ErrPermission, "Config.Allow")
 	}
 
 	const stranger = "S-1-5-21-1-2-3-1001"
@@ -254,7 +254,7 @@ func TestMutexAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = OpenMutex(name, nil)
-	wantError(t, err, os.ErrPermission, stranger, "Config.Trust")
+	ipctest.WantError(t, err, os.ErrPermission, stranger, "Config.Trust")
 	m, err := OpenMutex(name, &Config{Trust: []string{stranger}})
 	if err != nil {
 		t.Fatal(err)
@@ -264,13 +264,13 @@ func TestMutexAccess(t *testing.T) {
 
 func TestMutexGoesWithTheLastHandle(t *testing.T) {
 	m := newTestMutex(t, nil)
-	wantError(t, Remove(KindMutex, m.Name(), nil), errors.ErrUnsupported, "handle")
+	ipctest.WantError(t, Remove(KindMutex, m.Name(), nil), errors.ErrUnsupported, "handle")
 	leaveInconsistent(t, m)
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
 	_, err := OpenMutex(m.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 	again, err := OpenOrCreateMutex(m.Name(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -408,7 +408,7 @@ func TestMutexLogsRecovery(t *testing.T) {
 		t.Error("marked twice:", err)
 	}
 	mustUnlock(t, h)
-	wantError(t, h.MarkConsistent(), os.ErrInvalid)
+	ipctest.WantError(t, h.MarkConsistent(), os.ErrInvalid)
 }
 
 // The kernel forgets a waiter that dies.
@@ -429,13 +429,13 @@ func TestMutexClaim(t *testing.T) {
 	c := new(robust.Claim)
 	c.Take(func() (bool, error) { return true, nil })
 	_, err := m.mutex.Lock(t.Context(), c)
-	wantError(t, err, robust.ErrTaken)
+	ipctest.WantError(t, err, robust.ErrTaken)
 	p := startForeigner(t, m.Name())
 	p.Say("lock")
 	p.Expect("locked false")
 	kill(p)
 	_, err = m.mutex.Lock(t.Context(), c)
-	wantError(t, err, robust.ErrTaken)
+	ipctest.WantError(t, err, robust.ErrTaken)
 	ticket, err := m.mutex.Lock(t.Context(), new(robust.Claim))
 	if err != nil {
 		t.Fatal(err)
@@ -471,7 +471,7 @@ func TestMutexFullBeside(t *testing.T) {
 	kill(p)
 	for range 2 {
 		_, err = m.Lock(t.Context())
-		wantError(t, err, breezeway.ErrMismatch, "another program")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "another program")
 	}
 	p = startForeigner(t, m.Name())
 	p.Say("lock")
@@ -570,7 +570,7 @@ func TestMutexLeavesNothing(t *testing.T) {
 			t.Error(err)
 		}
 		cancel()
-		wantError(t, <-cancelled, context.Canceled)
+		ipctest.WantError(t, <-cancelled, context.Canceled)
 		unlocks := rand.IntN(2) == 0
 		if unlocks {
 			mustUnlock(t, h)
@@ -579,7 +579,7 @@ func TestMutexLeavesNothing(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-closed; !unlocks || err != nil {
-			wantError(t, err, os.ErrClosed)
+			ipctest.WantError(t, err, os.ErrClosed)
 		}
 	}
 	for range 10 { // the runtime's own threads and their handles

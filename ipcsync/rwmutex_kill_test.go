@@ -4,7 +4,6 @@ package ipcsync
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"testing"
 	"time"

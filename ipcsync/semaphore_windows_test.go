@@ -22,21 +22,21 @@ func TestSemaphoreNameOfAnotherKind(t *testing.T) {
 	}
 	defer windows.CloseHandle(mutex)
 	_, err = CreateSemaphore(name, 1, nil)
-	wantError(t, err, breezeway.ErrMismatch, "mutexes")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutexes")
 	_, err = OpenSemaphore(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "mutexes")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutexes")
 	_, err = OpenOrCreateSemaphore(name, 1, nil)
-	wantError(t, err, breezeway.ErrMismatch, "mutexes")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "mutexes")
 }
 
 func TestSemaphoreGoesWithTheLastHandle(t *testing.T) {
 	s := newTestSemaphore(t, 1, nil)
-	wantError(t, Remove(KindSemaphore, s.Name(), nil), errors.ErrUnsupported, "last handle")
+	ipctest.WantError(t, Remove(KindSemaphore, s.Name(), nil), errors.ErrUnsupported, "last handle")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err := OpenSemaphore(s.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 }
 
 func TestSemaphoreScopes(t *testing.T) {
