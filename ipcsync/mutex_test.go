@@ -107,13 +107,6 @@ func TestMutexStatsOfRecovery(t *testing.T) {
 	}
 }
 
-func wantRecovered(t testing.TB, h Held, want bool) {
-	t.Helper()
-	if h.Recovered() != want {
-		t.Errorf("recovered is %v, want %v", h.Recovered(), want)
-	}
-}
-
 // Do marks what it repaired, and leaves the mark where it failed.
 func TestMutexDo(t *testing.T) {
 	m := newTestMutex(t, nil)
