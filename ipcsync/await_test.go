@@ -1,9 +1,6 @@
 package ipcsync
 
 import (
-	"fmt"
-	"regexp"
-	"runtime"
 	"testing"
 	"time"
 
@@ -33,22 +30,6 @@ func awaitWaiters(t testing.TB, o interface{ Stats() (Stats, error) }, n int) {
 		}
 		if time.Now().After(end) {
 			t.Fatalf("%d wait, want %d", st.Waiters, n)
-		}
-	}
-}
-
-// awaitAsleep waits until n goroutines sleep inside a method, such as
-// "(*Event).Wait".
-func awaitAsleep(method string, n int) error {
-	asleep := regexp.MustCompile(`(?m)^goroutine \d+ (gp=\S+ m=\S+ (mp=\S+ )?)?\[(select|syscall|chan receive)[^\n]*\n(.+\n)*?.*ipcsync\.` + regexp.QuoteMeta(method) + `\(`)
-	stacks := make([]byte, 8<<20)
-	for deadline := time.Now().Add(ipctest.Patience); ; time.Sleep(time.Millisecond) {
-		found := len(asleep.FindAll(stacks[:runtime.Stack(stacks, true)], -1))
-		if found == n {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%d sleep in %s, still waiting for %d", found, method, n)
 		}
 	}
 }

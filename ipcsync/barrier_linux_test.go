@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
 func TestBarrierRemoved(t *testing.T) {
@@ -22,20 +23,18 @@ func TestBarrierRemoved(t *testing.T) {
 	start := time.Now()
 	err := (<-ours).err
 	theirs := p.Hear()
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("it took %v", d)
-	}
+	ipctest.WantSince(t, start, time.Second)
 	// Who finds it out first breaks the barrier for the other, unless that one
 	// has just found it out too.
 	switch {
 	case theirs == "broken":
-		wantError(t, err, breezeway.ErrRemoved)
+		ipctest.WantError(t, err, breezeway.ErrRemoved)
 	case theirs != "removed":
 		t.Errorf("the other one: %q", theirs)
 	case !errors.Is(err, breezeway.ErrRemoved):
-		wantError(t, err, breezeway.ErrBroken)
+		ipctest.WantError(t, err, breezeway.ErrBroken)
 	}
-	wantError(t, Remove(KindBarrier, b.Name(), nil), os.ErrNotExist)
+	ipctest.WantError(t, Remove(KindBarrier, b.Name(), nil), os.ErrNotExist)
 }
 
 // Who is stopped is not dead.

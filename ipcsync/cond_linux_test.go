@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
 func TestCondRemoved(t *testing.T) {
@@ -22,10 +23,8 @@ func TestCondRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	wantError(t, <-done, breezeway.ErrRemoved)
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("it took %v", d)
-	}
+	ipctest.WantError(t, <-done, breezeway.ErrRemoved)
+	ipctest.WantSince(t, start, time.Second)
 	mustUnlock(t, h)
 }
 
@@ -39,9 +38,7 @@ func TestCondWakeOfTheStopped(t *testing.T) {
 	start := time.Now()
 	mustSignal(t, c.Signal)
 	other.Expect("woken <nil>")
-	if d := time.Since(start); d > 200*time.Millisecond*slack/2 {
-		t.Errorf("it took %v", d)
-	}
+	ipctest.WantSince(t, start, 200*time.Millisecond)
 	stopped.Process.Signal(syscall.SIGCONT)
 	stopped.Expect("woken <nil>")
 }

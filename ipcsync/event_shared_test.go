@@ -27,13 +27,13 @@ func TestEventOverwritten(t *testing.T) {
 	state := e.event.(*sharedEvent).state
 	for _, nonsense := range []uint64{0, eventSet, eventMade | eventManual, ^uint64(0)} {
 		state.Store(nonsense)
-		wantError(t, e.Wait(t.Context()), breezeway.ErrMismatch)
+		ipctest.WantError(t, e.Wait(t.Context()), breezeway.ErrMismatch)
 		_, err := e.TryWait()
-		wantError(t, err, breezeway.ErrMismatch)
-		wantError(t, e.Set(), breezeway.ErrMismatch)
-		wantError(t, e.Reset(), breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, e.Set(), breezeway.ErrMismatch)
+		ipctest.WantError(t, e.Reset(), breezeway.ErrMismatch)
 		_, err = e.Stats()
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 		if got := state.Load(); got != nonsense {
 			t.Errorf("it was changed from %#x to %#x", nonsense, got)
 		}
@@ -73,10 +73,10 @@ func TestEventInPlace(t *testing.T) {
 	}
 	defer a.Close()
 	_, err = CreateEvent("", &Config{At: at})
-	wantError(t, err, fs.ErrExist)
+	ipctest.WantError(t, err, fs.ErrExist)
 	at.Offset = Size
 	_, err = OpenEvent("", &Config{At: at})
-	wantError(t, err, fs.ErrNotExist)
+	ipctest.WantError(t, err, fs.ErrNotExist)
 	b, err := CreateEvent("", &Config{At: at, ManualReset: true})
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ func TestEventIsTheKernels(t *testing.T) {
 func TestEventScopes(t *testing.T) {
 	e := newTestEvent(t, &Config{Scope: breezeway.Machine})
 	_, err := OpenEvent(e.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 	p := ipctest.Start(t, foreignEvent, fmt.Sprintf(`Global\%s`, e.Name()), "auto")
 	p.Expect("existed true")
 }

@@ -29,38 +29,6 @@ func lockAsync(l *FileLock) <-chan error {
 	return result
 }
 
-// A holder that is stopped is not dead.
-func TestFileLockStoppedHolder(t *testing.T) {
-	for kind, cfg := range fileLockConfigs() {
-		t.Run(kind, func(t *testing.T) {
-			l := newLock(t, cfg)
-			p := startLocker(t, l, cfg)
-			tellLocker(t, p, "lock", "done")
-			if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
-			var status unix.WaitStatus
-			for !status.Stopped() { // reports the stop, reaps nothing
-				if _, err := unix.Wait4(p.Process.Pid, &status, unix.WUNTRACED, nil); err != nil && err != unix.EINTR {
-					t.Fatal(err)
-				}
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-			defer cancel()
-			_, err := l.Lock(ctx)
-			wantError(t, err, context.DeadlineExceeded)
-			if err := p.Process.Signal(syscall.SIGCONT); err != nil {
-				t.Fatal(err)
-			}
-			result := lockAsync(l)
-			tellLocker(t, p, "unlock", "done")
-			if err := <-result; err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
 // A waiter that is stopped and continued goes on waiting.
 func TestFileLockStoppedWaiter(t *testing.T) {
 	l := newLock(t, nil)
@@ -106,16 +74,14 @@ func TestFileLockRemoved(t *testing.T) {
 			change(t, l.Name())
 			start := time.Now()
 			for _, result := range results {
-				wantError(t, <-result, breezeway.ErrRemoved, l.Name())
+				ipctest.WantError(t, <-result, breezeway.ErrRemoved, l.Name())
 			}
-			if d := time.Since(start); d > time.Second {
-				t.Errorf("told after %v", d)
-			}
+			ipctest.WantSince(t, start, time.Second)
 			unlock(t, held)
 			_, err := l.Lock(context.Background())
-			wantError(t, err, breezeway.ErrRemoved)
+			ipctest.WantError(t, err, breezeway.ErrRemoved)
 			_, ok, err := l.TryLock()
-			wantError(t, err, breezeway.ErrRemoved)
+			ipctest.WantError(t, err, breezeway.ErrRemoved)
 			if ok {
 				t.Error("locked what is removed")
 			}
@@ -130,7 +96,7 @@ func TestFileLockRemoved(t *testing.T) {
 		inQueue(t, l, 1)
 		remove(t, l.Name())
 		unlock(t, held)
-		wantError(t, <-result, breezeway.ErrRemoved)
+		ipctest.WantError(t, <-result, breezeway.ErrRemoved)
 	})
 }
 
@@ -195,7 +161,7 @@ func TestFileLockOpenLinux(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenFileLock(link, nil)
-		wantError(t, err, os.ErrNotExist, "symbolic link")
+		ipctest.WantError(t, err, os.ErrNotExist, "symbolic link")
 		l := openLock(t, target, nil)
 		h := got(t)(openLock(t, link, nil).Lock(context.Background()))
 		if isFree(t, l.TryLock) {
@@ -209,7 +175,7 @@ func TestFileLockOpenLinux(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenFileLock(fifo, nil)
-		wantError(t, err, breezeway.ErrMismatch, "no regular file")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "no regular file")
 	})
 	// A running program can't be opened for writing, not even by root.
 	t.Run("read-only", func(t *testing.T) {
@@ -220,12 +186,12 @@ func TestFileLockOpenLinux(t *testing.T) {
 		l := openLock(t, exe, nil)
 		unlock(t, got(t)(l.RLock(context.Background())))
 		_, err = l.Lock(context.Background())
-		wantError(t, err, os.ErrPermission, "text file busy", "RLock")
+		ipctest.WantError(t, err, os.ErrPermission, "text file busy", "RLock")
 		unlock(t, got(t)(openLock(t, exe, &Config{Flock: true}).Lock(context.Background())))
 	})
 	t.Run("flock of a range", func(t *testing.T) {
 		_, err := openLock(t, filepath.Join(dir, "whole"), &Config{Flock: true}).Range(1, 1).Lock(context.Background())
-		wantError(t, err, errors.ErrUnsupported, "whole files")
+		ipctest.WantError(t, err, errors.ErrUnsupported, "whole files")
 	})
 }
 
@@ -236,20 +202,20 @@ func TestFileLockPython(t *testing.T) {
 			l := newLock(t, cfg)
 			p := ipctest.StartCommand(t, peer(l.Name()))
 			p.Expect("open")
-			tellLocker(t, p, call+" lock", "done")
+			tell(t, p, call+" lock", "done")
 			if isFree(t, l.TryLock) || isFree(t, l.TryRLock) {
 				t.Error("not excluded by Python")
 			}
 			result := lockAsync(l)
 			inQueue(t, l, 1)
-			tellLocker(t, p, call+" unlock", "done")
+			tell(t, p, call+" unlock", "done")
 			if err := <-result; err != nil {
 				t.Error(err)
 			}
 			mine := got(t)(l.RLock(context.Background()))
-			tellLocker(t, p, call+" trylock", "busy")
-			tellLocker(t, p, call+" tryrlock", "done")
-			tellLocker(t, p, call+" unlock", "done")
+			tell(t, p, call+" trylock", "busy")
+			tell(t, p, call+" tryrlock", "done")
+			tell(t, p, call+" unlock", "done")
 			p.Say(call + " lock") // waits
 			unlock(t, mine)
 			p.Expect("done")
@@ -266,20 +232,20 @@ func TestFileLockPython(t *testing.T) {
 		l := newLock(t, nil)
 		p := ipctest.StartCommand(t, peer(l.Name()))
 		p.Expect("open")
-		tellLocker(t, p, "lockf lock 100 50", "done")
+		tell(t, p, "lockf lock 100 50", "done")
 		if !isFree(t, l.Range(0, 100).TryLock) || isFree(t, l.Range(149, 1).TryRLock) || !isFree(t, l.Range(150, 0).TryLock) {
 			t.Error("Python locks another range")
 		}
 		h := got(t)(l.Range(0, 10).Lock(context.Background()))
-		tellLocker(t, p, "lockf trylock 9 1", "busy")
-		tellLocker(t, p, "lockf trylock 10 1", "done")
+		tell(t, p, "lockf trylock 9 1", "busy")
+		tell(t, p, "lockf trylock 10 1", "done")
 		unlock(t, h)
 	})
 	t.Run("not each other", func(t *testing.T) {
 		l := newLock(t, nil)
 		p := ipctest.StartCommand(t, peer(l.Name()))
 		p.Expect("open")
-		tellLocker(t, p, "flock lock", "done")
+		tell(t, p, "flock lock", "done")
 		if !isFree(t, l.TryLock) {
 			t.Error("flock(2) meets fcntl(2)")
 		}
@@ -291,15 +257,15 @@ func TestFileLockDotNet(t *testing.T) {
 	l := newLock(t, nil)
 	p := ipctest.StartCommand(t, peer(l.Name()))
 	p.Expect("open")
-	tellLocker(t, p, "trylock 100 50", "done")
+	tell(t, p, "trylock 100 50", "done")
 	if !isFree(t, l.Range(0, 100).TryLock) || isFree(t, l.Range(149, 1).TryLock) || !isFree(t, l.Range(150, 0).TryLock) {
 		t.Error(".NET locks another range")
 	}
 	h := got(t)(l.Range(0, 10).Lock(context.Background()))
-	tellLocker(t, p, "trylock 9 1", "busy")
-	tellLocker(t, p, "trylock 10 1", "done")
+	tell(t, p, "trylock 9 1", "busy")
+	tell(t, p, "trylock 10 1", "done")
 	unlock(t, h)
-	tellLocker(t, p, "unlock 100 50", "done")
+	tell(t, p, "unlock 100 50", "done")
 	if !isFree(t, l.Range(100, 50).TryLock) {
 		t.Error("not unlocked")
 	}

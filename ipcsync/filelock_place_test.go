@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -49,9 +50,9 @@ func TestFileLockLeavesSlotsAlone(t *testing.T) {
 	}
 	mustUnlock(t, held)
 	_, err = l.Range(1<<62, 0).Lock(t.Context())
-	wantError(t, err, os.ErrInvalid, "4611686018427387904")
+	ipctest.WantError(t, err, os.ErrInvalid, "4611686018427387904")
 	_, err = l.Range(1<<62-1, 2).Lock(t.Context())
-	wantError(t, err, os.ErrInvalid, "4611686018427387904")
+	ipctest.WantError(t, err, os.ErrInvalid, "4611686018427387904")
 	h, err := l.Range(1<<62-1, 1).Lock(t.Context())
 	if err != nil {
 		t.Fatal(err)

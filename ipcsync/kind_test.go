@@ -79,7 +79,7 @@ func TestListStatAndRemove(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind Kind, o opener) {
 		name := ipctest.UniqueName()
 		_, err := Stat(kind, name, nil)
-		wantError(t, err, os.ErrNotExist)
+		ipctest.WantError(t, err, os.ErrNotExist)
 		c, err := o.create(name, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -91,8 +91,8 @@ func TestListStatAndRemove(t *testing.T) {
 		}
 		if isKernels(kind) {
 			_, err := List(kind, nil)
-			wantError(t, err, errors.ErrUnsupported)
-			wantError(t, Remove(kind, name, nil), errors.ErrUnsupported)
+			ipctest.WantError(t, err, errors.ErrUnsupported)
+			ipctest.WantError(t, Remove(kind, name, nil), errors.ErrUnsupported)
 			return
 		}
 		names, err := List(kind, nil)
@@ -101,14 +101,14 @@ func TestListStatAndRemove(t *testing.T) {
 		}
 		if runtime.GOOS == "windows" {
 			if !ipctest.UnderWine() { // Wine removes a file that is mapped
-				wantError(t, Remove(kind, name, nil), os.ErrPermission)
+				ipctest.WantError(t, Remove(kind, name, nil), os.ErrPermission)
 			}
 			c.Close()
 		}
 		if err := Remove(kind, name, nil); err != nil {
 			t.Error(err)
 		}
-		wantError(t, Remove(kind, name, nil), os.ErrNotExist)
+		ipctest.WantError(t, Remove(kind, name, nil), os.ErrNotExist)
 		if names, err := List(kind, nil); err != nil || slices.Contains(names, name) {
 			t.Errorf("still listed: %v, %v", names, err)
 		}
@@ -117,11 +117,11 @@ func TestListStatAndRemove(t *testing.T) {
 
 func TestUnknownKind(t *testing.T) {
 	for _, kind := range []Kind{"", "pipe", fileLockKind} {
-		wantError(t, Remove(kind, "a", nil), os.ErrInvalid, "KindMutex")
+		ipctest.WantError(t, Remove(kind, "a", nil), os.ErrInvalid, "KindMutex")
 		_, err := List(kind, nil)
-		wantError(t, err, os.ErrInvalid, "KindMutex")
+		ipctest.WantError(t, err, os.ErrInvalid, "KindMutex")
 		_, err = Stat(kind, "a", nil)
-		wantError(t, err, os.ErrInvalid, "KindMutex")
+		ipctest.WantError(t, err, os.ErrInvalid, "KindMutex")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestAnotherVersion(t *testing.T) {
 			}
 			for _, open := range []func(string, *Config) (io.Closer, error){o.open, o.openOrCreate} {
 				_, err := open(name, nil)
-				wantError(t, err, breezeway.ErrMismatch, "version "+string('0'+version), string('0'+byte(layoutVersion)), "ipcsync.Remove", "ipc rm "+string(kind)+"://"+name)
+				ipctest.WantError(t, err, breezeway.ErrMismatch, "version "+string('0'+version), string('0'+byte(layoutVersion)), "ipcsync.Remove", "ipc rm "+string(kind)+"://"+name)
 			}
 		}
 		f.Close()
@@ -172,7 +172,7 @@ func TestSlots(t *testing.T) {
 		cfg := &Config{Slots: 2}
 		if kind == KindSemaphore {
 			_, err := o.create(ipctest.UniqueName(), cfg)
-			wantError(t, err, os.ErrInvalid, "Config.Slots")
+			ipctest.WantError(t, err, os.ErrInvalid, "Config.Slots")
 			cfg.Track = true
 		}
 		name := ipctest.UniqueName()
@@ -181,7 +181,7 @@ func TestSlots(t *testing.T) {
 			if isKernels(kind) && !cfg.Track {
 				continue
 			}
-			wantError(t, err, os.ErrInvalid, "Config.Slots")
+			ipctest.WantError(t, err, os.ErrInvalid, "Config.Slots")
 		}
 		if isKernels(kind) {
 			return
@@ -198,7 +198,7 @@ func TestSlots(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = o.open(name, open)
-		wantError(t, err, breezeway.ErrTooLarge, "2 times")
+		ipctest.WantError(t, err, breezeway.ErrTooLarge, "2 times")
 		if _, err := Stat(kind, name, open); err != nil {
 			t.Errorf("a full object can't be looked at: %v", err)
 		}
@@ -209,7 +209,7 @@ func TestSlots(t *testing.T) {
 		}
 		third.Close()
 		_, err = o.openOrCreate(name, &Config{Slots: 3, Track: cfg.Track})
-		wantError(t, err, breezeway.ErrMismatch, "Config.Slots")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "Config.Slots")
 	})
 }
 
@@ -224,23 +224,23 @@ func TestOptionsOfOtherKinds(t *testing.T) {
 			}
 			for _, open := range []func(string, *Config) (io.Closer, error){o.create, o.open, o.openOrCreate} {
 				_, err := open(ipctest.UniqueName(), cfg)
-				wantError(t, err, os.ErrInvalid, "Config."+option)
+				ipctest.WantError(t, err, os.ErrInvalid, "Config."+option)
 			}
 		}
 	})
 	t.Run("lead", func(t *testing.T) {
 		for option, cfg := range options {
 			_, err := Lead(t.Context(), ipctest.UniqueName(), cfg)
-			wantError(t, err, os.ErrInvalid, "Config."+option)
+			ipctest.WantError(t, err, os.ErrInvalid, "Config."+option)
 		}
 		_, err := Lead(t.Context(), "", &Config{At: newPlace(t, 1)})
-		wantError(t, err, os.ErrInvalid, "Config.At")
+		ipctest.WantError(t, err, os.ErrInvalid, "Config.At")
 	})
 	t.Run("file lock", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "lock")
 		for _, cfg := range []*Config{{Max: 1}, {Track: true}, {Slots: 1}, {At: newPlace(t, 1)}} {
 			_, err := OpenFileLock(path, cfg)
-			wantError(t, err, os.ErrInvalid, "Config.")
+			ipctest.WantError(t, err, os.ErrInvalid, "Config.")
 		}
 	})
 }
@@ -252,17 +252,17 @@ func TestPlaceInsteadOfAName(t *testing.T) {
 		cfg := &Config{At: at}
 		for _, open := range []func(string, *Config) (io.Closer, error){o.create, o.open, o.openOrCreate} {
 			_, err := open("name", cfg)
-			wantError(t, err, os.ErrInvalid, "Config.At")
+			ipctest.WantError(t, err, os.ErrInvalid, "Config.At")
 		}
 		_, err := o.openOrCreate("", cfg)
-		wantError(t, err, os.ErrInvalid, "Create or Open")
+		ipctest.WantError(t, err, os.ErrInvalid, "Create or Open")
 		_, err = o.create("", &Config{At: Place{Offset: 64}})
-		wantError(t, err, os.ErrInvalid, "File")
+		ipctest.WantError(t, err, os.ErrInvalid, "File")
 		_, err = o.create("", nil)
-		wantError(t, err, os.ErrInvalid, "name is empty")
-		wantError(t, Remove(kind, "a", cfg), os.ErrInvalid, "Config.At")
+		ipctest.WantError(t, err, os.ErrInvalid, "name is empty")
+		ipctest.WantError(t, Remove(kind, "a", cfg), os.ErrInvalid, "Config.At")
 		_, err = Stat(kind, "a", cfg)
-		wantError(t, err, os.ErrInvalid, "Config.At")
+		ipctest.WantError(t, err, os.ErrInvalid, "Config.At")
 	})
 }
 
@@ -323,42 +323,14 @@ func TestAwaitEnds(t *testing.T) {
 	}
 }
 
-// Methods of zero and nil values return errors, and don't panic.
 func TestZeroValues(t *testing.T) {
-	for _, v := range []any{
-		new(Mutex), (*Mutex)(nil), new(RWMutex), (*RWMutex)(nil), new(Semaphore), (*Semaphore)(nil),
-		new(Event), (*Event)(nil), new(Barrier), (*Barrier)(nil), new(Cond), (*Cond)(nil),
-		new(FileLock), (*FileLock)(nil), FileRange{}, new(Leader), (*Leader)(nil), Held{},
-	} {
-		value := reflect.ValueOf(v)
-		for i := range value.NumMethod() {
-			name, m := value.Type().Method(i).Name, value.Method(i)
-			var args []reflect.Value
-			for j := range m.Type().NumIn() {
-				in := reflect.Zero(m.Type().In(j))
-				if m.Type().In(j) == reflect.TypeFor[context.Context]() {
-					in = reflect.ValueOf(t.Context())
-				}
-				args = append(args, in)
-			}
-			results := m.Call(args)
-			if len(results) == 0 || m.Type().Out(len(results)-1) != reflect.TypeFor[error]() {
-				continue
-			}
-			if _, isHeld := v.(Held); isHeld && name == "MarkConsistent" {
-				continue
-			}
-			if err, _ := results[len(results)-1].Interface().(error); !errors.Is(err, os.ErrInvalid) {
-				t.Errorf("%T.%s: error is %v", v, name, err)
-			}
-		}
-	}
+	ipctest.TestZeroValues(t, (*Mutex)(nil), (*RWMutex)(nil), (*Semaphore)(nil), (*Event)(nil), (*Barrier)(nil), (*Cond)(nil),
+		(*FileLock)(nil), FileRange{}, (*Leader)(nil), Held{})
 }
 
 func TestWaitAnyOfZeroValues(t *testing.T) {
 	for _, w := range []Waitable{nil, new(Mutex), new(RWMutex), new(RWMutex).RLocker(), new(Semaphore), new(Event), new(FileLock), (*Mutex)(nil)} {
-		if _, _, err := WaitAny(t.Context(), w); !errors.Is(err, os.ErrInvalid) {
-			t.Errorf("%T: error is %v", w, err)
-		}
+		_, _, err := WaitAny(t.Context(), w)
+		ipctest.WantError(t, err, os.ErrInvalid)
 	}
 }

@@ -100,7 +100,7 @@ func TestKernelNameOfAnotherKind(t *testing.T) {
 			}
 			for _, open := range o.ways() {
 				_, err := open(name, nil)
-				wantError(t, err, breezeway.ErrMismatch, kind.what(), "share one namespace", "choose another name")
+				ipctest.WantError(t, err, breezeway.ErrMismatch, kind.what(), "share one namespace", "choose another name")
 				wantNoRemoval(t, err)
 			}
 		}
@@ -111,18 +111,18 @@ func TestKernelExistence(t *testing.T) {
 	eachKernelKind(t, func(t *testing.T, kind Kind, o opener) {
 		name := ipctest.UniqueName()
 		_, err := o.open(name, nil)
-		wantError(t, err, os.ErrNotExist, kind.advice().Create, "ipc create "+string(kind)+"://"+name)
+		ipctest.WantError(t, err, os.ErrNotExist, kind.advice().Create, "ipc create "+string(kind)+"://"+name)
 		c, err := o.openOrCreate(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 		_, err = o.create(name, nil)
-		wantError(t, err, os.ErrExist, kind.advice().Open, "last handle")
+		ipctest.WantError(t, err, os.ErrExist, kind.advice().Open, "last handle")
 		wantNoRemoval(t, err)
-		wantError(t, Remove(kind, name, nil), errors.ErrUnsupported, "last handle", "close it")
+		ipctest.WantError(t, Remove(kind, name, nil), errors.ErrUnsupported, "last handle", "close it")
 		_, err = List(kind, nil)
-		wantError(t, err, errors.ErrUnsupported, "doesn't list")
+		ipctest.WantError(t, err, errors.ErrUnsupported, "doesn't list")
 	})
 }
 
@@ -138,7 +138,7 @@ func TestKernelGoesWithTheLastHandle(t *testing.T) {
 			t.Error(err)
 		}
 		_, err = o.open(name, nil)
-		wantError(t, err, os.ErrNotExist)
+		ipctest.WantError(t, err, os.ErrNotExist)
 	})
 }
 
@@ -150,7 +150,7 @@ func TestKernelAccess(t *testing.T) {
 		}
 		for _, open := range o.ways() {
 			_, err := open(name, nil)
-			wantError(t, err, os.ErrPermission, kind.what(), "Config.Allow")
+			ipctest.WantError(t, err, os.ErrPermission, kind.what(), "Config.Allow")
 		}
 	})
 }
@@ -166,7 +166,7 @@ func TestKernelTrust(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = o.open(name, nil)
-		wantError(t, err, os.ErrPermission, stranger, "Config.Trust")
+		ipctest.WantError(t, err, os.ErrPermission, stranger, "Config.Trust")
 		c, err := o.open(name, &Config{Trust: []string{stranger}})
 		if err != nil {
 			t.Fatal(err)

@@ -73,7 +73,7 @@ var candidate = ipctest.Helper("candidate", func(c *ipctest.Control) error {
 
 func TestLead(t *testing.T) {
 	name := ipctest.UniqueName()
-	defer removeLeader(t, name)
+	defer removeIfThere(t, KindLeader, name)
 	seg, err := shm.Create(ipctest.UniqueName(), 64, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -128,15 +128,9 @@ func TestLead(t *testing.T) {
 	}
 }
 
-func removeLeader(t *testing.T, name string) {
-	if err := Remove(KindLeader, name, nil); err != nil && !errors.Is(err, os.ErrNotExist) && !ipctest.UnderWine() {
-		t.Error(err)
-	}
-}
-
 func TestLeadInTurn(t *testing.T) {
 	name := ipctest.UniqueName()
-	defer removeLeader(t, name)
+	defer removeIfThere(t, KindLeader, name)
 	first, err := Lead(t.Context(), name, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +142,7 @@ func TestLeadInTurn(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
 	_, err = Lead(ctx, name, nil)
-	wantError(t, err, cause, "leader lead")
+	ipctest.WantError(t, err, cause, "leader lead")
 	next := make(chan *Leader)
 	go func() {
 		l, err := Lead(context.Background(), name, nil)
@@ -178,5 +172,5 @@ func TestLeadInTurn(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = Lead(t.Context(), "a/b", nil)
-	wantError(t, err, os.ErrInvalid, "'/'")
+	ipctest.WantError(t, err, os.ErrInvalid, "'/'")
 }

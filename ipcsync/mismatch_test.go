@@ -99,7 +99,7 @@ func testMismatch(t *testing.T, kind string, start []byte, open func(name string
 			continue // that is how it begins
 		}
 		t.Run(name, func(t *testing.T) {
-			wantError(t, try(t, change(whole())), breezeway.ErrMismatch)
+			ipctest.WantError(t, try(t, change(whole())), breezeway.ErrMismatch)
 		})
 	}
 }

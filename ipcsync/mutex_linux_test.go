@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/shm"
 )
@@ -29,27 +28,6 @@ func TestMutexAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestMutexRemoved(t *testing.T) {
-	m := newTestMutex(t, nil)
-	h := mustLock(t, m)
-	done := make(chan error)
-	go func() {
-		_, err := m.Lock(t.Context())
-		done <- err
-	}()
-	awaitWaiters(t, m, 1)
-	if err := Remove(KindMutex, m.Name(), nil); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	wantError(t, <-done, breezeway.ErrRemoved)
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("it took %v", d)
-	}
-	mustUnlock(t, h)
-	wantError(t, Remove(KindMutex, m.Name(), nil), os.ErrNotExist)
-}
-
 // Bytes that another process takes away are an error, and no crash.
 func TestMutexTruncated(t *testing.T) {
 	m := newTestMutex(t, &Config{Mode: 0o666})
@@ -63,33 +41,8 @@ func TestMutexTruncated(t *testing.T) {
 	if err := m.mutex.(sharedMutex).File().Truncate(0); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, <-done, io.ErrUnexpectedEOF)
-	wantError(t, h.Unlock(), io.ErrUnexpectedEOF)
-}
-
-// Who is stopped is not dead.
-func TestMutexOfTheStopped(t *testing.T) {
-	m := newTestMutex(t, nil)
-	p := ipctest.Start(t, lockHolder, m.Name())
-	p.Expect("locked false")
-	p.Process.Signal(syscall.SIGSTOP)
-	locked := make(chan Held)
-	go func() { locked <- mustLock(t, m) }()
-	select {
-	case <-locked:
-		t.Error("it was taken away from one who is alive")
-	case <-time.After(500 * time.Millisecond):
-	}
-	p.Process.Signal(syscall.SIGCONT)
-	p.Say("unlock")
-	p.Expect("done")
-	h := <-locked
-	if h.Recovered() {
-		t.Error("recovered")
-	}
-	mustUnlock(t, h)
-	p.Say("end")
-	p.Wait()
+	ipctest.WantError(t, <-done, io.ErrUnexpectedEOF)
+	ipctest.WantError(t, h.Unlock(), io.ErrUnexpectedEOF)
 }
 
 // parent takes the mutex Args[0] and starts a child that lives on, with all the

@@ -92,14 +92,14 @@ func TestMutexInPlace(t *testing.T) {
 	for i := range 3 {
 		at.Offset = int64(i * Size)
 		_, err := OpenMutex("", &Config{At: at})
-		wantError(t, err, fs.ErrNotExist)
+		ipctest.WantError(t, err, fs.ErrNotExist)
 		m, err := CreateMutex("", &Config{At: at})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer m.Close()
 		_, err = CreateMutex("", &Config{At: at})
-		wantError(t, err, fs.ErrExist)
+		ipctest.WantError(t, err, fs.ErrExist)
 		locks = append(locks, m)
 	}
 	first := mustLock(t, locks[0])
@@ -120,10 +120,10 @@ func TestMutexInPlace(t *testing.T) {
 
 	at.Offset = 1
 	_, err := CreateMutex("", &Config{At: at})
-	wantError(t, err, os.ErrInvalid, "64")
+	ipctest.WantError(t, err, os.ErrInvalid, "64")
 	at.Offset = 3 * Size
 	_, err = CreateMutex("", &Config{At: at})
-	wantError(t, err, os.ErrInvalid, "beyond")
+	ipctest.WantError(t, err, os.ErrInvalid, "beyond")
 }
 
 // A process that takes a dead one's slot at once is not taken for it: whoever
@@ -188,14 +188,14 @@ func TestMutexOverwritten(t *testing.T) {
 	word := m.mutex.(sharedMutex).Word
 	word.Store(robust.DefaultSlots + 1) // the number behind the last
 	_, err = m.Lock(t.Context())
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	_, _, err = m.TryLock()
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	_, err = m.Stats()
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	word.Store(uint64(0xfffe))
 	_, err = m.Lock(t.Context())
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	for range ipctest.Count(1000) {
 		word.Store(rand.Uint64())
 		for i := range m.mutex.(sharedMutex).Slots.Entries() {

@@ -22,9 +22,7 @@ func newTestMutex(t testing.TB, cfg *Config) *Mutex {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := Remove(KindMutex, m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
-			t.Error(err)
-		}
+		removeIfThere(t, KindMutex, m.Name())
 	})
 	return m
 }
@@ -83,115 +81,29 @@ func wantBusy(t testing.TB, m *Mutex) {
 	}
 }
 
-func TestMutexExcludes(t *testing.T) {
+// Stats says how often the mutex was taken from a dead holder, and until when it
+// is recovered.
+func TestMutexStatsOfRecovery(t *testing.T) {
 	m := newTestMutex(t, nil)
+	want := func(recoveries int64, recovered bool) {
+		t.Helper()
+		if st, err := m.Stats(); err != nil || st.Recoveries != recoveries || st.Recovered != recovered {
+			t.Errorf("stats: %+v, %v; want %d recoveries, %v", st, err, recoveries, recovered)
+		}
+	}
+	want(0, false)
 	p := ipctest.Start(t, lockHolder, m.Name())
 	p.Expect("locked false")
-	wantBusy(t, m)
-	p.Say("unlock")
-	p.Expect("done")
-	h := mustLock(t, m)
-	if h.Recovered() {
-		t.Error("recovered from one who unlocked")
-	}
-	mustUnlock(t, h)
-	wantError(t, h.Unlock(), os.ErrInvalid)
-	p.Say("end")
-	if err := p.Wait(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestMutexOfTheDead(t *testing.T) {
-	t.Run("who comes", func(t *testing.T) { testMutexOfTheDead(t, false) })
-	t.Run("who waits", func(t *testing.T) { testMutexOfTheDead(t, true) })
-}
-
-func testMutexOfTheDead(t *testing.T, waits bool) {
-	m := newTestMutex(t, nil)
-	p := ipctest.Start(t, lockHolder, m.Name())
-	p.Expect("locked false")
-	locked := make(chan Held, 1)
-	lock := func() { locked <- mustLock(t, m) }
-	if waits {
-		go lock()
-		awaitWaiters(t, m, 1)
-	}
 	p.Kill()
-	p.Wait()
-	start := time.Now()
-	if !waits {
-		lock()
-	}
-	h := <-locked
-	if d := time.Since(start); d > 200*time.Millisecond*slack/2 {
-		t.Errorf("it took %v", d)
-	}
-	if !h.Recovered() {
-		t.Error("not told that the owner died")
-	}
-	if err := h.MarkConsistent(); err != nil {
-		t.Error(err)
-	}
-	mustUnlock(t, h)
-	wantError(t, h.Unlock(), os.ErrInvalid)
-	h = mustLock(t, m)
-	if h.Recovered() {
-		t.Error("recovered twice")
-	}
-	mustUnlock(t, h)
-	if st, err := m.Stats(); err != nil || st.Recoveries != 1 || st.Value != 1 {
-		t.Errorf("stats: %+v, %v", st, err)
-	}
-}
-
-// Every holder is told of a death until one of them marks the mutex as consistent.
-func TestMutexStaysRecovered(t *testing.T) {
-	m := newTestMutex(t, nil)
-	first := ipctest.Start(t, lockHolder, m.Name())
-	first.Expect("locked false")
-	first.Kill()
-	first.Wait()
-	second := ipctest.Start(t, lockHolder, m.Name())
-	second.Expect("locked true")
-	second.Say("unlock") // without a word about what it protects
-	second.Expect("done")
-	second.Say("end")
-	second.Wait()
-	third := ipctest.Start(t, lockHolder, m.Name())
-	third.Expect("locked true")
-	third.Kill()
-	third.Wait()
 	h := mustLock(t, m)
-	wantRecovered(t, h, true)
-	mustUnlock(t, h)
-	h, ok, err := m.TryLock()
-	if !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	wantRecovered(t, h, true)
-	if st, err := m.Stats(); err != nil || !st.Recovered || st.Recoveries != 2 {
-		t.Errorf("stats: %+v, %v", st, err)
-	}
+	want(1, true)
 	if err := h.MarkConsistent(); err != nil {
 		t.Error(err)
 	}
-	if err := h.MarkConsistent(); err != nil {
-		t.Errorf("marking twice: %v", err)
-	}
+	want(1, false)
 	mustUnlock(t, h)
-	h = mustLock(t, m)
-	wantRecovered(t, h, false)
-	mustUnlock(t, h)
-	if st, err := m.Stats(); err != nil || st.Recovered {
+	if st, err := m.Stats(); err != nil || st.Value != 1 || st.Holders != 0 {
 		t.Errorf("stats: %+v, %v", st, err)
-	}
-}
-
-func wantRecovered(t testing.TB, h Held, want bool) {
-	t.Helper()
-	if h.Recovered() != want {
-		t.Errorf("recovered is %v, want %v", h.Recovered(), want)
 	}
 }
 
@@ -255,89 +167,13 @@ func testDo(t *testing.T, m interface {
 	}
 }
 
-func TestMutexCancelled(t *testing.T) {
-	m := newTestMutex(t, nil)
-	h := mustLock(t, m)
-	cause := errors.New("enough")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	done := make(chan error)
-	go func() {
-		_, err := m.Lock(ctx)
-		done <- err
-	}()
-	awaitWaiters(t, m, 1)
-	start := time.Now()
-	cancel(cause)
-	wantError(t, <-done, cause)
-	if d := time.Since(start); d > 10*time.Millisecond*slack {
-		t.Errorf("it took %v to end", d)
-	}
-	mustUnlock(t, h)
-	// What is free is taken, whatever the context says.
-	h, err := m.Lock(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustUnlock(t, h)
-}
-
-func TestMutexClose(t *testing.T) {
-	m := newTestMutex(t, nil)
-	other, err := OpenMutex(m.Name(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := mustLock(t, m)
-	done := make(chan error)
-	go func() {
-		_, err := other.Lock(t.Context())
-		done <- err
-	}()
-	awaitWaiters(t, m, 1)
-	if err := other.Close(); err != nil {
-		t.Error(err)
-	}
-	wantError(t, <-done, os.ErrClosed)
-	_, err = other.Lock(t.Context())
-	wantError(t, err, os.ErrClosed)
-	_, ok, err := other.TryLock()
-	wantError(t, err, os.ErrClosed)
-	if ok {
-		t.Error("locked a closed mutex")
-	}
-	_, err = other.Stats()
-	wantError(t, err, os.ErrClosed)
-	if err := other.Close(); err != nil {
-		t.Error(err)
-	}
-
-	// Close by its holder is like its death.
-	other, err = OpenMutex(m.Name(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if err := m.Close(); err != nil {
-		t.Error(err)
-	}
-	wantError(t, h.Unlock(), os.ErrClosed)
-	h = mustLock(t, other)
-	if !h.Recovered() {
-		t.Error("not told that the holder closed")
-	}
-	if err := h.MarkConsistent(); err != nil {
-		t.Error(err)
-	}
-	mustUnlock(t, h)
-}
-
 func TestMutexExistence(t *testing.T) {
 	name := ipctest.UniqueName()
 	_, err := OpenMutex(name, nil)
-	wantError(t, err, os.ErrNotExist, "CreateMutex", "ipc create mutex://")
+	ipctest.WantError(t, err, os.ErrNotExist, "CreateMutex", "ipc create mutex://")
 	m := newTestMutex(t, nil)
 	_, err = CreateMutex(m.Name(), nil)
-	wantError(t, err, os.ErrExist, "OpenMutex", removal(KindMutex))
+	ipctest.WantError(t, err, os.ErrExist, "OpenMutex", removal(KindMutex))
 	other, err := OpenOrCreateMutex(m.Name(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -347,7 +183,7 @@ func TestMutexExistence(t *testing.T) {
 	}
 	other.Close()
 	_, err = CreateMutex("a/b", nil)
-	wantError(t, err, os.ErrInvalid, "'/'")
+	ipctest.WantError(t, err, os.ErrInvalid, "'/'")
 }
 
 func TestZeroHeld(t *testing.T) {
@@ -355,33 +191,4 @@ func TestZeroHeld(t *testing.T) {
 	if h.Recovered() || !errors.Is(h.Unlock(), os.ErrInvalid) || !errors.Is(h.MarkConsistent(), os.ErrInvalid) {
 		t.Error("the zero Held holds something")
 	}
-}
-
-// All who wait are counted, in whatever process.
-func TestMutexCountsWaiters(t *testing.T) {
-	m := newTestMutex(t, nil)
-	h := mustLock(t, m)
-	p := ipctest.Start(t, lockHolder, m.Name())
-	ctx, cancel := context.WithCancel(t.Context())
-	const here = 5
-	done := make(chan error, here)
-	for range here {
-		go func() {
-			_, err := m.Lock(ctx)
-			done <- err
-		}()
-	}
-	awaitWaiters(t, m, here+1)
-	cancel()
-	for range here {
-		wantError(t, <-done, context.Canceled)
-	}
-	awaitWaiters(t, m, 1)
-	mustUnlock(t, h)
-	p.Expect("locked false")
-	awaitWaiters(t, m, 0)
-	p.Say("unlock")
-	p.Expect("done")
-	p.Say("end")
-	p.Wait()
 }

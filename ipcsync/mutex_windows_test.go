@@ -178,7 +178,7 @@ func TestMutexForeignBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = CreateMutex(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "maximum, 10")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "maximum, 10")
 	if value, _, err := sys.QuerySemaphore(beside); value != 3 || err != nil {
 		t.Error("it was changed:", value, err)
 	}
@@ -188,7 +188,7 @@ func TestMutexForeignBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = CreateMutex(name, nil)
-	wantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "semaphore")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "bw.mutex."+name, "semaphore")
 	windows.CloseHandle(event)
 	m, err := CreateMutex(name, nil)
 	if err != nil {
@@ -205,7 +205,7 @@ func TestMutexGoesInconsistent(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := OpenMutex(m.Name(), nil)
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 	again, err := OpenOrCreateMutex(m.Name(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func TestMutexLogsRecovery(t *testing.T) {
 		t.Error("marked twice:", err)
 	}
 	mustUnlock(t, h)
-	wantError(t, h.MarkConsistent(), os.ErrInvalid)
+	ipctest.WantError(t, h.MarkConsistent(), os.ErrInvalid)
 }
 
 // The kernel forgets a waiter that dies.
@@ -336,13 +336,13 @@ func TestMutexClaim(t *testing.T) {
 	c := new(robust.Claim)
 	c.Take(func() (bool, error) { return true, nil })
 	_, err := m.mutex.Lock(t.Context(), c)
-	wantError(t, err, robust.ErrTaken)
+	ipctest.WantError(t, err, robust.ErrTaken)
 	p := startForeigner(t, m.Name())
 	p.Say("lock")
 	p.Expect("locked false")
 	kill(p)
 	_, err = m.mutex.Lock(t.Context(), c)
-	wantError(t, err, robust.ErrTaken)
+	ipctest.WantError(t, err, robust.ErrTaken)
 	ticket, err := m.mutex.Lock(t.Context(), new(robust.Claim))
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +378,7 @@ func TestMutexFullBeside(t *testing.T) {
 	kill(p)
 	for range 2 {
 		_, err = m.Lock(t.Context())
-		wantError(t, err, breezeway.ErrMismatch, "another program")
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "another program")
 	}
 	p = startForeigner(t, m.Name())
 	p.Say("lock")
@@ -477,7 +477,7 @@ func TestMutexLeavesNothing(t *testing.T) {
 			t.Error(err)
 		}
 		cancel()
-		wantError(t, <-cancelled, context.Canceled)
+		ipctest.WantError(t, <-cancelled, context.Canceled)
 		unlocks := rand.IntN(2) == 0
 		if unlocks {
 			mustUnlock(t, h)
@@ -486,7 +486,7 @@ func TestMutexLeavesNothing(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-closed; !unlocks || err != nil {
-			wantError(t, err, os.ErrClosed)
+			ipctest.WantError(t, err, os.ErrClosed)
 		}
 	}
 	for range 10 { // the runtime's own threads and their handles

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,9 +27,7 @@ func newTestRWMutex(t testing.TB, cfg *Config) *RWMutex {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := Remove(KindRWMutex, m.Name(), cfg); err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Error(err)
-		}
+		removeIfThere(t, KindRWMutex, m.Name())
 	})
 	return m
 }
@@ -220,15 +217,15 @@ func TestRWMutexUnlockTwice(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	w := mustTake(t, m.Lock)
 	mustUnlock(t, w)
-	wantError(t, w.Unlock(), os.ErrInvalid)
+	ipctest.WantError(t, w.Unlock(), os.ErrInvalid)
 	first := mustTake(t, m.RLock)
 	mustUnlock(t, first)
-	wantError(t, first.Unlock(), os.ErrInvalid)
+	ipctest.WantError(t, first.Unlock(), os.ErrInvalid)
 	second := mustTake(t, m.RLock)
-	wantError(t, first.Unlock(), os.ErrInvalid)
-	wantError(t, w.Unlock(), os.ErrInvalid)
+	ipctest.WantError(t, first.Unlock(), os.ErrInvalid)
+	ipctest.WantError(t, w.Unlock(), os.ErrInvalid)
 	wantTry(t, m, false, true)
-	wantError(t, second.MarkConsistent(), os.ErrInvalid, "held to read")
+	ipctest.WantError(t, second.MarkConsistent(), os.ErrInvalid, "held to read")
 	mustUnlock(t, second)
 	wantTry(t, m, true, true)
 }
@@ -242,17 +239,6 @@ func TestRWMutexDo(t *testing.T) {
 	})
 }
 
-func TestRWMutexOfADeadReader(t *testing.T) {
-	m := newTestRWMutex(t, nil)
-	p := ipctest.Start(t, rwUser, m.Name())
-	tell(t, p, "read", "reading")
-	writing := acquiring(t, m.Lock)
-	awaitWaiters(t, m, 1)
-	p.Kill()
-	mustUnlock(t, wantHeld(t, soon(t, writing), false))
-	wantRWStats(t, m, Stats{Value: 1, Recoveries: 1})
-}
-
 func TestRWMutexOfADeadWriter(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	p := ipctest.Start(t, rwUser, m.Name())
@@ -261,10 +247,10 @@ func TestRWMutexOfADeadWriter(t *testing.T) {
 	awaitWaiters(t, m, 1)
 	p.Kill()
 	r := wantHeld(t, soon(t, reading), true)
-	wantError(t, r.MarkConsistent(), os.ErrInvalid, "Lock it")
+	ipctest.WantError(t, r.MarkConsistent(), os.ErrInvalid, "Lock it")
 	wantRWStats(t, m, Stats{Holders: 1, PIDs: []int{os.Getpid()}, Recoveries: 1, Recovered: true})
 	mustUnlock(t, r)
-	wantError(t, r.Unlock(), os.ErrInvalid)
+	ipctest.WantError(t, r.Unlock(), os.ErrInvalid)
 	h := wantHeld(t, soon(t, acquiring(t, m.Lock)), true)
 	reading = acquiring(t, m.RLock) // while it is being repaired
 	awaitWaiters(t, m, 1)
@@ -275,53 +261,6 @@ func TestRWMutexOfADeadWriter(t *testing.T) {
 	mustUnlock(t, wantHeld(t, <-reading, false))
 	mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.Lock)), false))
 	wantRWStats(t, m, Stats{Value: 1, Recoveries: 1})
-}
-
-// Every holder, reader or writer, is told of a death until a writer marks the lock as
-// consistent.
-func TestRWMutexStaysRecovered(t *testing.T) {
-	for _, ending := range []string{"unlock", "kill"} {
-		t.Run(ending, func(t *testing.T) {
-			m := newTestRWMutex(t, nil)
-			first, second := ipctest.Start(t, rwUser, m.Name()), ipctest.Start(t, rwUser, m.Name())
-			tell(t, first, "lock", "locked false")
-			first.Kill()
-			tell(t, second, "lock", "locked true")
-			reading, writing := acquiring(t, m.RLock), acquiring(t, m.Lock)
-			awaitWaiters(t, m, 2)
-			if ending == "unlock" {
-				tell(t, second, "unlock", "done")
-				end(t, second)
-			} else {
-				second.Kill()
-			}
-			for range 2 {
-				select {
-				case o := <-reading:
-					mustUnlock(t, wantHeld(t, o, true))
-				case o := <-writing:
-					mustUnlock(t, wantHeld(t, o, true))
-				case <-time.After(200 * time.Millisecond * slack):
-					t.Fatal("they still wait")
-				}
-			}
-			for _, f := range []func() (Held, bool, error){m.TryLock, m.TryRLock} {
-				h, ok, err := f()
-				if !ok || err != nil {
-					t.Fatal(ok, err)
-				}
-				wantRecovered(t, h, true)
-				mustUnlock(t, h)
-			}
-			h := wantHeld(t, soon(t, acquiring(t, m.Lock)), true)
-			if err := h.MarkConsistent(); err != nil {
-				t.Error(err)
-			}
-			mustUnlock(t, h)
-			mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), false))
-			mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.Lock)), false))
-		})
-	}
 }
 
 // A writer who waits for readers keeps others out, and when he is killed or gives
@@ -353,7 +292,7 @@ func TestRWMutexOfAPendingWriter(t *testing.T) {
 				p.Kill()
 			} else {
 				cancel()
-				wantError(t, soon(t, writing).err, context.Canceled)
+				ipctest.WantError(t, soon(t, writing).err, context.Canceled)
 			}
 			mustUnlock(t, held)
 			wantBoth(t, reading, next)
@@ -376,7 +315,7 @@ func TestRWMutexGivesUpRecovery(t *testing.T) {
 	awaitWaiters(t, m, 1)
 	wantTry(t, m, false, false)
 	cancel()
-	wantError(t, (<-writing).err, context.Canceled)
+	ipctest.WantError(t, (<-writing).err, context.Canceled)
 	mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.RLock)), true))
 	m.lock.leave()
 	h := wantHeld(t, soon(t, acquiring(t, m.Lock)), true)
@@ -451,135 +390,6 @@ func TestRWMutexSlotTakenAtOnce(t *testing.T) {
 	}
 }
 
-func TestRWMutexCancelled(t *testing.T) {
-	m := newTestRWMutex(t, nil)
-	for name, take := range map[string]func(context.Context) (Held, error){"Lock": m.Lock, "RLock": m.RLock} {
-		t.Run(name, func(t *testing.T) {
-			h := mustTake(t, m.Lock)
-			cause := errors.New("enough")
-			ctx, cancel := context.WithCancelCause(t.Context())
-			done := acquiring(t, func(context.Context) (Held, error) { return take(ctx) })
-			awaitWaiters(t, m, 1)
-			start := time.Now()
-			cancel(cause)
-			wantError(t, (<-done).err, cause)
-			if d := time.Since(start); d > 10*time.Millisecond*slack {
-				t.Errorf("it took %v to end", d)
-			}
-			if turn := m.lock.head.turn.Load(); turn != turnOpen {
-				t.Errorf("it still wants its turn: %d", turn)
-			}
-			mustUnlock(t, h)
-			// What is free is taken, whatever the context says.
-			if h, err := take(ctx); err != nil {
-				t.Error(err)
-			} else {
-				mustUnlock(t, h)
-			}
-		})
-	}
-}
-
-func TestRWMutexClose(t *testing.T) {
-	m := newTestRWMutex(t, nil)
-	open := func() *RWMutex {
-		other, err := OpenRWMutex(m.Name(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return other
-	}
-	t.Run("waiters", func(t *testing.T) {
-		for _, hold := range []func(context.Context) (Held, error){m.Lock, m.RLock} {
-			h, other := mustTake(t, hold), open()
-			writing := acquiring(t, other.Lock)
-			awaitWaiters(t, m, 1) // pending, where we read
-			reading := acquiring(t, other.RLock)
-			awaitWaiters(t, m, 2)
-			for range 2 {
-				if err := other.Close(); err != nil {
-					t.Error(err)
-				}
-			}
-			for _, done := range []<-chan outcome{reading, writing} {
-				wantError(t, (<-done).err, os.ErrClosed)
-			}
-			for _, f := range []func() (Held, bool, error){other.TryLock, other.TryRLock} {
-				_, _, err := f()
-				wantError(t, err, os.ErrClosed)
-			}
-			for _, f := range []func(context.Context) (Held, error){other.Lock, other.RLock} {
-				_, err := f(t.Context())
-				wantError(t, err, os.ErrClosed)
-			}
-			_, err := other.Stats()
-			wantError(t, err, os.ErrClosed)
-			mustUnlock(t, h)
-			mustUnlock(t, wantHeld(t, soon(t, acquiring(t, m.Lock)), false))
-		}
-	})
-	t.Run("reader", func(t *testing.T) {
-		other := open()
-		h := mustTake(t, other.RLock)
-		writing := acquiring(t, m.Lock)
-		awaitWaiters(t, m, 1)
-		if err := other.Close(); err != nil {
-			t.Error(err)
-		}
-		wantError(t, h.Unlock(), os.ErrClosed)
-		mustUnlock(t, wantHeld(t, soon(t, writing), false))
-	})
-	t.Run("writer", func(t *testing.T) {
-		other := open()
-		h := mustTake(t, other.Lock)
-		writing := acquiring(t, m.Lock)
-		awaitWaiters(t, m, 1)
-		if err := other.Close(); err != nil {
-			t.Error(err)
-		}
-		wantError(t, h.Unlock(), os.ErrClosed)
-		h = wantHeld(t, soon(t, writing), true)
-		if err := h.MarkConsistent(); err != nil {
-			t.Error(err)
-		}
-		mustUnlock(t, h)
-	})
-	t.Run("storm", func(t *testing.T) {
-		for range ipctest.Count(50) {
-			other := open()
-			var all sync.WaitGroup
-			for _, take := range []func(context.Context) (Held, error){other.Lock, other.RLock, other.RLock} {
-				all.Go(func() {
-					for {
-						h, err := take(context.Background())
-						if err == nil {
-							h.MarkConsistent()
-							err = h.Unlock()
-						}
-						switch {
-						case errors.Is(err, os.ErrClosed):
-							return
-						case err != nil:
-							t.Error(err)
-							return
-						}
-					}
-				})
-			}
-			time.Sleep(time.Duration(rand.IntN(1000)) * time.Microsecond)
-			if err := other.Close(); err != nil {
-				t.Error(err)
-			}
-			all.Wait()
-			h := mustTake(t, m.Lock)
-			h.MarkConsistent()
-			mustUnlock(t, h)
-			h = mustTake(t, m.RLock)
-			mustUnlock(t, h)
-		}
-	})
-}
-
 // Who is late finds the lock closed, whatever he took meanwhile.
 func TestRWMutexClosing(t *testing.T) {
 	m := newTestRWMutex(t, nil)
@@ -591,11 +401,11 @@ func TestRWMutexClosing(t *testing.T) {
 	m.lock.Shut() // as far as Close has come
 	for _, f := range []func(context.Context) (Held, error){m.Lock, m.RLock} {
 		_, err := f(t.Context())
-		wantError(t, err, os.ErrClosed)
+		ipctest.WantError(t, err, os.ErrClosed)
 	}
 	for _, f := range []func() (Held, bool, error){m.TryLock, m.TryRLock} {
 		_, ok, err := f()
-		wantError(t, err, os.ErrClosed)
+		ipctest.WantError(t, err, os.ErrClosed)
 		if ok {
 			t.Error("it was taken")
 		}
@@ -706,7 +516,7 @@ func TestRWMutexWakes(t *testing.T) {
 			reading := acquiring(t, other.RLock)
 			awaitWaiters(t, m, 2)
 			cancel()
-			wantError(t, (<-writing).err, context.Canceled)
+			ipctest.WantError(t, (<-writing).err, context.Canceled)
 			return reading
 		})
 	})
@@ -743,10 +553,10 @@ func wantAwake(t *testing.T, let func() <-chan outcome) {
 func TestRWMutexExistence(t *testing.T) {
 	name := ipctest.UniqueName()
 	_, err := OpenRWMutex(name, nil)
-	wantError(t, err, os.ErrNotExist, "CreateRWMutex", "ipc create rwmutex://")
+	ipctest.WantError(t, err, os.ErrNotExist, "CreateRWMutex", "ipc create rwmutex://")
 	m := newTestRWMutex(t, nil)
 	_, err = CreateRWMutex(m.Name(), nil)
-	wantError(t, err, os.ErrExist, "OpenRWMutex", "ipc rm rwmutex://")
+	ipctest.WantError(t, err, os.ErrExist, "OpenRWMutex", "ipc rm rwmutex://")
 	other, err := OpenOrCreateRWMutex(m.Name(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -756,18 +566,18 @@ func TestRWMutexExistence(t *testing.T) {
 	}
 	other.Close()
 	_, err = CreateRWMutex("a/b", nil)
-	wantError(t, err, os.ErrInvalid, "'/'")
-	wantError(t, Remove(KindRWMutex, name, nil), os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrInvalid, "'/'")
+	ipctest.WantError(t, Remove(KindRWMutex, name, nil), os.ErrNotExist)
 	at := newPlace(t, 1)
 	_, err = OpenRWMutex("", &Config{At: at})
-	wantError(t, err, os.ErrNotExist)
+	ipctest.WantError(t, err, os.ErrNotExist)
 	mutex, err := CreateMutex("", &Config{At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer mutex.Close()
 	_, err = OpenRWMutex("", &Config{At: at})
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 }
 
 // Nonsense in a lock that is in use is an error, and nothing worse.
@@ -782,15 +592,15 @@ func TestRWMutexOverwritten(t *testing.T) {
 	wantAll := func() {
 		t.Helper()
 		_, err = m.Lock(t.Context())
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 		_, err = m.RLock(t.Context())
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 		_, _, err = m.TryLock()
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 		_, _, err = m.TryRLock()
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 		_, err = m.Stats()
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 	}
 	head.word.Store(robust.DefaultSlots + 1) // the number behind the last
 	wantAll()
@@ -808,11 +618,11 @@ func TestRWMutexOverwritten(t *testing.T) {
 		t.Errorf("another generation's state was changed to %#x", s)
 	}
 	_, err = m.RLock(t.Context())
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	state.Store(old &^ countBits)
 	h = mustTake(t, m.Lock)
 	head.word.Store(0)
-	wantError(t, h.Unlock(), os.ErrInvalid)
+	ipctest.WantError(t, h.Unlock(), os.ErrInvalid)
 	mustUnlock(t, mustTake(t, m.Lock))
 }
 
@@ -1098,8 +908,6 @@ func TestRWMutexCancelStorm(t *testing.T) {
 	}
 	start := time.Now()
 	mustUnlock(t, mustTake(t, m.Lock))
-	if d := time.Since(start); d > 50*time.Millisecond*slack {
-		t.Errorf("it took %v", d)
-	}
+	ipctest.WantSince(t, start, 100*time.Millisecond)
 	end(t, p)
 }

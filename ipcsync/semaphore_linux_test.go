@@ -113,11 +113,11 @@ func TestSemaphoreMismatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenSemaphore(name, nil)
-		wantError(t, err, breezeway.ErrMismatch, "sem open "+name)
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "sem open "+name)
 		_, err = OpenOrCreateSemaphore(name, 1, nil)
-		wantError(t, err, breezeway.ErrMismatch)
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
 		_, err = CreateSemaphore(name, 1, nil)
-		wantError(t, err, os.ErrExist)
+		ipctest.WantError(t, err, os.ErrExist)
 		if got := semaphoreBytes(t, name); !bytes.Equal(got, content) {
 			t.Errorf("%s: it was changed to % x", what, got)
 		}
@@ -135,8 +135,8 @@ func TestSemaphoreMismatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenSemaphore(name, nil)
-		wantError(t, err, breezeway.ErrMismatch, what)
-		wantError(t, Remove(KindSemaphore, name, nil), breezeway.ErrMismatch, what)
+		ipctest.WantError(t, err, breezeway.ErrMismatch, what)
+		ipctest.WantError(t, Remove(KindSemaphore, name, nil), breezeway.ErrMismatch, what)
 		if err := os.Remove(semaphorePath(name)); err != nil {
 			t.Error(err)
 		}
@@ -159,15 +159,15 @@ func TestSemaphoreDamaged(t *testing.T) {
 	}
 	put(rawSemaphore(1<<31, 0, 128, 0, 0))
 	_, err = s.Value()
-	wantError(t, err, breezeway.ErrMismatch, "2147483648 permits")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "2147483648 permits")
 	_, err = s.Stats()
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	_, err = s.Release(1)
-	wantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, breezeway.ErrMismatch)
 	// What it can hold is what it said at first.
 	put(rawSemaphore(7, 0, 128, 0, 0))
 	_, err = s.Release(1)
-	wantError(t, err, breezeway.ErrTooLarge)
+	ipctest.WantError(t, err, breezeway.ErrTooLarge)
 	wantPermits(t, s, 7)
 	for range ipctest.Count(20_000) {
 		b := make([]byte, 32)
@@ -201,68 +201,6 @@ func TestSemaphoreDamaged(t *testing.T) {
 	wantPermits(t, s, 0)
 }
 
-func TestSemaphoreRemoved(t *testing.T) {
-	for _, cfg := range []*Config{nil, {Mode: 0o666}} {
-		s := newTestSemaphore(t, 0, cfg)
-		p := ipctest.Start(t, semaphoreUser, s.Name())
-		p.Expect("opened")
-		tellSemaphoreUser(t, p, "wait 3", "waiting")
-		const n = 20
-		results := make(chan error)
-		for range n {
-			go func() { results <- s.Acquire(context.Background()) }()
-		}
-		mustAwaitAcquiring(t, n)
-		if err := Remove(KindSemaphore, s.Name(), nil); err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		for range n {
-			wantError(t, <-results, breezeway.ErrRemoved)
-		}
-		for range 3 {
-			if line := p.Hear(); !strings.Contains(line, "removed") {
-				t.Error(line)
-			}
-		}
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("it took %v", took)
-		}
-		wantError(t, s.Acquire(context.Background()), breezeway.ErrRemoved)
-		wantError(t, Remove(KindSemaphore, s.Name(), nil), os.ErrNotExist)
-		// Those who have it keep it, and the name is free.
-		again, err := CreateSemaphore(s.Name(), 7, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keepSemaphore(t, again)
-		if _, err := s.Release(1); err != nil {
-			t.Error(err)
-		}
-		tellSemaphoreUser(t, p, "acquire", "acquired <nil>")
-		if stats, err := s.Stats(); stats.Value != 0 || stats.Waiters != 0 || err != nil {
-			t.Error(stats, err)
-		}
-		wantPermits(t, again, 7)
-		removeSemaphoreIfThere(t, s.Name())
-	}
-}
-
-func TestTrackRemoved(t *testing.T) {
-	s := newTestSemaphore(t, 0, tracking)
-	done := make(chan error)
-	go func() { done <- s.Acquire(context.Background()) }()
-	mustAwaitAcquiring(t, 1)
-	if err := Remove(KindSemaphore, s.Name(), nil); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	wantError(t, <-done, breezeway.ErrRemoved)
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("it took %v", d)
-	}
-}
-
 // Where others than this user may truncate the file that is an error.
 func TestSemaphoreTruncated(t *testing.T) {
 	s := newTestSemaphore(t, 0, &Config{Mode: 0o660})
@@ -283,13 +221,13 @@ func TestSemaphoreTruncated(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	wantError(t, s.Acquire(context.Background()), io.ErrUnexpectedEOF, "truncated")
+	ipctest.WantError(t, s.Acquire(context.Background()), io.ErrUnexpectedEOF, "truncated")
 	_, err := s.TryAcquire()
-	wantError(t, err, io.ErrUnexpectedEOF)
+	ipctest.WantError(t, err, io.ErrUnexpectedEOF)
 	_, err = s.Release(1)
-	wantError(t, err, io.ErrUnexpectedEOF)
+	ipctest.WantError(t, err, io.ErrUnexpectedEOF)
 	_, err = s.Value()
-	wantError(t, err, io.ErrUnexpectedEOF)
+	ipctest.WantError(t, err, io.ErrUnexpectedEOF)
 }
 
 // Nobody else can truncate the file of one that is used without protection.
@@ -395,7 +333,7 @@ func TestSemaphoreMakesNoSystemCall(t *testing.T) {
 func TestSemaphoreSignals(t *testing.T) {
 	s := newTestSemaphore(t, 0, nil)
 	p := startSemaphoreUser(t, s)
-	tellSemaphoreUser(t, p, "wait 2", "waiting")
+	tell(t, p, "wait 2", "waiting")
 	result := make(chan error)
 	go func() { result <- s.Acquire(context.Background()) }()
 	mustAwaitAcquiring(t, 1)
@@ -426,37 +364,6 @@ func TestSemaphoreSignals(t *testing.T) {
 	}
 	p.Expect("acquired <nil>")
 	p.Expect("acquired <nil>")
-	wantPermits(t, s, 0)
-}
-
-// Who is stopped is alive: nobody takes its permit away. A waiter that is stopped
-// keeps nobody from taking his turn.
-func TestSemaphoreStopped(t *testing.T) {
-	s := newTestSemaphore(t, 1, nil)
-	holder, waiter := startSemaphoreUser(t, s), startSemaphoreUser(t, s)
-	tellSemaphoreUser(t, holder, "acquire", "acquired <nil>")
-	tellSemaphoreUser(t, waiter, "wait 1", "waiting")
-	for _, p := range []*ipctest.Process{holder, waiter} {
-		if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-	wantError(t, s.Acquire(ctx), context.DeadlineExceeded)
-	cancel()
-	if previous, err := s.Release(1); previous != 0 || err != nil {
-		t.Fatal(previous, err)
-	}
-	if err := s.Acquire(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range []*ipctest.Process{holder, waiter} {
-		if err := p.Process.Signal(syscall.SIGCONT); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tellSemaphoreUser(t, holder, "release 1", "released 0 <nil>")
-	waiter.Expect("acquired <nil>")
 	wantPermits(t, s, 0)
 }
 
@@ -594,9 +501,9 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 	p := as(uid, "create", name)
 	p.Expect("permission false: <nil>")
 	_, err = OpenSemaphore(name, nil) // root could, and must not
-	wantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Trust")
+	ipctest.WantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Trust")
 	_, err = OpenOrCreateSemaphore(name, 1, nil)
-	wantError(t, err, os.ErrPermission, nobody.Uid)
+	ipctest.WantError(t, err, os.ErrPermission, nobody.Uid)
 	s := sameSemaphore(t, name, &Config{Trust: []string{"nobody"}})
 	wantPermits(t, s, 2)
 	third := as(12345, "remove", name)

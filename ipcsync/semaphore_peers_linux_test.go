@@ -67,23 +67,23 @@ func TestSemaphoreOfC(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		s := newTestSemaphore(t, 1, nil)
 		p := ipctest.StartCommand(t, peer())
-		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
-		tellSemaphoreUser(t, p, "value", "1")
-		tellSemaphoreUser(t, p, "try", "taken")
-		tellSemaphoreUser(t, p, "try", "Resource temporarily unavailable")
+		tell(t, p, "open "+s.Name(), "opened")
+		tell(t, p, "value", "1")
+		tell(t, p, "try", "taken")
+		tell(t, p, "try", "Resource temporarily unavailable")
 		tokens(t, s, p, ipctest.Count(20_000))
-		tellSemaphoreUser(t, p, "unlink "+s.Name(), "0")
+		tell(t, p, "unlink "+s.Name(), "0")
 		_, err := OpenSemaphore(s.Name(), nil)
-		wantError(t, err, os.ErrNotExist)
+		ipctest.WantError(t, err, os.ErrNotExist)
 		endPeer(t, p)
 	})
 	t.Run("theirs", func(t *testing.T) {
 		name := ipctest.UniqueName()
 		p := ipctest.StartCommand(t, peer())
-		tellSemaphoreUser(t, p, "create "+name+" 3", "created")
-		defer removeSemaphoreIfThere(t, name)
+		tell(t, p, "create "+name+" 3", "created")
+		defer removeIfThere(t, KindSemaphore, name)
 		_, err := CreateSemaphore(name, 1, nil)
-		wantError(t, err, os.ErrExist)
+		ipctest.WantError(t, err, os.ErrExist)
 		s := sameSemaphore(t, name, nil)
 		wantPermits(t, s, 3)
 		for range 3 {
@@ -95,13 +95,13 @@ func TestSemaphoreOfC(t *testing.T) {
 		if err := Remove(KindSemaphore, name, nil); err != nil {
 			t.Error(err)
 		}
-		tellSemaphoreUser(t, p, "open "+name, "No such file or directory")
+		tell(t, p, "open "+name, "No such file or directory")
 		endPeer(t, p)
 	})
 	t.Run("waits", func(t *testing.T) { // each for the other
 		s := newTestSemaphore(t, 0, nil)
 		p := ipctest.StartCommand(t, peer())
-		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
+		tell(t, p, "open "+s.Name(), "opened")
 		for range ipctest.Count(100) {
 			p.Say("take 1")
 			awaitWaiters(t, s, 1)
@@ -113,7 +113,7 @@ func TestSemaphoreOfC(t *testing.T) {
 			result := make(chan error)
 			go func() { result <- s.Acquire(context.Background()) }()
 			awaitWaiters(t, s, 1)
-			tellSemaphoreUser(t, p, "give 1", "given")
+			tell(t, p, "give 1", "given")
 			if err := <-result; err != nil {
 				t.Fatal(err)
 			}
@@ -123,8 +123,8 @@ func TestSemaphoreOfC(t *testing.T) {
 	t.Run("maximum", func(t *testing.T) { // of which C doesn't know
 		s := newTestSemaphore(t, 0, &Config{Max: 2})
 		p := ipctest.StartCommand(t, peer())
-		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
-		tellSemaphoreUser(t, p, "give 3", "given")
+		tell(t, p, "open "+s.Name(), "opened")
+		tell(t, p, "give 3", "given")
 		wantPermits(t, s, 3)
 		if again := sameSemaphore(t, s.Name(), nil); again.Max() != 2 {
 			t.Error(again.Max())
@@ -144,7 +144,7 @@ func TestSemaphoreOfPython(t *testing.T) {
 		p := ipctest.StartCommand(t, peer())
 		s := sameSemaphore(t, p.Hear(), nil)
 		wantPermits(t, s, 2)
-		tellSemaphoreUser(t, p, "take 1", "take 1")
+		tell(t, p, "take 1", "take 1")
 		wantPermits(t, s, 1)
 		if err := s.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
@@ -153,7 +153,7 @@ func TestSemaphoreOfPython(t *testing.T) {
 		endPeer(t, p)
 		// Python removes it on exit.
 		_, err := OpenSemaphore(s.Name(), nil)
-		wantError(t, err, os.ErrNotExist)
+		ipctest.WantError(t, err, os.ErrNotExist)
 	})
 	t.Run("ours", func(t *testing.T) {
 		s := newTestSemaphore(t, 0, nil)
@@ -170,18 +170,18 @@ func TestSemaphoreOfBoost(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		s := newTestSemaphore(t, 1, nil)
 		p := ipctest.StartCommand(t, peer())
-		tellSemaphoreUser(t, p, "open "+s.Name(), "opened")
-		tellSemaphoreUser(t, p, "try", "taken")
-		tellSemaphoreUser(t, p, "try", "empty")
+		tell(t, p, "open "+s.Name(), "opened")
+		tell(t, p, "try", "taken")
+		tell(t, p, "try", "empty")
 		tokens(t, s, p, ipctest.Count(20_000))
-		tellSemaphoreUser(t, p, "remove "+s.Name(), "1")
+		tell(t, p, "remove "+s.Name(), "1")
 		endPeer(t, p)
 	})
 	t.Run("theirs", func(t *testing.T) {
 		name := ipctest.UniqueName()
 		p := ipctest.StartCommand(t, peer())
-		tellSemaphoreUser(t, p, "create "+name+" 2", "created")
-		defer removeSemaphoreIfThere(t, name)
+		tell(t, p, "create "+name+" 2", "created")
+		defer removeIfThere(t, KindSemaphore, name)
 		s := sameSemaphore(t, name, nil)
 		for range 2 {
 			if err := s.Acquire(t.Context()); err != nil {
@@ -238,7 +238,7 @@ func TestInteropSemaphores(t *testing.T) {
 			t.Error(line)
 		}
 		_, err := OpenSemaphore(name, nil)
-		wantError(t, err, os.ErrNotExist)
+		ipctest.WantError(t, err, os.ErrNotExist)
 		p.Say("end")
 		endPeer(t, p)
 	})

@@ -145,6 +145,15 @@ func removable(kind Kind, where string) func(args []string) error {
 	return func(args []string) error { return Remove(kind, args[1], nil) }
 }
 
+// slowElsewhere are tests that wait for long, and for what has nothing to do with
+// how memory is protected: those of named objects are enough.
+func slowElsewhere(where string) []string {
+	if where == "0666" || where == "placed" {
+		return []string{"holder stopped", "stopped processes", "removed"}
+	}
+	return nil
+}
+
 func TestMutexIsALock(t *testing.T) {
 	for _, where := range []string{"named", "0666", "placed"} {
 		t.Run(where, func(t *testing.T) {
@@ -155,6 +164,7 @@ func TestMutexIsALock(t *testing.T) {
 				},
 				Open: openSuiteLock, Process: lockProcess,
 				Waiters: suiteWaiters, Remove: removable(KindMutex, where), Tells: true,
+				Lacks: slowElsewhere(where),
 			})
 		})
 	}
@@ -175,6 +185,7 @@ func TestRWMutexIsALock(t *testing.T) {
 				Open: openSuiteLock, Process: lockProcess,
 				Waiters: suiteWaiters, Remove: removable(KindRWMutex, side.where),
 				Tells: side.rival == "write", // a reader changed nothing
+				Lacks: slowElsewhere(side.where),
 			})
 		})
 	}

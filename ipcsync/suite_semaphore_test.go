@@ -36,6 +36,7 @@ func TestSemaphoreIsASemaphore(t *testing.T) {
 				},
 				Open: openSuiteSemaphore, Process: semaphoreProcess,
 				Remove: removable(KindSemaphore, where), Tracks: where == "tracked",
+				Lacks: slowElsewhere(where),
 			}
 			ipctest.TestSemaphore(t, semaphores)
 		})

@@ -83,7 +83,7 @@ func TestWaitAnyFails(t *testing.T) {
 	if i != 1 {
 		t.Errorf("closed: %d", i)
 	}
-	wantError(t, err, os.ErrClosed)
+	ipctest.WantError(t, err, os.ErrClosed)
 	if _, err := a.Release(1); err != nil {
 		t.Error(err)
 	}

@@ -47,7 +47,8 @@ type Locks struct {
 	// Tells says that holders are told when a rival died, until one of them
 	// marks the lock as consistent.
 	Tells bool
-	// Lacks are the names of the tests of what the lock doesn't promise.
+	// Lacks are the names of the tests of what the lock doesn't promise, or
+	// another sort shows as well.
 	Lacks []string
 }
 

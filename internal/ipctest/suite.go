@@ -42,7 +42,7 @@ func wantPromptCancel(t testing.TB, start func(context.Context) <-chan error) {
 	t.Helper()
 	cause := errors.New("changed my mind")
 	var took []time.Duration
-	for range 20 {
+	for range 11 {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		ended := start(ctx)
 		before := time.Now()
