@@ -2,9 +2,9 @@ package ipcsync
 
 import (
 	"io/fs"
+	"os"
 	"testing"
 
-	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
@@ -12,7 +12,7 @@ func TestSemaphoreInPlace(t *testing.T) {
 	at := newPlace(t, 1)
 	at.Offset = 64
 	_, err := OpenSemaphore("", &Config{At: at})
-	ipctest.WantError(t, err, breezeway.ErrMismatch)
+	ipctest.WantError(t, err, os.ErrNotExist)
 	s, err := CreateSemaphore("", 2, &Config{At: at, Max: 3})
 	if err != nil {
 		t.Fatal(err)

@@ -87,9 +87,9 @@ func (l Layout) found(h *layout.Header) (Layout, error) {
 		return l, fmt.Errorf("its header says that it has %d slots, which can't be (%w)", slots, breezeway.ErrMismatch)
 	}
 	l.Slots = slots
-	l.Body = h.Payload - l.body()
-	if l.Body < 0 {
+	if h.Payload < l.body() {
 		return l, fmt.Errorf("its %d slots don't fit into its %d bytes (%w)", slots, h.Payload, breezeway.ErrMismatch)
 	}
+	l.Body = h.Payload - l.body()
 	return l, nil
 }

@@ -305,7 +305,10 @@ func (o *Object) Shut() { o.closed.Store(true) }
 
 // Fail makes the error of an operation.
 func (o *Object) Fail(op string, err error) error {
-	if err != nil && o.closed.Load() {
+	if err == nil {
+		return nil
+	}
+	if o.closed.Load() {
 		err = os.ErrClosed // err may come from the zeros that Close left
 	}
 	var below *breezeway.Error // of the mapping, which the caller doesn't know

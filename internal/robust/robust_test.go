@@ -327,7 +327,7 @@ func TestCloseLeavesZerosToLateCalls(t *testing.T) {
 	if _, free := o.LockFree(); ok || free {
 		t.Error("a closed mutex was locked")
 	}
-	ipctest.WantError(t, o.MarkConsistent(ticket), os.ErrClosed)
+	ipctest.WantError(t, o.MarkConsistent(ticket|Recovered), os.ErrClosed)
 	wantIs(t, o.Use(func() error { return nil }), os.ErrClosed)
 	wantIs(t, o.Do(t.Context(), func() error { return nil }), os.ErrClosed)
 	if o.Direct && word.Load()&HolderBits != 0 {
