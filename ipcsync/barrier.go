@@ -192,9 +192,9 @@ func (b *Barrier) swap(old, new barrierState) bool {
 // the kernel has freed a dead process's memory and closed its files, otherwise at
 // once.
 //
-// A round is over for all of its parties or for none, with one exception: a process
-// that is stopped while four further rounds are broken may get ErrBroken for a round
-// that was not.
+// A round is over for all of its parties or for none, with one exception: a party
+// that doesn't run while four or more further rounds pass, of which one is broken, may
+// get ErrBroken for a round that was not.
 func (b *Barrier) Wait(ctx context.Context) (index int, err error) {
 	if err := b.check(breezeway.OpWait); err != nil {
 		return 0, err

@@ -109,6 +109,11 @@
 //   - Death is seen when the kernel has freed the dead process's memory and closed
 //     its files: after less than a millisecond for a small process, most of a
 //     second for one with 4 GiB. All bounds count from then.
+//   - A process that is stopped while it opens an object may have just taken the slot
+//     of a dead one: what that one held then looks held until the stopped process
+//     goes on or ends.
+//   - A lock that a process holds is held until it is unlocked or closed or the
+//     process ends, also if the process has no reference to it any more.
 //   - A process that forks without exec leaves its locks to the child: it counts as
 //     alive as long as the child lives.
 //   - On Linux only semaphores of 64-bit glibc programs are understood. A wake-up

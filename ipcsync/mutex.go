@@ -146,5 +146,6 @@ func (m *Mutex) Created() bool { return m != nil && m.created }
 
 // Close ends this process's use of the mutex. Its waiters get [os.ErrClosed]. If this
 // process holds the mutex, that is as if it had died: the next holder is Recovered.
+// A Lock of this process that Close overtakes, and that fails, may count so too.
 // Closing again does nothing.
 func (m *Mutex) Close() error { return m.locker().Close() }

@@ -177,7 +177,8 @@ func (m *RWMutex) Created() bool { return m != nil && m.lock != nil && m.lock.Cr
 
 // Close ends this process's use of the lock. Its waiters get [os.ErrClosed]. If this
 // process holds the lock, that is as if it had died: its read locks end, and if it is
-// the writer, the next holder is Recovered. Closing again does nothing.
+// the writer, the next holder is Recovered. A Lock of this process that Close
+// overtakes, and that fails, may count so too. Closing again does nothing.
 func (m *RWMutex) Close() error {
 	if err := m.check(breezeway.OpClose); err != nil {
 		return err
