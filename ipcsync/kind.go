@@ -44,7 +44,7 @@ var kindTable = map[Kind]kindWords{
 	KindSemaphore: {"semaphore", "Semaphore", "sem", true, " --value PERMITS", true},
 	KindEvent:     {"event", "Event", "event", true, "", true},
 	KindBarrier:   {"barrier", "Barrier", "barrier", false, "", true},
-	KindCond:      {"condition", "Cond", "cond", false, "", false},
+	KindCond:      {"condition", "Cond", "cond", false, "", true},
 	KindLeader:    {"leadership", "Leader", "leader", false, "", true},
 	fileLockKind:  {"file lock", "FileLock", "filelock", false, "", false},
 }

@@ -30,11 +30,11 @@ var adviceTable = map[Kind]fail.Advice{
 	},
 	KindStruct: {
 		What: "struct", Create: "shm.CreateStruct", Open: "shm.OpenStruct", Remove: "shm.Remove(shm.KindStruct, …)",
-		Scheme: "struct",
+		Scheme: "struct", Removable: true,
 	},
 	KindLatest: {
 		What: "latest value", Create: "shm.CreateLatest", Open: "shm.OpenLatest", Remove: "shm.Remove(shm.KindLatest, …)",
-		Scheme: "latest",
+		Scheme: "latest", Removable: true,
 	},
 }
 
