@@ -98,7 +98,7 @@ func (d *demoScreen) show(e demo.Event) {
 	}
 	process := fmt.Sprintf("%s[%d]", e.Process, e.PID)
 	d.print(fmt.Sprintf("%s  %s  %s\n", d.out.paint(dim, fmt.Sprintf("%-15s", e.Mechanism)),
-		d.out.paint(cyan, fmt.Sprintf("%-16s", process)), inert(e.Text, "")))
+		d.out.paint(cyan, fmt.Sprintf("%-16s", process)), printable(e.Text, "")))
 }
 
 // verdictColours are the colours of verdicts.
@@ -116,7 +116,7 @@ func (d *demoScreen) report(rows []demo.Event) {
 	for _, r := range rows {
 		verdict := d.out.paint(verdictColours[r.Verdict], r.Verdict)
 		if r.Error != "" {
-			verdict += ": " + inert(r.Error, "")
+			verdict += ": " + printable(r.Error, "")
 		}
 		p50, p99 := "-", "-"
 		if r.RoundTrips > 0 {

@@ -53,7 +53,7 @@ type creation struct {
 type streaming struct {
 	oneWay bool // there is no way back, and no messages
 	serve  func(ctx context.Context, s *server, cfg *pipe.Config) error
-	dial   func(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error)
+	dial   func(ctx context.Context, t target, cfg *pipe.Config) (*destination, error)
 }
 
 // locking is how a mechanism excludes other processes.
