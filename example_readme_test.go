@@ -31,9 +31,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.CloseIdleConnections()
-	defer l.Close()
-	defer resp.Body.Close()
 	io.Copy(os.Stdout, resp.Body)
+
+	resp.Body.Close()
+	client.CloseIdleConnections()
+	l.Close()
 	// Output: hello through the pipe
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -35,6 +36,27 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	code := strings.ReplaceAll("\n"+example[1], "\n\t", "\n")[1:]
 	if !strings.HasPrefix(code, block[1]) {
 		t.Errorf("README.md's first Go code is not what Example begins with (-readme +example):\n%s", cmp.Diff(block[1], code))
+	}
+}
+
+// The code alone is a main function, with nothing left to add but the imports of
+// Example.
+func TestReadmeCodeCompiles(t *testing.T) {
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command: ", err)
+	}
+	block := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(mustRead(t, "README.md"))
+	imports := regexp.MustCompile(`(?s)\nimport \(\n.*?\n\)\n`).FindString(mustRead(t, "example_readme_test.go"))
+	if block == nil || imports == "" {
+		t.Fatal("README.md has no Go code, or Example no imports")
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte("package main\n"+imports+"\nfunc main() {\n"+block[1]+"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(goCommand, "vet", file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

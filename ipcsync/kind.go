@@ -31,18 +31,22 @@ type kindWords struct {
 	what     string // in messages
 	function string // at the end of its functions' names
 	file     string // in its file's name bw.KIND.NAME, and in breezeway.Error.Kind
-	command  bool   // the command has verbs for it
+
+	// What the command can do.
+	creatable bool   // ipc create takes it
+	flags     string // that ipc create needs
+	removable bool   // ipc rm takes it
 }
 
 var kindTable = map[Kind]kindWords{
-	KindMutex:     {"mutex", "Mutex", "mutex", true},
-	KindRWMutex:   {"read-write lock", "RWMutex", "rwmutex", true},
-	KindSemaphore: {"semaphore", "Semaphore", "sem", true},
-	KindEvent:     {"event", "Event", "event", true},
-	KindBarrier:   {"barrier", "Barrier", "barrier", true},
-	KindCond:      {"condition", "Cond", "cond", true},
-	KindLeader:    {"leadership", "Leader", "leader", true},
-	fileLockKind:  {"file lock", "FileLock", "filelock", false},
+	KindMutex:     {"mutex", "Mutex", "mutex", true, "", true},
+	KindRWMutex:   {"read-write lock", "RWMutex", "rwmutex", true, "", true},
+	KindSemaphore: {"semaphore", "Semaphore", "sem", true, " --value PERMITS", true},
+	KindEvent:     {"event", "Event", "event", true, "", true},
+	KindBarrier:   {"barrier", "Barrier", "barrier", false, "", true},
+	KindCond:      {"condition", "Cond", "cond", false, "", true},
+	KindLeader:    {"leadership", "Leader", "leader", false, "", true},
+	fileLockKind:  {"file lock", "FileLock", "filelock", false, "", false},
 }
 
 func (k Kind) what() string { return kindTable[k].what }
@@ -67,15 +71,17 @@ func (k Kind) advice() fail.Advice {
 		Create: "ipcsync.Create" + w.function,
 		Open:   "ipcsync.Open" + w.function,
 		Remove: "ipcsync.Remove",
+
+		Scheme:      string(k),
+		Creatable:   w.creatable,
+		CreateFlags: w.flags,
+		Removable:   w.removable,
 	}
 	if k == KindLeader {
 		a.Create, a.Open = "ipcsync.Lead", "ipcsync.Lead"
 	}
-	if w.command {
-		a.Scheme = string(k)
-	}
 	if k.isKernels() {
-		a.Remove = "" // it goes with its last handle
+		a.Remove, a.Removable = "", false // it goes with its last handle
 	}
 	return a
 }
@@ -101,7 +107,7 @@ func openAs[T any](kind Kind, mode robust.OpenMode, name string, cfg *Config, op
 	if s.At.isSet() {
 		return nil, kind.fail(mode.Op(), robust.Place(s.At).String(), err)
 	}
-	return nil, kind.fail(mode.Op(), name, kind.advice().Explain(err, name))
+	return nil, kind.fail(mode.Op(), name, kind.advice().Explain(mode.Op(), name, err))
 }
 
 // check fails for what is not a kind of objects with names.
@@ -133,7 +139,7 @@ func Remove(kind Kind, name string, cfg *Config) error {
 		err = kind.remove(name, &s)
 	}
 	if err != nil {
-		return kind.fail(breezeway.OpRemove, name, kind.advice().Explain(err, name))
+		return kind.fail(breezeway.OpRemove, name, kind.advice().Explain(breezeway.OpRemove, name, err))
 	}
 	return nil
 }
@@ -185,7 +191,7 @@ func Stat(kind Kind, name string, cfg *Config) (Stats, error) {
 		o, err = observers[kind](name, &s)
 	}
 	if err != nil {
-		return Stats{}, kind.fail(breezeway.OpStat, name, kind.advice().Explain(err, name))
+		return Stats{}, kind.fail(breezeway.OpStat, name, kind.advice().Explain(breezeway.OpStat, name, err))
 	}
 	defer o.Close()
 	return o.Stats()

@@ -24,15 +24,24 @@ const (
 
 // adviceTable says for each kind what to do about its errors.
 var adviceTable = map[Kind]fail.Advice{
-	KindSegment: {What: "segment", Scheme: "shm", Create: "shm.Create", Open: "shm.Open", Remove: "shm.Remove(shm.KindSegment, …)"},
-	KindStruct:  {What: "struct", Create: "shm.CreateStruct", Open: "shm.OpenStruct", Remove: "shm.Remove(shm.KindStruct, …)"},
-	KindLatest:  {What: "latest value", Create: "shm.CreateLatest", Open: "shm.OpenLatest", Remove: "shm.Remove(shm.KindLatest, …)"},
+	KindSegment: {
+		What: "segment", Create: "shm.Create", Open: "shm.Open", Remove: "shm.Remove(shm.KindSegment, …)",
+		Scheme: "shm", Creatable: true, CreateFlags: " --size BYTES", Removable: true,
+	},
+	KindStruct: {
+		What: "struct", Create: "shm.CreateStruct", Open: "shm.OpenStruct", Remove: "shm.Remove(shm.KindStruct, …)",
+		Scheme: "struct", Removable: true,
+	},
+	KindLatest: {
+		What: "latest value", Create: "shm.CreateLatest", Open: "shm.OpenLatest", Remove: "shm.Remove(shm.KindLatest, …)",
+		Scheme: "latest", Removable: true,
+	},
 }
 
 func (k Kind) advice() fail.Advice {
 	a := adviceTable[k]
 	if k == KindSegment && runtime.GOOS == "windows" {
-		a.Remove = "" // it goes with its last handle
+		a.Remove, a.Removable = "", false // it goes with its last handle
 	}
 	return a
 }
@@ -40,7 +49,7 @@ func (k Kind) advice() fail.Advice {
 // fail puts the error of an operation into a [breezeway.Error] that says what to do.
 func (k Kind) fail(op, name string, err error) error {
 	if err != nil {
-		err = fail.With(op, string(k), name, k.advice().Explain(err, name))
+		err = fail.With(op, string(k), name, k.advice().Explain(op, name, err))
 	}
 	return err
 }

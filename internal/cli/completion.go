@@ -35,7 +35,7 @@ func (m *mechanism) urls(start string) (urls []string) {
 		return nil // a completion has no place for errors
 	}
 	for _, name := range names {
-		if url := (target{m, name}).String(); strings.HasPrefix(url, start) && inert(url, "") == url {
+		if url := (target{m, name}).String(); strings.HasPrefix(url, start) && printable(url, "") == url {
 			urls = append(urls, url)
 		}
 	}

@@ -92,7 +92,7 @@ func (c *creator) check(t target, given func(flag string) bool) error {
 	for _, f := range creatorFlags {
 		switch {
 		case given(f.name) && !slices.Contains(takes, f.name):
-			return usagef("%s takes no --%s, only %s", withArticle(t.noun), f.name, oneOf(dashed(append(takes, "json")), "and"))
+			return usagef("%s takes no --%s, only %s", withArticle(t.noun), f.name, listed(dashed(append(takes, "json")), "and"))
 		case !given(f.name) && slices.Contains(needs, f.name):
 			return usagef(f.missing, t)
 		}

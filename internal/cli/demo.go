@@ -63,6 +63,15 @@ func newDemoProcess() *cobra.Command {
 type demoScreen struct {
 	json bool
 	out  screen
+	err  error // of the first write that failed
+}
+
+// print writes to standard output. The demo goes on if that fails, so that nothing
+// is left behind.
+func (d *demoScreen) print(text string) {
+	if d.err == nil {
+		_, d.err = io.WriteString(d.out, text)
+	}
 }
 
 func (d *demoScreen) run(ctx context.Context) error {
@@ -76,20 +85,20 @@ func (d *demoScreen) run(ctx context.Context) error {
 	}
 	d.report(rows)
 	if slices.ContainsFunc(rows, func(r demo.Event) bool { return r.Verdict == demo.Failed }) {
-		return errors.New("an exchange failed")
+		return errors.Join(errors.New("an exchange failed"), d.err)
 	}
-	return nil
+	return d.err
 }
 
 // show prints an exchange.
 func (d *demoScreen) show(e demo.Event) {
 	if d.json {
-		io.WriteString(d.out, jsonLine(e))
+		d.print(jsonLine(e))
 		return
 	}
 	process := fmt.Sprintf("%s[%d]", e.Process, e.PID)
-	fmt.Fprintf(d.out, "%s  %s  %s\n", d.out.paint(dim, fmt.Sprintf("%-15s", e.Mechanism)),
-		d.out.paint(cyan, fmt.Sprintf("%-16s", process)), inert(e.Text, ""))
+	d.print(fmt.Sprintf("%s  %s  %s\n", d.out.paint(dim, fmt.Sprintf("%-15s", e.Mechanism)),
+		d.out.paint(cyan, fmt.Sprintf("%-16s", process)), printable(e.Text, "")))
 }
 
 // verdictColours are the colours of verdicts.
@@ -99,7 +108,7 @@ var verdictColours = map[string]string{demo.OK: green, demo.Failed: red, demo.Un
 func (d *demoScreen) report(rows []demo.Event) {
 	if d.json {
 		for _, r := range rows {
-			io.WriteString(d.out, jsonLine(r))
+			d.print(jsonLine(r))
 		}
 		return
 	}
@@ -107,7 +116,7 @@ func (d *demoScreen) report(rows []demo.Event) {
 	for _, r := range rows {
 		verdict := d.out.paint(verdictColours[r.Verdict], r.Verdict)
 		if r.Error != "" {
-			verdict += ": " + inert(r.Error, "")
+			verdict += ": " + printable(r.Error, "")
 		}
 		p50, p99 := "-", "-"
 		if r.RoundTrips > 0 {
@@ -115,7 +124,7 @@ func (d *demoScreen) report(rows []demo.Event) {
 		}
 		cells = append(cells, []string{r.Mechanism, r.Crossed, p50, p99, verdict})
 	}
-	fmt.Fprintf(d.out, "\n%s", table(cells))
+	d.print("\n" + table(cells))
 }
 
 func micros(d time.Duration) string {

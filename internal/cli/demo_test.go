@@ -21,6 +21,14 @@ func endlessDemo(ctx context.Context, show func(demo.Event)) ([]demo.Event, erro
 	}, nil
 }
 
+// quickEnv makes ipc demo show one exchange and one row, without processes.
+const quickEnv = "IPC_TEST_QUICK_DEMO"
+
+func quickDemo(_ context.Context, show func(demo.Event)) ([]demo.Event, error) {
+	show(demo.Event{Event: demo.Exchange, Mechanism: "quick", Process: "server", PID: 1, Text: "is quick"})
+	return []demo.Event{{Event: demo.Row, Mechanism: "quick", Verdict: demo.OK, Crossed: "one", RoundTrips: 1, P50: 400, P99: 12345}}, nil
+}
+
 func TestDemo(t *testing.T) {
 	verdicts := map[string]int{}
 	for line := range strings.Lines(succeed(t, "", "demo", "--json")) {

@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,5 +30,27 @@ func TestDemoIsStopped(t *testing.T) {
 			}
 		}
 		expectEnd(t, p, exitError)
+	}
+}
+
+// A demo whose output is lost says so.
+func TestDemoCannotWrite(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /dev/full")
+	}
+	t.Setenv(quickEnv, "1")
+	for _, args := range [][]string{{"demo"}, {"demo", "--json"}} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer full.Close()
+		cmd := ipc(t, args...)
+		var stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		cmd.Run() // its code tells
+		if code := cmd.ProcessState.ExitCode(); code != exitError || strings.Count(stderr.String(), "\n") != 1 || !strings.Contains(stderr.String(), syscall.ENOSPC.Error()) {
+			t.Errorf("ipc %q: exit %d: %s", args, code, stderr.String())
+		}
 	}
 }

@@ -76,7 +76,7 @@ func FuzzStringsDump(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, cut int) {
 		cut = min(max(cut, 0), len(data))
 		d := &stringsDump{show: func(off int64, text string) error {
-			if string(data[off:off+int64(len(text))]) != text || inert(text, "\t") != text {
+			if string(data[off:off+int64(len(text))]) != text || printable(text, "\t") != text {
 				t.Errorf("%q at %d of %q", text, off, data)
 			}
 			return nil

@@ -18,7 +18,7 @@ import (
 
 // exchange sends everything, prints what comes back, and waits until all is read.
 func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string) error {
-	c := s.outlet.conn
+	c := s.destination.conn
 	typed := len(words) == 0 && term.IsTerminal(int(os.Stdin.Fd()))
 	canHalfClose := runtime.GOOS != "windows"
 	var err error
@@ -82,8 +82,8 @@ func (s *client) send(text string, newline bool, next func() (unit, error)) erro
 }
 
 func (s *client) write(b []byte) error {
-	s.outlet.writer.SetWriteDeadline(s.deadline())
-	n, err := s.outlet.writer.Write(b)
+	s.destination.writer.SetWriteDeadline(s.deadline())
+	n, err := s.destination.writer.Write(b)
 	s.bytes += int64(n)
 	if err == nil {
 		s.messages++
@@ -95,7 +95,7 @@ func (s *client) answer(next func() (unit, error)) error {
 	if next == nil {
 		return nil
 	}
-	s.outlet.conn.SetReadDeadline(s.deadline())
+	s.destination.conn.SetReadDeadline(s.deadline())
 	u, err := next()
 	if err != nil {
 		return err
@@ -199,7 +199,7 @@ func (s *client) print(u unit) error {
 			text += "\n"
 		}
 	default:
-		text = inert(strings.ReplaceAll(text, "\r\n", "\n"), "\t\n")
+		text = printable(strings.ReplaceAll(text, "\r\n", "\n"), "\t\n")
 		if s.lines || s.message {
 			text += "\n"
 		}

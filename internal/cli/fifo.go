@@ -42,7 +42,7 @@ func serveFIFO(ctx context.Context, s *server, cfg *pipe.Config) (err error) {
 }
 
 // dialFIFO waits until the FIFO exists and a process reads it.
-func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error) {
+func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*destination, error) {
 	path := t.path()
 	file := watch.NewName(path)
 	defer file.Close()
@@ -50,7 +50,7 @@ func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error) 
 		f, err := pipe.OpenFIFO(ctx, path, pipe.Out, &pipe.FIFOConfig{Trust: cfg.Trust})
 		switch {
 		case err == nil:
-			return &outlet{writer: f, address: path}, nil
+			return &destination{writer: f, address: path}, nil
 		case !errors.Is(err, os.ErrNotExist):
 			return nil, err
 		}

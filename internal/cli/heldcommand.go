@@ -93,8 +93,8 @@ func (c *heldCommand) start(cmd *exec.Cmd, recovered bool, signals *signals) err
 		value = "1"
 	}
 	cmd.Env = append(os.Environ(), recoveredVariable+"="+value)
-	runtime.LockOSThread() // for good; see bind
-	free, err := bind(cmd)
+	runtime.LockOSThread() // for good; see killWithUs
+	free, err := killWithUs(cmd)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ func TestLock(t *testing.T) {
 		}
 		expectFailure(t, run(t, "", "lock", url, "--timeout", "30ms", "--", exe, shoutVerb), exitTimedOut, url, "locked after 30ms")
 		expectFailure(t, run(t, "", "lock", url, "-n", "--", exe, shoutVerb), exitTimedOut, url+" is locked")
+		expectFailure(t, run(t, "", "lock", url, "-t", "0", "--", exe, shoutVerb), exitTimedOut, url+" is locked")
 		next := start(t, "lock", url, "--timeout", "60s", "--", exe, recoveredVerb, "0")
 		awaitStat(t, url, func(s ipcsync.Stats) bool { return s.Waiters == 1 })
 		p.CloseInput()

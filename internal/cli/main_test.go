@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(endlessEnv) != "" {
 		runDemo = endlessDemo
 	}
+	if os.Getenv(quickEnv) != "" {
+		runDemo = quickDemo
+	}
 	switch {
 	case os.Getenv(commandEnv) == "":
 		ipctest.Main(m)

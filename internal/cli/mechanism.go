@@ -10,6 +10,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 	"github.com/breezeway-ipc/breezeway/pipe"
+	"github.com/breezeway-ipc/breezeway/shm"
 )
 
 // mechanism is what the command knows of a mechanism: its URLs, and what verbs
@@ -52,7 +53,7 @@ type creation struct {
 type streaming struct {
 	oneWay bool // there is no way back, and no messages
 	serve  func(ctx context.Context, s *server, cfg *pipe.Config) error
-	dial   func(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error)
+	dial   func(ctx context.Context, t target, cfg *pipe.Config) (*destination, error)
 }
 
 // locking is how a mechanism excludes other processes.
@@ -91,8 +92,26 @@ var mechanisms = []*mechanism{
 		check:  plainName("shm_open's /NAME is shm://NAME, and a file is mmap:///PATH"),
 		create: &creation{needs: []string{"size"}, takes: admitting, make: createSegment},
 		memory: openSegment,
-		remove: removeSegment,
-		list:   listSegments,
+		remove: removeMemory(shm.KindSegment),
+		list:   listMemory(shm.KindSegment),
+	},
+	{
+		scheme: "struct", noun: "struct", symbol: "shm.OpenOrCreateStruct",
+		forms:   []form{{"struct://NAME", "the value NAME of a Go type, in shared memory"}},
+		check:   plainName(""),
+		remove:  removeMemory(shm.KindStruct),
+		stat:    statMemory(shm.KindStruct),
+		list:    listMemory(shm.KindStruct),
+		instead: map[string]string{"create": "a Go program creates it with shm.CreateStruct"},
+	},
+	{
+		scheme: "latest", noun: "latest value", symbol: "shm.OpenOrCreateLatest",
+		forms:   []form{{"latest://NAME", "the value NAME that one process replaces again and again"}},
+		check:   plainName(""),
+		remove:  removeMemory(shm.KindLatest),
+		stat:    statMemory(shm.KindLatest),
+		list:    listMemory(shm.KindLatest),
+		instead: map[string]string{"create": "a Go program creates it with shm.CreateLatest"},
 	},
 	{
 		scheme: "mmap", noun: "mapped file", symbol: "mmap.Map",
@@ -159,6 +178,15 @@ var mechanisms = []*mechanism{
 		stat:    statSync(ipcsync.KindBarrier),
 		list:    listSync(ipcsync.KindBarrier),
 		instead: map[string]string{"create": "a Go program creates it with ipcsync.CreateBarrier"},
+	},
+	{
+		scheme: "cond", noun: "condition", symbol: "ipcsync.Cond",
+		forms:   []form{{"cond://NAME", "the condition NAME, where holders of a mutex wait for a change"}},
+		check:   plainName(""),
+		remove:  removeSync(ipcsync.KindCond),
+		stat:    statSync(ipcsync.KindCond),
+		list:    listSync(ipcsync.KindCond),
+		instead: map[string]string{"create": "a Go program creates it with ipcsync.CreateCond"},
 	},
 }
 

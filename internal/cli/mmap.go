@@ -96,7 +96,7 @@ func failedFile(op, path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("no such file; create it with `ipc create mmap://%s --size BYTES` (%w)", path, err)
 	case errors.Is(err, fs.ErrExist):
-		err = fmt.Errorf("the file exists; `ipc write` and `ipc read` take it as it is, `ipc rm` removes it (%w)", err)
+		err = fmt.Errorf("the file exists, and `ipc write mmap://%[1]s` and `ipc read mmap://%[1]s` take it as it is; or, if nothing uses it any more, remove it with `ipc rm mmap://%[1]s` (%[2]w)", path, err)
 	}
 	return &breezeway.Error{Op: op, Kind: "mmap", Name: path, Err: err}
 }

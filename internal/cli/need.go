@@ -55,7 +55,7 @@ func (n need) lacks(t target) error {
 			verbs = append(verbs, "ipc "+other.verb)
 		}
 	}
-	instead := fmt.Sprintf("%s is for %s", t, oneOf(verbs, "and"))
+	instead := fmt.Sprintf("%s is for %s", t, listed(verbs, "and"))
 	if hint := t.instead[n.verb]; hint != "" {
 		instead = strings.ReplaceAll(hint, "%s", t.String())
 	}

@@ -54,10 +54,10 @@ func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync
 }
 
 // dialPipe waits for the server of a named pipe.
-func dialPipe(ctx context.Context, t target, cfg *pipe.Config) (*outlet, error) {
+func dialPipe(ctx context.Context, t target, cfg *pipe.Config) (*destination, error) {
 	c, err := pipe.DialWait(ctx, t.name, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &outlet{writer: c, conn: c, address: c.RemoteAddr().String(), peer: infoOf(c.Peer())}, nil
+	return &destination{writer: c, conn: c, address: c.RemoteAddr().String(), peer: infoOf(c.Peer())}, nil
 }

@@ -166,7 +166,7 @@ func (p *pipeline) show(ended <-chan struct{}) {
 	}
 }
 
-func programOf(cmd *exec.Cmd) string { return inert(filepath.Base(cmd.Args[0]), "") }
+func programOf(cmd *exec.Cmd) string { return printable(filepath.Base(cmd.Args[0]), "") }
 
 // report prints what each stage did.
 func (p *pipeline) report() {
@@ -198,7 +198,7 @@ func (p *pipeline) report() {
 		if code := codeOf(s.State); code != 0 && code != exitSignal+sigpipe {
 			end = p.err.paint(red, end)
 		}
-		rows = append(rows, []string{inert(strings.Join(s.Args, " "), ""), size(written[i]), end})
+		rows = append(rows, []string{printable(strings.Join(s.Args, " "), ""), size(written[i]), end})
 	}
 	io.WriteString(p.err, table(rows))
 }

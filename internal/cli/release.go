@@ -6,7 +6,7 @@ import (
 
 func newRelease() *cobra.Command {
 	var access accessFlags
-	n := 1
+	n := permitCount(1)
 	cmd := &cobra.Command{
 		Use:   "release URL",
 		Short: "Give permits to a semaphore",
@@ -28,20 +28,17 @@ released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it re
 			if err != nil {
 				return err
 			}
-			if n < 1 {
-				return usagef("--count %d; release at least 1", n)
-			}
 			p, err := t.permits(t, r, false)
 			if err != nil {
 				return err
 			}
 			defer p.Close()
-			_, err = p.Release(n)
+			_, err = p.Release(int(n))
 			return err
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().IntVarP(&n, "count", "n", 1, "how many permits")
+	cmd.Flags().VarP(&n, "count", "n", "how many permits")
 	access.registerTrust(cmd)
 	return cmd
 }

@@ -75,13 +75,13 @@ type client struct {
 	noNewline, reply, raw bool
 	timeout               time.Duration
 
-	out, err screen
-	target   target
-	outlet   *outlet
-	done     event // the report
-	messages int
-	bytes    int64
-	midLine  bool // on the terminal
+	out, err    screen
+	target      target
+	destination *destination
+	done        event // the report
+	messages    int
+	bytes       int64
+	midLine     bool // on the terminal
 }
 
 func (s *client) run(ctx context.Context, url string, words []string) (err error) {
@@ -105,7 +105,7 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 	if err := s.dial(ctx, cfg); err != nil {
 		return err
 	}
-	defer s.outlet.writer.Close()
+	defer s.destination.writer.Close()
 	err = s.explain(s.exchange(ctx, cfg, words))
 	if s.json {
 		s.report(err)
@@ -122,7 +122,7 @@ func (s *client) dial(ctx context.Context, cfg *pipe.Config) error {
 	if err != nil {
 		return err
 	}
-	s.outlet, s.done.Address, s.done.Peer = out, out.address, out.peer
+	s.destination, s.done.Address, s.done.Peer = out, out.address, out.peer
 	return nil
 }
 

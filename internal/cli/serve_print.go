@@ -23,7 +23,7 @@ func (s *server) printUnit(u unit, from sender) {
 		s.print(u.text)
 	default:
 		for _, line := range linesOf(u.text) {
-			line = inert(line, "\t")
+			line = printable(line, "\t")
 			if u.split {
 				line += " … (the line goes on)"
 			}
@@ -52,7 +52,7 @@ func (s *server) nameOf(from sender) string {
 	}
 	program := "pid"
 	if from.peer.Executable != "" {
-		program = inert(filepath.Base(from.peer.Executable), "")
+		program = printable(filepath.Base(from.peer.Executable), "")
 	}
 	return fmt.Sprintf("%s[%d]", program, from.peer.PID)
 }

@@ -150,7 +150,7 @@ func TestServeJSONIsInert(t *testing.T) {
 	if e := parse(t, line); e.Text == nil || *e.Text != text {
 		t.Errorf("printed %s", line)
 	}
-	if inert(line, "") != line {
+	if printable(line, "") != line {
 		t.Errorf("printed %q", line)
 	}
 	succeed(t, "\xff\xfe\x00", "send", url)

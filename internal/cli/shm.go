@@ -20,12 +20,29 @@ func openSegment(t target, r accessRule, readOnly bool) (*memory, error) {
 	return &memory{seg.Mapping, t, seg.File(), seg.Close}, nil
 }
 
-func removeSegment(t target) error { return shm.Remove(shm.KindSegment, t.name, nil) }
+// removeMemory makes remove of a row.
+func removeMemory(kind shm.Kind) func(target) error {
+	return func(t target) error { return shm.Remove(kind, t.name, nil) }
+}
 
-func listSegments() (names []string, err error) {
-	segments, err := shm.List(shm.KindSegment, nil)
-	for _, s := range segments {
-		names = append(names, s.Name)
+// statMemory makes stat of a row.
+func statMemory(kind shm.Kind) func(target, accessRule) (state, error) {
+	return func(t target, _ accessRule) (state, error) {
+		info, err := shm.Stat(kind, t.name, nil)
+		if err != nil {
+			return nil, err
+		}
+		return memoryState{info}, nil
 	}
-	return names, err
+}
+
+// listMemory makes list of a row.
+func listMemory(kind shm.Kind) func() ([]string, error) {
+	return func() (names []string, err error) {
+		infos, err := shm.List(kind, nil)
+		for _, i := range infos {
+			names = append(names, i.Name)
+		}
+		return names, err
+	}
 }

@@ -12,13 +12,16 @@ func newStat() *cobra.Command {
 	s := &statter{out: newScreen(os.Stdout)}
 	cmd := &cobra.Command{
 		Use:   "stat URL",
-		Short: "Show which processes hold a semaphore or lock, and how many wait",
-		Long: `stat shows the state of a semaphore, a lock, an event or a barrier, as it was a moment
-ago. What can't be told is -.
+		Short: "Show the state of a semaphore, a lock, a struct or the like",
+		Long: `stat shows the state of a semaphore, a lock, an event, a barrier or a condition, as it
+was a moment ago, and how large a struct or latest value is, its owner and its mode. What
+can't be told is -.
 
-With --json it prints one object with these fields, of which -1 can't be told:
+With --json it prints one object with these fields:
   event       stat; time: RFC 3339
   url         as given
+
+and of a semaphore, a lock and the like, where -1 can't be told:
   value       permits that are left; 1 for a set event, a free lock and a barrier that
               is not broken, otherwise 0
   max         how many permits there can be; how many parties a barrier has
@@ -26,7 +29,15 @@ With --json it prints one object with these fields, of which -1 can't be told:
               of ` + "`ipc acquire URL -- COMMAND`" + `; how many hold a lock
   pids        the processes that hold it, left out if none is known
   waiters     how many wait
-  recoveries  how often something was taken back from a process that died`,
+  recoveries  how often something was taken back from a process that died
+  recovered   true if a holder of a lock died and none has marked as consistent since
+              what the lock protects; otherwise left out
+
+and of a struct or latest value:
+  size        in bytes, with what describes it
+  owner       uid, or on Windows SID; left out if it can't be learned
+  mode        permission bits, in octal
+  modified    RFC 3339; when it was created, since what is stored in memory isn't told`,
 		Example: `  ipc stat sem://jobs
   ipc stat mutex://deploy --json | jq .pids`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),

@@ -78,6 +78,10 @@ func TestSemaphore(t *testing.T) {
 	succeed(t, "", "acquire", url)
 	expectFailure(t, run(t, "", "acquire", url, "--timeout", "30ms"), exitTimeout, url, "without a permit after 30ms")
 	expectFailure(t, run(t, "", "acquire", url, "--try"), exitTimeout, url+" is without a permit")
+	expectFailure(t, run(t, "", "acquire", url, "--timeout", "0s"), exitTimeout, url+" is without a permit")
+	if r := run(t, "", "acquire", url, "--try", "--timeout", "0"); r.code != exitUsage {
+		t.Errorf("%+v", r)
+	}
 	if out := succeed(t, "", "release", url, "-n", "2"); out != "" {
 		t.Errorf("%q", out)
 	}
@@ -143,6 +147,7 @@ func TestEvent(t *testing.T) {
 	url := createSync(t, "event")
 	expectFailure(t, run(t, "", "wait", url, "--timeout", "30ms"), exitTimeout, url, "not set after 30ms")
 	expectFailure(t, run(t, "", "wait", url, "--try"), exitTimeout, "is not set")
+	expectFailure(t, run(t, "", "wait", url, "--timeout", "0s"), exitTimeout, "is not set")
 	succeed(t, "", "set", url)
 	succeed(t, "", "set", url)
 	succeed(t, "", "wait", url)

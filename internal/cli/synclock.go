@@ -30,7 +30,7 @@ func openMutex(t target, r accessRule, _ bool) (lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	return exclusiveLock{m, m.Lock, m.TryLock}, nil
+	return openedLock{m, m.Lock, m.TryLock}, nil
 }
 
 func openRWMutex(t target, r accessRule, shared bool) (lock, error) {
@@ -39,7 +39,7 @@ func openRWMutex(t target, r accessRule, shared bool) (lock, error) {
 		return nil, err
 	}
 	if shared {
-		return exclusiveLock{m, m.RLock, m.TryRLock}, nil
+		return openedLock{m, m.RLock, m.TryRLock}, nil
 	}
-	return exclusiveLock{m, m.Lock, m.TryLock}, nil
+	return openedLock{m, m.Lock, m.TryLock}, nil
 }

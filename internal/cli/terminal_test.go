@@ -17,7 +17,7 @@ func TestInert(t *testing.T) {
 		"\xff'\u2028":       `\xff'\u2028`,
 		"del\x7f":           `del\x7f`,
 	} {
-		if got := inert(text, "\t"); got != want {
+		if got := printable(text, "\t"); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
@@ -26,7 +26,7 @@ func TestInert(t *testing.T) {
 func FuzzInert(f *testing.F) {
 	f.Add("\x1b[31mred")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := inert(text, "")
+		got := printable(text, "")
 		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !strconv.IsPrint(r) }) {
 			t.Errorf("%q became %q", text, got)
 		}

@@ -14,20 +14,24 @@ import (
 type waitFlags struct {
 	timeout time.Duration
 	try     bool
+	limited bool // by timeout
 }
 
 func (o *waitFlags) register(cmd *cobra.Command) {
-	cmd.Flags().DurationVarP(&o.timeout, "timeout", "t", 0, "give up after `TIME`, such as 3s")
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.limited = cmd.Flags().Changed("timeout") }
+	cmd.Flags().DurationVarP(&o.timeout, "timeout", "t", 0, "give up after `TIME`, such as 3s; 0 doesn't wait")
 	cmd.Flags().BoolVarP(&o.try, "try", "n", false, "don't wait")
 }
 
+// check checks the flags. A time of 0 is the same as --try.
 func (o *waitFlags) check() error {
 	switch {
 	case o.timeout < 0:
 		return usagef("--timeout %v is negative", o.timeout)
-	case o.try && o.timeout > 0:
+	case o.try && o.limited:
 		return usagef("--try doesn't wait, so there is no --timeout")
 	}
+	o.try = o.try || o.limited && o.timeout == 0
 	return nil
 }
 
@@ -36,7 +40,7 @@ var errLate = errors.New("the time is up")
 
 // bounded returns a context that --timeout ends.
 func (o *waitFlags) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if o.timeout == 0 {
+	if !o.limited || o.try {
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeoutCause(ctx, o.timeout, errLate)

@@ -4,8 +4,8 @@ import "runtime"
 
 // demos are the rows, one for each mechanism.
 var demos = []demo{
-	anonymousPipe, namedPipe, fifo, sharedMemory, mappedFile,
-	semaphore, mutex, rwMutex, event, leader, barrier,
+	anonymousPipe, namedPipe, fifo, sharedMemory, sharedStruct, latestValue, mappedFile,
+	semaphore, mutex, rwMutex, event, leader, barrier, condition,
 }
 
 // demo shows one mechanism between two processes, which run server and client.

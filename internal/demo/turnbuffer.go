@@ -33,6 +33,16 @@ func (b turnBuffer) pass(turn uint32) error { return mmap.AtomicStore(b.Mapping,
 
 // await waits for a turn, and reports false if there will be none.
 func (b turnBuffer) await(turn uint32) (bool, error) {
+	var now uint32
+	err := poll(func() (_ bool, err error) {
+		now, err = mmap.AtomicLoad[uint32](b.Mapping, turnAt)
+		return now == turn || now == turnOver, err
+	})
+	return err == nil && now == turn, err
+}
+
+// poll returns when done reports true or fails.
+func poll(done func() (bool, error)) error {
 	// Two processes that sleep equally long between looks may find each other
 	// asleep each time. So look on for longer than a sleep takes, unless that keeps
 	// the only processor from the other process.
@@ -43,9 +53,8 @@ func (b turnBuffer) await(turn uint32) (bool, error) {
 	pause := 50 * time.Microsecond
 	for began := time.Now(); ; {
 		for range 100 {
-			now, err := mmap.AtomicLoad[uint32](b.Mapping, turnAt)
-			if err != nil || now == turn || now == turnOver {
-				return now == turn, err
+			if ok, err := done(); ok || err != nil {
+				return err
 			}
 		}
 		if time.Since(began) < spin {

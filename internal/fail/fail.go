@@ -40,31 +40,45 @@ func Bare(err error) error {
 // Advice is what to do about the errors that every kind of named object has.
 type Advice struct {
 	What   string // what the object is called: "mutex"
-	Scheme string // the command's, "" if no verb takes it
 	Create string // the function that creates one: "ipcsync.CreateMutex"
 	Open   string // the function that opens one
 	Remove string // the call that removes one, "" if it goes with its last handle
+
+	Scheme      string // of the command's URLs
+	Creatable   bool   // `ipc create` takes the scheme
+	CreateFlags string // what it needs besides the URL: " --size BYTES"
+	Removable   bool   // `ipc rm` takes the scheme
 }
 
-// Explain adds the advice to an error about the object name.
-func (a Advice) Explain(err error, name string) error {
-	command := func(verb string) string {
-		if a.Scheme == "" {
-			return ""
-		}
-		return fmt.Sprintf(" or `ipc %s %s://%s`", verb, a.Scheme, name)
+// Explain adds the advice to an error of an operation on the object name.
+func (a Advice) Explain(op, name string, err error) error {
+	url := a.Scheme + "://" + name
+	create, remove := a.Create, a.Remove
+	if a.Creatable {
+		create += fmt.Sprintf(" or `ipc create %s%s`", url, a.CreateFlags)
 	}
+	if a.Removable {
+		remove += fmt.Sprintf(" or `ipc rm %s`", url)
+	}
+	const noneUses = "if nothing uses it any more, remove it with "
 	switch {
-	case errors.Is(err, breezeway.ErrMismatch):
-		return fmt.Errorf("%w; if nothing uses it any more, remove it with %s%s", Bare(err), a.Remove, command("rm"))
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no such %s; create it with %s%s (%w)", a.What, a.Create, command("create"), Bare(err))
-	case errors.Is(err, fs.ErrExist) && a.Remove == "":
-		return fmt.Errorf("the %s exists; open it with %s, or close it in all processes: it goes with its last handle (%w)", a.What, a.Open, Bare(err))
+	case op == breezeway.OpRemove && errors.Is(err, breezeway.ErrMismatch):
+		return err // what can't be removed is not to be removed
+	case op == breezeway.OpRemove && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no such %s (%w)", a.What, Bare(err))
+	// An object whose layout is another one may count as one that isn't there too.
 	case errors.Is(err, breezeway.ErrMismatch) && a.Remove == "":
 		return fmt.Errorf("%w; it goes with its last handle, when all processes have closed it", Bare(err))
+	case errors.Is(err, breezeway.ErrMismatch):
+		return fmt.Errorf("%w; %s%s", Bare(err), noneUses, remove)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no such %s; create it with %s (%w)", a.What, create, Bare(err))
+	case op != breezeway.OpCreate: // what exists then isn't the object, but its writer, for one
+		return err
+	case errors.Is(err, fs.ErrExist) && a.Remove == "":
+		return fmt.Errorf("the %s exists; open it with %s; it goes with its last handle, when all processes have closed it (%w)", a.What, a.Open, Bare(err))
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("the %s exists; open it with %s, or remove it with %s%s (%w)", a.What, a.Open, a.Remove, command("rm"), Bare(err))
+		return fmt.Errorf("the %s exists; open it with %s; or, %s%s (%w)", a.What, a.Open, noneUses, remove, Bare(err))
 	}
 	return err
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
-// outlet is where send sends to.
-type outlet struct {
-	writer  outletWriter
+// destination is where send sends to.
+type destination struct {
+	writer  deadlineWriter
 	conn    *pipe.Conn // the same, if there is a way back
 	address string
 	peer    *peerInfo
 }
 
-type outletWriter interface {
+type deadlineWriter interface {
 	io.WriteCloser
 	SetWriteDeadline(time.Time) error
 }

@@ -2,8 +2,8 @@ package cli
 
 import "strings"
 
-// oneOf joins words as a sentence does.
-func oneOf(words []string, last string) string {
+// listed joins words as a sentence does.
+func listed(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// inert returns text that a terminal only shows: what isn't printable, except the
+// printable returns text that a terminal only shows: what isn't printable, except the
 // characters in keep, is spelled out.
-func inert(text, keep string) string {
+func printable(text, keep string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// bind puts this process into a job, which includes all processes that it starts. The
+// killWithUs puts this process into a job, which includes all processes that it starts. The
 // kernel kills those in the job when its last handle is closed: when this process ends.
 // free lets the processes live that are left when the command has ended.
-func bind(*exec.Cmd) (free func(), err error) {
+func killWithUs(*exec.Cmd) (free func(), err error) {
 	job, err := sys.CreateJob(0)
 	if err != nil {
 		return nil, err

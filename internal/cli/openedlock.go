@@ -6,14 +6,14 @@ import (
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
-// exclusiveLock is a Mutex, or an RWMutex for a writer.
-type exclusiveLock struct {
+// openedLock is a Mutex, or an RWMutex for writers or for readers.
+type openedLock struct {
 	syncObject
 	wait func(context.Context) (ipcsync.Held, error)
 	try  func() (ipcsync.Held, bool, error)
 }
 
-func (l exclusiveLock) take(ctx context.Context, try bool) (held, bool, error) {
+func (l openedLock) take(ctx context.Context, try bool) (held, bool, error) {
 	if try {
 		return l.try()
 	}
@@ -21,4 +21,4 @@ func (l exclusiveLock) take(ctx context.Context, try bool) (held, bool, error) {
 	return h, err == nil, err
 }
 
-func (l exclusiveLock) holders() []int { return holdersOf(l.syncObject) }
+func (l openedLock) holders() []int { return holdersOf(l.syncObject) }

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// bind makes the kernel kill the command when this process ends. The kernel watches
+// killWithUs makes the kernel kill the command when this process ends. The kernel watches
 // the thread that starts the command, so that thread must live as long as the process.
-func bind(cmd *exec.Cmd) (free func(), err error) {
+func killWithUs(cmd *exec.Cmd) (free func(), err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return func() {}, nil
 }
