@@ -20,8 +20,7 @@ import (
 
 func TestMain(m *testing.M) { ipctest.Main(m) }
 
-// testLayout is the layout of the objects here, whose head begins with a Mutex's
-// and goes on with two words for a Section.
+// testLayout is the layout of a testObject.
 func testLayout(slots int) Layout {
 	return Layout{Kind: "test", Version: 1, Slots: slots, Body: 100}
 }
