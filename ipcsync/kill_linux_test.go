@@ -93,3 +93,10 @@ func TestKillMatrixMutexRecovery(t *testing.T) {
 	wantLock(t, m, true)
 	wantLock(t, m, false)
 }
+
+func wantRecovered(t testing.TB, h Held, want bool) {
+	t.Helper()
+	if h.Recovered() != want {
+		t.Errorf("recovered is %v, want %v", h.Recovered(), want)
+	}
+}
