@@ -16,7 +16,7 @@ var slack = func() time.Duration {
 	return 2
 }()
 
-// awaitWaiters waits until n are waiting. Nothing announces that somebody fell
+// awaitWaiters waits until n are waiting. Nothing announces that a goroutine fell
 // asleep, so it looks again and again.
 func awaitWaiters(t testing.TB, o interface{ Stats() (Stats, error) }, n int) {
 	t.Helper()

@@ -69,7 +69,8 @@ func TestKillMatrixBarrier(t *testing.T) {
 	}
 }
 
-// Who lets the others go and is killed before he has woken them keeps nobody.
+// A process that is killed between letting the others go and waking them doesn't
+// keep them.
 func TestKillMatrixBarrierLast(t *testing.T) {
 	b := newTestBarrier(t, 3)
 	ours := meet(t.Context(), b, 2)
@@ -82,7 +83,7 @@ func TestKillMatrixBarrierLast(t *testing.T) {
 		}
 	}
 	ipctest.WantSince(t, start, 200*time.Millisecond)
-	// Nor is he taken for one of the next round.
+	// Nor is it taken for one of the next round.
 	ours = meet(t.Context(), b, 3)
 	for range 3 {
 		if m := <-ours; m.err != nil {
@@ -91,7 +92,7 @@ func TestKillMatrixBarrierLast(t *testing.T) {
 	}
 }
 
-// Who finds the dead one's slot and is killed in turn leaves it to the next.
+// A process that finds a dead one's slot and is killed in turn leaves it to the next.
 func TestKillMatrixBarrierSlot(t *testing.T) {
 	b := newTestBarrier(t, 3)
 	wantKilled(t, mortalAt(t, "barrier arrived", mortalParty, b.Name()))

@@ -24,8 +24,8 @@ func TestBarrierRemoved(t *testing.T) {
 	err := (<-ours).err
 	theirs := p.Hear()
 	ipctest.WantSince(t, start, time.Second)
-	// Who finds it out first breaks the barrier for the other, unless that one
-	// has just found it out too.
+	// The process that finds it out first breaks the barrier for the other, unless
+	// that has just found it out too.
 	switch {
 	case theirs == "broken":
 		ipctest.WantError(t, err, breezeway.ErrRemoved)
@@ -37,7 +37,7 @@ func TestBarrierRemoved(t *testing.T) {
 	ipctest.WantError(t, Remove(KindBarrier, b.Name(), nil), os.ErrNotExist)
 }
 
-// Who is stopped is not dead.
+// A stopped process is not dead.
 func TestBarrierOfTheStopped(t *testing.T) {
 	b := newTestBarrier(t, 3)
 	p := startParty(t, b)

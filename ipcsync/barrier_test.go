@@ -116,7 +116,7 @@ func startParty(t testing.TB, b *Barrier) *ipctest.Process {
 	return p
 }
 
-// Nobody goes on before all have come, and each is told as which he came.
+// No wait ends before all parties have come, and each is told its place in the row.
 func TestBarrier(t *testing.T) {
 	b := newTestBarrier(t, 4)
 	p := startParty(t, b)
@@ -210,7 +210,7 @@ func TestBarrierKeepsStep(t *testing.T) {
 	}
 }
 
-// What one did before it waited, all see that go on; the race detector is the
+// What a party did before it waited all see that go on; the race detector is the
 // judge.
 func TestBarrierOrdersGoroutines(t *testing.T) {
 	const parties = 3
@@ -240,7 +240,7 @@ func TestBarrierOrdersGoroutines(t *testing.T) {
 	all.Wait()
 }
 
-// One who gives up breaks the barrier for all, until it is reset.
+// A cancelled wait breaks the barrier for all, until it is reset.
 func TestBarrierCancelled(t *testing.T) {
 	b := newTestBarrier(t, 4)
 	p := startParty(t, b)
@@ -275,7 +275,7 @@ func TestBarrierCancelled(t *testing.T) {
 	}
 }
 
-// Reset lets those go who wait, wherever they are, and begins anew.
+// Reset ends all waits, in all processes, and begins anew.
 func TestBarrierReset(t *testing.T) {
 	b := newTestBarrier(t, 3)
 	p := startParty(t, b)
@@ -300,7 +300,8 @@ func TestBarrierReset(t *testing.T) {
 	}
 }
 
-// Who looks only when further rounds have begun is told how his own ended.
+// A waiter that looks only when further rounds have begun is told how its own
+// ended.
 func TestBarrierLateLook(t *testing.T) {
 	b := newTestBarrier(t, 2)
 	arrive := func() uint64 {
@@ -337,7 +338,7 @@ func TestBarrierLateLook(t *testing.T) {
 	}
 }
 
-// Whoever gives up when: a round is over for all or for none.
+// Whenever waits are cancelled, a round is over for all or for none.
 func TestBarrierStormOfCancels(t *testing.T) {
 	const each = 3
 	b := newTestBarrier(t, 2*each)
@@ -373,7 +374,7 @@ func TestBarrierStormOfCancels(t *testing.T) {
 	t.Logf("%d rounds over, %d broken", over, broken)
 }
 
-// One who dies waiting breaks the barrier, and the others are told soon.
+// A process that dies waiting breaks the barrier, and the others are told soon.
 func TestBarrierOfTheDead(t *testing.T) {
 	b := newTestBarrier(t, 4)
 	for i := range int64(5) {
@@ -394,7 +395,7 @@ func TestBarrierOfTheDead(t *testing.T) {
 		if err := b.Reset(); err != nil {
 			t.Fatal(err)
 		}
-		other.Kill() // who doesn't wait breaks nothing
+		other.Kill() // it doesn't wait, and breaks nothing
 		ours = meet(t.Context(), b, 4)
 		for range 4 {
 			if m := <-ours; m.err != nil {
@@ -530,7 +531,7 @@ func TestBarrierOverwritten(t *testing.T) {
 		_, err = b.Stats()
 		ipctest.WantError(t, err, breezeway.ErrMismatch)
 	}
-	// One who waits learns it.
+	// A waiter learns it.
 	b.head.state.Store(barrierRound)
 	ours := meet(t.Context(), b, 1)
 	awaitWaiters(t, b, 1)

@@ -14,7 +14,7 @@ import (
 
 // Waits don't go by the clock on the wall, which can be set: of all that a waiting
 // process says to the kernel about time nothing is by CLOCK_REALTIME. (To set the
-// machine's clock in a test would disturb everybody else.)
+// machine's clock in a test would disturb every other process.)
 func TestWaitsIgnoreTheWallClock(t *testing.T) {
 	if out, err := exec.Command("strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
 		ipctest.Missing(t, "strace can't be run:", err.Error(), string(out))

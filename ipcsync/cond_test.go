@@ -91,7 +91,7 @@ func startCondUser(t testing.TB, m *Mutex, c *Cond, waiters int) *ipctest.Proces
 	return p
 }
 
-// Who waits has unlocked the mutex, and has locked it when he is woken.
+// A waiter has unlocked the mutex, and has locked it when it is woken.
 func TestCond(t *testing.T) {
 	m, c := newTestMutex(t, nil), newTestCond(t)
 	p := startCondUser(t, m, c, 1)
@@ -258,7 +258,7 @@ func TestCondAnswers(t *testing.T) {
 	ipctest.WantSince(t, start, 20*time.Millisecond)
 	wantBusy(t, m)
 
-	// A cancelled one unlocks all the same, and locks again.
+	// A wait with a context that is done unlocks all the same, and locks again.
 	h, err := c.Wait(ctx, a.h)
 	ipctest.WantError(t, err, cause)
 	wantBusy(t, m)
@@ -341,7 +341,7 @@ func TestCondOrdersGoroutines(t *testing.T) {
 	}
 }
 
-// Processes that die waiting keep nobody.
+// Processes that die waiting don't keep others.
 func TestCondWaiterIsKilled(t *testing.T) {
 	m, c := newTestMutex(t, nil), newTestCond(t)
 	for range max(3, ipctest.Count(10)) {

@@ -55,7 +55,8 @@ func TestKillMatrixEvent(t *testing.T) {
 	}
 }
 
-// Who is killed while he wakes others has woken them, or they find it out.
+// A process that is killed while it wakes others has woken them, or they find it
+// out.
 func TestKillMatrixEventSet(t *testing.T) {
 	for _, cfg := range []*Config{nil, {ManualReset: true}} {
 		for _, point := range []string{"event set", "gate moved"} {
@@ -88,7 +89,7 @@ func TestKillMatrixEventSet(t *testing.T) {
 	}
 }
 
-// Who is killed falling asleep is missed by nobody.
+// A process that is killed falling asleep leaves nothing.
 func TestKillMatrixEventWait(t *testing.T) {
 	at := newPlace(t, 1)
 	e, err := CreateEvent("", &Config{At: at})
@@ -104,7 +105,7 @@ func TestKillMatrixEventWait(t *testing.T) {
 	}
 }
 
-// Who is killed making an event leaves none, or a complete one.
+// A process that is killed making an event leaves none, or a complete one.
 func TestKillMatrixEventCreate(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a named event is the kernel's")

@@ -43,7 +43,8 @@ func TestEventOverwritten(t *testing.T) {
 	wantSet(t, e, true)
 }
 
-// Whoever waits when an event is set is let through, however soon it is reset.
+// Every wait that is under way when an event is set is let through, however soon
+// it is reset.
 func TestEventPulse(t *testing.T) {
 	e := placeEvent(t, &Config{ManualReset: true})
 	const waiters = 20

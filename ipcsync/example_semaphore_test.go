@@ -51,7 +51,7 @@ func ExampleSemaphore_Acquire() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	err = jobs.Acquire(ctx) // nobody releases
+	err = jobs.Acquire(ctx) // no process releases
 	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 
 	// In another process, in C: sem_post(sem_open("/jobs-…", 0))

@@ -108,7 +108,7 @@ func threads(t *testing.T) int {
 	return len(entries)
 }
 
-// Those who want the same share a thread.
+// Goroutines that want the same lock share a thread.
 func TestFileLockThreads(t *testing.T) {
 	l := newLock(t, nil)
 	held := got(t)(l.Lock(context.Background()))

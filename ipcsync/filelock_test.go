@@ -232,7 +232,7 @@ func TestFileLockWithinProcess(t *testing.T) {
 				t.Error("a writer does not exclude the others")
 			}
 			if w.Recovered() || w.MarkConsistent() != nil {
-				t.Error("there was nobody to recover from")
+				t.Error("there was no holder to recover from")
 			}
 			unlock(t, w)
 			err := w.Unlock()
@@ -383,7 +383,7 @@ func TestFileLockChildOfHolder(t *testing.T) {
 	}
 }
 
-// Who is cancelled leaves the kernel while the lock is still held, wherever on its
+// A cancelled wait leaves the kernel while the lock is still held, wherever on its
 // way there it is. (Lock itself would not wait long for it.)
 func TestFileLockLeavesKernel(t *testing.T) {
 	for kind, cfg := range fileLockConfigs() {
@@ -459,7 +459,7 @@ func TestFileLockCancelStorm(t *testing.T) {
 				t.Error("no storm")
 			}
 			if !isFree(t, l.TryLock) {
-				t.Error("somebody cancelled has it")
+				t.Error("a cancelled wait has it")
 			}
 		})
 	}

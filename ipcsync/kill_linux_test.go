@@ -10,7 +10,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// Wherever a process is killed that nobody waits for, the next one goes on.
+// Wherever a process is killed that no other waits for, the next one goes on.
 func TestKillMatrixMutex(t *testing.T) {
 	for point, recovered := range map[string]bool{
 		"object filled": false,
@@ -35,7 +35,7 @@ func TestKillMatrixMutex(t *testing.T) {
 	}
 }
 
-// Who is killed while another waits for it to unlock doesn't keep him.
+// A process that is killed while another waits for it to unlock doesn't keep that.
 func TestKillMatrixMutexUnlock(t *testing.T) {
 	for _, point := range []string{"owner given", "gate moved"} {
 		t.Run(point, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestKillMatrixMutexUnlock(t *testing.T) {
 	}
 }
 
-// Who is killed falling asleep is missed by nobody.
+// A process that is killed falling asleep leaves nothing.
 func TestKillMatrixMutexWait(t *testing.T) {
 	m := newTestMutex(t, nil)
 	h := mustLock(t, m)
@@ -94,4 +94,11 @@ func TestKillMatrixMutexRecovery(t *testing.T) {
 	wantKilled(t, mortalAt(t, "owner given", mortal, m.Name()))
 	wantLock(t, m, true)
 	wantLock(t, m, false)
+}
+
+func wantRecovered(t testing.TB, h Held, want bool) {
+	t.Helper()
+	if h.Recovered() != want {
+		t.Errorf("recovered is %v, want %v", h.Recovered(), want)
+	}
 }

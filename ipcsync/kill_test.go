@@ -74,8 +74,8 @@ var mortalLeader = ipctest.Helper("mortal leader", func(c *ipctest.Control) erro
 	return l.Resign()
 })
 
-// Wherever those die who come to lead, one after the other, or resign, the next
-// one leads.
+// Wherever processes die that come to lead, one after the other, or resign, the
+// next one leads.
 func TestKillMatrixLead(t *testing.T) {
 	for point, recovered := range map[string]bool{
 		"object filled": false,

@@ -19,7 +19,7 @@ type throne struct {
 	ruler atomic.Int64
 }
 
-// sit is called by who leads, and stay from then on.
+// sit is called by a process when it leads, and stay from then on.
 func (th *throne) sit(l *Leader) error {
 	if before := th.term.Swap(l.Term()); before >= l.Term() {
 		return fmt.Errorf("term %d follows %d", l.Term(), before)
@@ -107,7 +107,7 @@ func TestLead(t *testing.T) {
 		select {
 		case w = <-words:
 		case <-time.After(ipctest.Patience):
-			t.Fatal("nobody leads")
+			t.Fatal("no process leads")
 		}
 		if w.line != fmt.Sprintf("leading after a death: %v", want) {
 			t.Fatalf("round %d: %q", round, w.line)
@@ -121,7 +121,7 @@ func TestLead(t *testing.T) {
 			w.from.Say("resign")
 		}
 	}
-	select { // who leads now is the only one
+	select { // the leader is the only one
 	case w := <-words:
 		t.Errorf("another one says %q; %s", w.line, w.from.Stderr())
 	case <-time.After(200 * time.Millisecond):

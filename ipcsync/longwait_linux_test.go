@@ -9,8 +9,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// longAgo is after how long a waiter looks only every half second, unless he is
-// told that something has happened. Nothing announces that he has come to that.
+// longAgo is after how long a waiter looks only every half second, unless it is
+// told that something has happened. Nothing announces that it has come to that.
 const longAgo = 700 * time.Millisecond
 
 // soonTold is less than half a second, and more than a busy machine takes.
@@ -38,8 +38,8 @@ var keeper = ipctest.Helper("keeper", func(c *ipctest.Control) error {
 	return nil
 })
 
-// Those who have been waiting for long learn of a death at once, however many
-// they are and wherever they sleep.
+// Long waiters learn of a death at once, however many they are and wherever they
+// sleep.
 func testLongWaitersOfTheDead(t *testing.T) {
 	t.Parallel() // with the other two
 	var names []string
@@ -110,7 +110,7 @@ func testLongWaitersOfTheRemoved(t *testing.T) {
 	mustUnlock(t, h)
 }
 
-// Who has been waiting for long is woken and cancelled like anybody.
+// Long waiters are woken and cancelled like others.
 func testLongWaitersAreWoken(t *testing.T) {
 	t.Parallel() // with the other two
 	s := newTestSemaphore(t, 0, nil)

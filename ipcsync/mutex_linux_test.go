@@ -124,8 +124,8 @@ var inherited3 = ipctest.Helper("inherited segment", func(c *ipctest.Control) er
 	return err
 })
 
-// A segment that has no name may have a lock, which knows who is alive though all
-// have the same descriptor.
+// A segment that has no name may have a lock, which knows which processes live
+// though all have the same descriptor.
 func TestMutexInUnnamedSegment(t *testing.T) {
 	seg, err := shm.CreateUnnamed(Size, nil)
 	if err != nil {

@@ -126,8 +126,8 @@ func TestMutexInPlace(t *testing.T) {
 	ipctest.WantError(t, err, os.ErrInvalid, "beyond")
 }
 
-// A process that takes a dead one's slot at once is not taken for it: whoever
-// waits for the dead one's lock gets it.
+// A process that takes a dead one's slot at once is not taken for it: a waiter gets
+// the dead one's lock.
 func TestMutexSlotTakenAtOnce(t *testing.T) {
 	at := newPlace(t, 1)
 	m, err := CreateMutex("", &Config{At: at})

@@ -59,8 +59,8 @@ func wantRWNobody(t *testing.T, m *RWMutex) {
 	}
 }
 
-// Wherever a process is killed that nobody waits for, the next one goes on, and
-// is told only of a writer who was alone there.
+// Wherever a process is killed that no other waits for, the next one goes on, and
+// is told only of a writer that was alone there.
 func TestKillMatrixRWMutex(t *testing.T) {
 	for way, points := range map[string][]string{
 		"read": {"object filled", "object linked", "slot locked", "slot counted", "rwmutex reader counted", "rwmutex reader uncounted"},
@@ -98,7 +98,7 @@ func TestKillMatrixRWMutexReadersFirst(t *testing.T) {
 	}
 }
 
-// Who is killed while another waits for it to unlock doesn't keep him.
+// A process that is killed while another waits for it to unlock doesn't keep that.
 func TestKillMatrixRWMutexUnlock(t *testing.T) {
 	for _, c := range []struct {
 		way, point, waiter string
@@ -156,7 +156,7 @@ func TestKillMatrixRWMutexUnlock(t *testing.T) {
 	}
 }
 
-// Who is killed falling asleep is missed by nobody.
+// A process that is killed falling asleep leaves nothing.
 func TestKillMatrixRWMutexWait(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	for _, c := range []struct {
@@ -170,7 +170,7 @@ func TestKillMatrixRWMutexWait(t *testing.T) {
 	}
 }
 
-// A writer who gives up and is killed then keeps nobody.
+// A writer that gives up and is killed then doesn't keep others.
 func TestKillMatrixRWMutexGiveUp(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	h := mustTake(t, m.RLock)
@@ -180,7 +180,7 @@ func TestKillMatrixRWMutexGiveUp(t *testing.T) {
 	wantRWLock(t, m, false)
 }
 
-// What the dead left is taken back even if who does it is killed.
+// What dead processes left is taken back even if the process that does it is killed.
 func TestKillMatrixRWMutexRecovery(t *testing.T) {
 	t.Run("reader", func(t *testing.T) {
 		for _, point := range []string{"rwmutex reader buried", "rwmutex slot cleared"} {

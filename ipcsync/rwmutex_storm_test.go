@@ -125,7 +125,7 @@ func TestRWMutexKillStorm(t *testing.T) {
 		for end := time.Now().Add(5 * time.Second); w.reads.Load()+w.writes.Load() == before; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				st, err := m.Stats()
-				t.Fatalf("nobody gets the lock: %+v, %v, word %#x", st, err, m.lock.head.word.Load())
+				t.Fatalf("the lock can't be had: %+v, %v, word %#x", st, err, m.lock.head.word.Load())
 			}
 		}
 		i := rand.IntN(len(workers))

@@ -139,8 +139,7 @@ func wantHeld(t testing.TB, o outcome, recovered bool) Held {
 	return o.Held
 }
 
-// wantBoth waits until a reader and a writer have had their turn, whoever is
-// first.
+// wantBoth waits until a reader and a writer have had their turn, in any order.
 func wantBoth(t testing.TB, reading, writing <-chan outcome) {
 	t.Helper()
 	for range 2 {
@@ -263,7 +262,7 @@ func TestRWMutexOfADeadWriter(t *testing.T) {
 	wantRWStats(t, m, Stats{Value: 1, Recoveries: 1})
 }
 
-// A writer who waits for readers keeps others out, and when he is killed or gives
+// A writer that waits for readers keeps others out, and when it is killed or gives
 // up there is nothing to recover.
 func TestRWMutexOfAPendingWriter(t *testing.T) {
 	m := newTestRWMutex(t, nil)
@@ -301,7 +300,7 @@ func TestRWMutexOfAPendingWriter(t *testing.T) {
 	}
 }
 
-// A writer who gives up before he may touch anything leaves what a dead one left
+// A writer that gives up before it may touch anything leaves what a dead one left
 // to the next.
 func TestRWMutexGivesUpRecovery(t *testing.T) {
 	m := newTestRWMutex(t, nil)
@@ -309,7 +308,7 @@ func TestRWMutexGivesUpRecovery(t *testing.T) {
 	tell(t, p, "lock", "locked false")
 	p.Kill()
 	state := &m.lock.Me.Entry.State
-	state.Add(1) // as a reader does before he sees that he may not
+	state.Add(1) // as a reader does before it sees that it may not
 	ctx, cancel := context.WithCancel(t.Context())
 	writing := acquiring(t, func(context.Context) (Held, error) { return m.Lock(ctx) })
 	awaitWaiters(t, m, 1)
@@ -327,7 +326,7 @@ func TestRWMutexGivesUpRecovery(t *testing.T) {
 	wantRWStats(t, m, Stats{Value: 1, Recoveries: 1})
 }
 
-// A process that takes a dead one's slot at once deceives nobody.
+// A process that takes a dead one's slot at once is not taken for it.
 func TestRWMutexSlotTakenAtOnce(t *testing.T) {
 	at := newPlace(t, 1)
 	m, err := CreateRWMutex("", &Config{At: at})
@@ -390,7 +389,7 @@ func TestRWMutexSlotTakenAtOnce(t *testing.T) {
 	}
 }
 
-// Who is late finds the lock closed, whatever he took meanwhile.
+// A call that comes late finds the lock closed, whatever it took meanwhile.
 func TestRWMutexClosing(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	other, err := OpenRWMutex(m.Name(), nil)
@@ -414,7 +413,7 @@ func TestRWMutexClosing(t *testing.T) {
 	wantTry(t, other, true, true)
 }
 
-// A writer who unlocks lets readers go before the next writer.
+// A writer that unlocks lets readers go before the next writer.
 func TestRWMutexReadersTurn(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	wantTurn := func(want uint32) {
@@ -433,7 +432,7 @@ func TestRWMutexReadersTurn(t *testing.T) {
 	mustUnlock(t, h)
 	wantTurn(turnOpen)
 
-	// A writer who looks just when the readers' time is up takes the lock. That
+	// A writer that looks just when the readers' time is up takes the lock. That
 	// doesn't happen again and again.
 	respected := false
 	for range 20 {
@@ -462,7 +461,7 @@ func TestRWMutexReadersTurn(t *testing.T) {
 	wantTurn(turnOpen)
 }
 
-// What was wanted by somebody who died delays one writer, and not for long.
+// What a process wanted that died delays one writer, and not for long.
 func TestRWMutexStaleTurn(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	m.lock.head.turn.Store(turnWanted)
@@ -481,7 +480,7 @@ func TestRWMutexStaleTurn(t *testing.T) {
 	}
 }
 
-// Whoever waits is woken, and doesn't only look again after a while.
+// Waiters are woken, and don't only look again after a while.
 func TestRWMutexWakes(t *testing.T) {
 	m := newTestRWMutex(t, nil)
 	other, err := OpenRWMutex(m.Name(), nil)
@@ -506,7 +505,7 @@ func TestRWMutexWakes(t *testing.T) {
 			})
 		})
 	}
-	t.Run("writer who gives up wakes reader", func(t *testing.T) {
+	t.Run("writer that gives up wakes reader", func(t *testing.T) {
 		wantAwake(t, func() <-chan outcome {
 			h := mustTake(t, m.RLock)
 			defer mustUnlock(t, h)
@@ -532,8 +531,8 @@ func TestRWMutexWakes(t *testing.T) {
 	})
 }
 
-// wantAwake checks that a waiter whom let lets go has the lock soon: of many
-// rounds most would take 50 ms if he only looked again.
+// wantAwake checks that a waiter that let lets go has the lock soon: of many rounds
+// most would take 50 ms if it only looked again.
 func wantAwake(t *testing.T, let func() <-chan outcome) {
 	t.Helper()
 	const rounds = 20
@@ -613,7 +612,7 @@ func TestRWMutexOverwritten(t *testing.T) {
 	mustUnlock(t, mustTake(t, m.RLock))
 	h := mustTake(t, m.RLock)
 	old := state.Swap(5<<32 | 3)
-	mustUnlock(t, h) // nobody's any more
+	mustUnlock(t, h) // which has no holder any more
 	if s := state.Load(); s != 5<<32|3 {
 		t.Errorf("another generation's state was changed to %#x", s)
 	}
@@ -642,7 +641,7 @@ func TestRWMutexClaim(t *testing.T) {
 	writing := acquiring(t, func(ctx context.Context) (Held, error) { return m.lock.Lock(ctx, c) })
 	awaitWaiters(t, m, 1)
 	if ok, err := c.Take(func() (bool, error) { return true, nil }); !ok || err != nil {
-		t.Error("a writer who still waits for readers has the claim", err)
+		t.Error("a writer that still waits for readers has the claim", err)
 	}
 	mustUnlock(t, reader)
 	if err := (<-writing).err; !errors.Is(err, robust.ErrTaken) {
@@ -811,7 +810,7 @@ var rwStream = ipctest.Helper("rw stream", func(c *ipctest.Control) error {
 })
 
 // Neither kind keeps the other one out for long.
-func TestRWMutexStarvesNobody(t *testing.T) {
+func TestRWMutexStarvesNeitherKind(t *testing.T) {
 	for _, stream := range []string{"read", "lock"} {
 		t.Run(stream, func(t *testing.T) {
 			m := newTestRWMutex(t, nil)
@@ -834,7 +833,7 @@ func TestRWMutexStarvesNobody(t *testing.T) {
 			}
 			t.Logf("the longest wait was %v", longest)
 			if longest > 300*time.Millisecond*slack {
-				t.Errorf("somebody waited for %v", longest)
+				t.Errorf("a wait took %v", longest)
 			}
 			for _, p := range streams {
 				end(t, p)
@@ -904,7 +903,7 @@ func TestRWMutexCancelStorm(t *testing.T) {
 	wantRWStats(t, m, Stats{Value: 1})
 	wantTry(t, m, true, true)
 	if w := m.lock.head.turn.Load(); w != turnOpen {
-		t.Errorf("it is still somebody's turn: %d", w)
+		t.Errorf("a turn is left over: %d", w)
 	}
 	start := time.Now()
 	mustUnlock(t, mustTake(t, m.Lock))

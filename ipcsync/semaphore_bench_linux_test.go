@@ -19,7 +19,7 @@ func inC(name string, p *ipctest.Process) bench.Contender {
 	}}
 }
 
-// BenchmarkSemaphore takes and gives a permit that nobody else wants, against
+// BenchmarkSemaphore takes and gives a permit that no other process wants, against
 // glibc's sem_wait and sem_post in a C program.
 func BenchmarkSemaphore(b *testing.B) {
 	peer := ipctest.C(b, "testdata/semaphore_peer.c")

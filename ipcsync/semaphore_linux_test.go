@@ -230,7 +230,8 @@ func TestSemaphoreTruncated(t *testing.T) {
 	ipctest.WantError(t, err, io.ErrUnexpectedEOF)
 }
 
-// Nobody else can truncate the file of one that is used without protection.
+// A semaphore is used without protection only if no other user can truncate its
+// file.
 func TestSemaphoreProtection(t *testing.T) {
 	direct := func(s *Semaphore) bool { return s.direct != nil }
 	plain := newTestSemaphore(t, 0, nil)
@@ -329,7 +330,7 @@ func TestSemaphoreMakesNoSystemCall(t *testing.T) {
 	}
 }
 
-// Signals interrupt those who wait, and nobody notices.
+// Signals that interrupt waits change nothing.
 func TestSemaphoreSignals(t *testing.T) {
 	s := newTestSemaphore(t, 0, nil)
 	p := startSemaphoreUser(t, s)

@@ -230,7 +230,7 @@ func TestInteropSemaphores(t *testing.T) {
 			wantPermits(t, s, 2)
 		})
 	}
-	// Mono's are seen by nobody else, and .NET has none.
+	// Mono's are seen by no other program, and .NET has none.
 	t.Run("C#", func(t *testing.T) {
 		name := ipctest.UniqueName()
 		p := ipctest.StartCommand(t, ipctest.CSharp(t, shown(t, "testdata/semaphore.cs"))(name))

@@ -183,7 +183,7 @@ func TestStorm(t *testing.T) {
 		}
 		mustUnlock(t, h)
 		if p, ok := s.lock.(permitLock); ok {
-			for range 3 { // the last dead ones' are given back to who needs them
+			for range 3 { // those of the last dead are given back to a process that needs them
 				if ok, err := p.TryAcquire(); err != nil {
 					t.Error(err)
 				} else if ok {

@@ -71,8 +71,8 @@ func TestTrackStats(t *testing.T) {
 	}
 }
 
-// Who closes while he holds permits gives them back, and a new process in a dead
-// one's slot does it for him.
+// A Semaphore that is closed gives back the permits that it holds, and a new
+// process in a dead one's slot does it for that.
 func TestTrackCloseAndJoin(t *testing.T) {
 	s := newTestSemaphore(t, 2, tracking)
 	other, err := OpenSemaphore(s.Name(), tracking)

@@ -37,7 +37,7 @@ func tableIn(f *os.File, n int) (mappedTable, error) {
 }
 
 // member joins the table in the file Args[0], with two slots, holds something and
-// says who it is.
+// says which member it is.
 var member = ipctest.Helper("member", func(c *ipctest.Control) error {
 	f, err := os.OpenFile(c.Args[0], os.O_RDWR, 0)
 	if err != nil {
@@ -98,7 +98,7 @@ func TestTable(t *testing.T) {
 	wantLives(t, table, other, false)
 
 	// The next one in the slot finds what the dead one held, and is not taken
-	// for him.
+	// for it.
 	next := ipctest.Start(t, member, table.file.Name())
 	next.Expect("finds 7")
 	next.Expect("slot 1 generation 2")
@@ -118,7 +118,7 @@ func TestTable(t *testing.T) {
 	wantLives(t, table, Dead, false)
 }
 
-// Join that could not recover leaves the slot to the next, who does it again.
+// Join that could not recover leaves the slot to the next, which does it again.
 func TestTableRecoveryFails(t *testing.T) {
 	table := newTable(t, 1)
 	failure := errors.New("no")

@@ -1,6 +1,7 @@
 package robust
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -19,8 +20,7 @@ import (
 
 func TestMain(m *testing.M) { ipctest.Main(m) }
 
-// testLayout is the layout of the objects here, whose head begins with a Mutex's
-// and goes on with two words for a Section.
+// testLayout is the layout of a testObject.
 func testLayout(slots int) Layout {
 	return Layout{Kind: "test", Version: 1, Slots: slots, Body: 100}
 }
@@ -189,6 +189,43 @@ func TestInitThatFailsLeavesNothingOpen(t *testing.T) {
 	mustOpen(t, Open, 0, o.Name, &Config{})
 }
 
+// An object with a hostile header is refused, and no more is mapped than there is.
+func TestHostileHeaders(t *testing.T) {
+	at := Place{newFile(t, 1<<16), 0}
+	o := mustOpen(t, Create, 5, "", &Config{At: at})
+	header := make([]byte, o.start)
+	if _, err := at.File.ReadAt(header, 0); err != nil {
+		t.Fatal(err)
+	}
+	const slots, payload = 48, 32 // where they are
+	for what, c := range map[string]struct {
+		offset int64
+		word   uint64
+	}{
+		"no slots":          {slots, 0},
+		"too many slots":    {slots, MaxSlots + 1},
+		"half of all bits":  {slots, 1 << 31},
+		"payload too small": {payload, 64},
+		"payload too large": {payload, 1 << 40},
+		"no number":         {payload, 1<<64 - 1},
+	} {
+		word := binary.LittleEndian.AppendUint64(nil, c.word)
+		if c.offset == slots {
+			word = word[:4]
+		}
+		if _, err := at.File.WriteAt(word, c.offset); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openObject(Open, 0, "", &Config{At: at}); !errors.Is(err, breezeway.ErrMismatch) {
+			t.Errorf("%s: error is %v", what, err)
+		}
+		if _, err := at.File.WriteAt(header, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustOpen(t, Open, 0, "", &Config{At: at})
+}
+
 func newFile(t testing.TB, size int64) *os.File {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "memory"))
@@ -237,9 +274,9 @@ func TestPlace(t *testing.T) {
 func TestPlaceKeepsWhatIsBesideIt(t *testing.T) {
 	size := roundUp(testLayout(5).Size())
 	f := newFile(t, 3*size)
-	for offset := range f64(3 * size) {
-		if offset < size || offset >= 2*size {
-			f.WriteAt([]byte{0xa5}, offset)
+	for _, offset := range []int64{0, 2 * size} {
+		if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, int(size)), offset); err != nil {
+			t.Fatal(err)
 		}
 	}
 	_, err := openObject(Create, 5, "", &Config{At: Place{f, 0}})
@@ -252,13 +289,6 @@ func TestPlaceKeepsWhatIsBesideIt(t *testing.T) {
 	for i, b := range content {
 		if outside := int64(i) < size || int64(i) >= 2*size; outside && b != 0xa5 {
 			t.Fatalf("byte %d is %#x", i, b)
-		}
-	}
-}
-
-func f64(n int64) func(func(int64) bool) {
-	return func(yield func(int64) bool) {
-		for i := int64(0); i < n && yield(i); i++ {
 		}
 	}
 }
@@ -381,7 +411,7 @@ func FuzzScribble(f *testing.F) {
 	f.Add(binary.LittleEndian.AppendUint64(nil, 0xfffe), uint16(0))
 	f.Add(binary.LittleEndian.AppendUint64(nil, 1<<16|2), uint16(64+16))
 	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), uint16(60))
-	f.Fuzz(func(t *testing.T, bytes []byte, at uint16) {
+	f.Fuzz(func(t *testing.T, nonsense []byte, at uint16) {
 		o := mustOpen(t, Create, 3, "", &Config{At: Place{newFile(t, roundUp(testLayout(3).Size())), 0}})
 		m, err := mmap.Map(o.File(), nil)
 		if err != nil {
@@ -391,7 +421,7 @@ func FuzzScribble(f *testing.F) {
 		start, area := o.start, int(o.layout.body())
 		ticket := mustLock(t, o)
 		scribble := func() {
-			for i, b := range bytes {
+			for i, b := range nonsense {
 				m.Bytes()[start+(int(at)+i)%area] = b
 			}
 		}
