@@ -46,6 +46,9 @@ const (
 	formatBool  = "xxxxxxx?"
 	formatNone  = "xxxxxx?x"
 	formatSize  = 8
+
+	// What an element may have: the format of more does not fit in formatSize.
+	mostRoom = 9_999_999
 )
 
 // CreateShareableList makes the segment name with a list of values: nil, bool, any
@@ -107,11 +110,12 @@ func newElement(v any) (element, error) {
 	if err != nil || e.format != "" {
 		return e, err
 	}
-	e.format = strconv.Itoa(len(e.data)/8*8+8) + "s"
-	e.data = append(e.data, make([]byte, 8-len(e.data)%8)...)
-	if len(e.format) > formatSize {
+	room := len(e.data)/8*8 + 8
+	if room > mostRoom {
 		return e, fmt.Errorf("%d bytes are more than an element can have (%w)", len(e.data), breezeway.ErrTooLarge)
 	}
+	e.format = strconv.Itoa(room) + "s"
+	e.data = append(e.data, make([]byte, room-len(e.data))...)
 	return e, nil
 }
 
@@ -140,20 +144,28 @@ func (l *ShareableList) load() error {
 	if n < 0 || n > int64(l.seg.Len())/perElement {
 		return notList("%d elements don't fit in %d bytes", n, l.seg.Len())
 	}
-	l.offsets = make([]int64, n+1)
-	for i := range l.offsets {
+	// The offsets may not be there, though there is room for them: memory is taken
+	// for those that were read and are right, never for the number that is announced.
+	l.offsets = nil
+	end, most := int64(0), int64(l.seg.Len())-(n+2)*8-n*(formatSize+1)
+	for i := range int(n) + 1 {
 		o, err := mmap.Read[int64](l.seg.Mapping, 8+8*i)
 		if err != nil {
 			return err
 		}
-		if i == 0 && o != 0 || i > 0 && o-l.offsets[i-1] < 8 || o < 0 {
+		if i == 0 && o != 0 || i > 0 && (o < end || o-end < 8) {
 			return notList("element %d begins at %d", i, o)
 		}
-		l.offsets[i] = o
+		if o-end > mostRoom {
+			return notList("element %d has %d bytes, and %d are possible", i-1, o-end, mostRoom)
+		}
+		if o > most {
+			return notList("its data of %d bytes or more does not fit in %d", o, l.seg.Len())
+		}
+		l.offsets = append(l.offsets, o)
+		end = o
 	}
-	if end := l.offsets[n]; end > int64(l.seg.Len())-(n+2)*8-n*(formatSize+1) {
-		return notList("its data of %d bytes does not fit in %d", end, l.seg.Len())
-	}
+	l.offsets = slices.Clip(l.offsets)
 	return nil
 }
 
