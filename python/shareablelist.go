@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
@@ -54,8 +55,8 @@ const (
 // CreateShareableList makes the segment name with a list of values: nil, bool, any
 // integer that an int64 holds, float32 or float64, string, []byte. A string or []byte
 // gets room for the next multiple of 8 bytes above its length. It fails as
-// [shm.Create] does, and with [os.ErrInvalid] for other values and for text that ends
-// in a zero byte, which Python strips.
+// [shm.Create] does, and with [os.ErrInvalid] for other values, for text that ends in a
+// zero byte, which Python strips, and for a string that is not UTF-8.
 func CreateShareableList(name string, values []any, cfg *shm.Config) (*ShareableList, error) {
 	l, err := createList(name, values, cfg)
 	if err != nil {
@@ -255,7 +256,11 @@ func (l *ShareableList) get(i int) (any, error) {
 	case code == becomesNumber && text == formatBool:
 		return data[7] != 0, nil
 	case code == becomesStr && strings.HasSuffix(text, "s"):
-		return string(bytes.TrimRight(data, "\x00")), nil
+		s := string(bytes.TrimRight(data, "\x00"))
+		if !utf8.ValidString(s) {
+			return nil, notList("element %d is a str that is not UTF-8", i)
+		}
+		return s, nil
 	case code == becomesBytes && strings.HasSuffix(text, "s"):
 		return bytes.TrimRight(data, "\x00"), nil
 	}
@@ -355,6 +360,9 @@ func elementOf(v any) (element, error) {
 	case float64:
 		return number(formatFloat, math.Float64bits(v))
 	case string:
+		if !utf8.ValidString(v) {
+			return element{}, fmt.Errorf("a string that is not UTF-8 has no str in Python; give a []byte (%w)", os.ErrInvalid)
+		}
 		return text(becomesStr, v)
 	case []byte:
 		return text(becomesBytes, string(v))

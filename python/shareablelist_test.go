@@ -210,6 +210,27 @@ func TestLongestText(t *testing.T) {
 	}
 }
 
+// Python's str is text: bytes that are not UTF-8 can be []byte alone.
+func TestStringsAreUTF8(t *testing.T) {
+	name := ipctest.UniqueName()
+	l, err := CreateShareableList(name, []any{"text"}, nil)
+	keepList(t, l, err)
+	ipctest.WantError(t, l.Set(0, "\xff\xfe"), os.ErrInvalid, "UTF-8")
+	if v, err := l.Get(0); v != "text" || err != nil {
+		t.Error(v, err)
+	}
+	_, err = CreateShareableList(ipctest.UniqueName(), []any{"\xff"}, nil)
+	ipctest.WantError(t, err, os.ErrInvalid, "UTF-8")
+	if _, err := l.seg.WriteAt([]byte{0xff}, l.data()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.Get(0)
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "UTF-8")
+	if err := l.Set(0, []byte("\xff\xfe")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestListMismatch(t *testing.T) {
 	seg := mustCreate(t, 4096)
 	for _, words := range [][]int64{{-1}, {1 << 60}, {1000}, {2, 0, 8, 4}, {2, 1, 9, 17}, {1, 0, 1 << 40}} {
