@@ -2,6 +2,7 @@ package shm
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -23,13 +24,22 @@ type litmusRound struct {
 }
 
 // until spins, since the sides have to meet within nanoseconds. It leaves the processor
-// now and then: the other side may have none.
-func (r *litmusRound) until(word *atomic.Uint64, round uint64) {
+// now and then: the other side may have none. It fails if the other side seems to have
+// ended.
+func until(word *atomic.Uint64, round uint64) error {
+	var deadline time.Time
 	for i := 1; word.Load() != round; i++ {
-		if i%10_000 == 0 {
-			unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		if i%10_000 != 0 {
+			continue
+		}
+		unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		if now := time.Now(); deadline.IsZero() {
+			deadline = now.Add(ipctest.Patience)
+		} else if now.After(deadline) {
+			return fmt.Errorf("round %d is not reached", round)
 		}
 	}
+	return nil
 }
 
 // litmusDelay is a pseudo-random number of turns for which a side waits in a round: up
@@ -81,7 +91,9 @@ var litmusWriter = ipctest.Helper("litmus writer", func(c *ipctest.Control) erro
 	c.Say("ready")
 	delay := litmusDelay(1)
 	for round := uint64(1); round <= rounds; round++ {
-		r.until(&r.start, round)
+		if err := until(&r.start, round); err != nil {
+			return err
+		}
 		delay.spend(round, 6)
 		if err := w.Store(lineOf(round)); err != nil {
 			return err
@@ -118,8 +130,8 @@ func TestStoreOrAnnouncementIsSeen(t *testing.T) {
 	for round := uint64(1); round <= rounds; round++ {
 		if round%1000 == 0 && time.Now().After(deadline) {
 			t.Logf("%d rounds of %d were made in %v", round-1, rounds, longest)
-			rounds = round - 1
 			p.Kill()
+			rounds = round - 1
 			break
 		}
 		atomic.StoreUint32(&l.head.gate, 0)
@@ -130,7 +142,9 @@ func TestStoreOrAnnouncementIsSeen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.until(&r.done, round)
+		if err := until(&r.done, round); err != nil {
+			t.Fatal(err)
+		}
 		if sees {
 			continue
 		}
