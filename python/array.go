@@ -34,7 +34,8 @@ type Array[T any] struct {
 
 // CreateArray makes the segment name with an array of zeros. A shape without
 // dimensions is a single element. It fails as [shm.Create] does, and with
-// [os.ErrInvalid] for a T that can't be shared or that numpy has no type for.
+// [os.ErrInvalid] for a T that can't be shared, that numpy has no type for, or that has
+// field names outside ASCII.
 func CreateArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], error) {
 	a, err := createArray[T](name, shape, cfg)
 	if err != nil {
@@ -46,6 +47,9 @@ func CreateArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], e
 func createArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], error) {
 	descr, err := describeElement[T]()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkNames(descr); err != nil {
 		return nil, err
 	}
 	size := unsafe.Sizeof(*new(T))
@@ -69,8 +73,8 @@ func createArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], e
 // OpenArray opens the array in the segment name. One with elements of another
 // type, or of another shape, fails with [breezeway.ErrMismatch], and the error
 // spells both out; a nil shape is any. A segment that holds no array, or less than
-// the array's header says, fails with [breezeway.ErrMismatch] too. It fails further as
-// [shm.Open] does.
+// the array's header says, or elements that are not aligned as Go's are, fails with
+// [breezeway.ErrMismatch] too. It fails further as [shm.Open] does.
 func OpenArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], error) {
 	a, err := openArray[T](name, shape, cfg)
 	if err != nil {
@@ -88,7 +92,7 @@ func openArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], err
 	if err != nil {
 		return nil, err
 	}
-	h, n, err := readHeader(seg, descr, shape, unsafe.Sizeof(*new(T)))
+	h, n, err := readHeader(seg, descr, shape, reflect.TypeFor[T]())
 	if err != nil {
 		seg.Close()
 		return nil, err
@@ -97,8 +101,8 @@ func openArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], err
 }
 
 // readHeader returns the header of the array in seg and how many elements it has, if
-// it is an array of what descr and shape say.
-func readHeader(seg *shm.Segment, descr string, shape []int, size uintptr) (*npyHeader, int, error) {
+// it is an array of t, as descr and shape say.
+func readHeader(seg *shm.Segment, descr string, shape []int, t reflect.Type) (*npyHeader, int, error) {
 	h, err := decodeNpy(seg)
 	if err != nil {
 		return nil, 0, err
@@ -106,9 +110,13 @@ func readHeader(seg *shm.Segment, descr string, shape []int, size uintptr) (*npy
 	if err := h.check(descr, shape); err != nil {
 		return nil, 0, err
 	}
-	n, ok := elements(h.shape, size)
-	if !ok || n > (seg.Len()-h.size)/int(size) {
+	n, ok := elements(h.shape, t.Size())
+	if !ok || n > (seg.Len()-h.size)/int(t.Size()) {
 		return nil, 0, fmt.Errorf("an array of dtype %s and shape %s does not fit in its %d bytes (%w)", descr, pyTuple(h.shape), seg.Len(), breezeway.ErrMismatch)
+	}
+	if n > 0 && h.size%t.Align() != 0 {
+		return nil, 0, fmt.Errorf("its elements begin at byte %d, which is not aligned to the %d bytes that %v needs; numpy from 1.14 on aligns them (%w)",
+			h.size, t.Align(), t, breezeway.ErrMismatch)
 	}
 	return h, n, nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
@@ -136,7 +138,56 @@ func TestNoArray(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := OpenArray[float64](odd.Name(), nil, nil)
-	ipctest.WantError(t, err, os.ErrInvalid, "aligned")
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "aligned")
+}
+
+// The text of a header is Latin-1 up to version 2, and UTF-8 in version 3.
+func TestFieldNamesOutsideASCII(t *testing.T) {
+	type dims struct {
+		Größe float64
+	}
+	_, err := CreateArray[dims](ipctest.UniqueName(), []int{1}, nil)
+	ipctest.WantError(t, err, os.ErrInvalid, "Größe", "npy:")
+	const dict = "{'descr': [('Gr%sße', '<f8')], 'fortran_order': False, 'shape': (1,), }"
+	latin1 := strings.NewReplacer("%s", "\xf6", "ß", "\xdf").Replace(dict)
+	utf := strings.Replace(dict, "%s", "ö", 1)
+	for what, header := range map[string]string{
+		"version 1": "\x93NUMPY\x01\x00" + "\x76\x00" + latin1 + strings.Repeat(" ", 0x76-len(latin1)),
+		"version 2": "\x93NUMPY\x02\x00" + "\x74\x00\x00\x00" + latin1 + strings.Repeat(" ", 0x74-len(latin1)),
+		"version 3": "\x93NUMPY\x03\x00" + "\x74\x00\x00\x00" + utf + strings.Repeat(" ", 0x74-len(utf)),
+	} {
+		seg := mustCreate(t, int64(len(header))+8)
+		if _, err := seg.WriteAt([]byte(header), 0); err != nil {
+			t.Fatal(err)
+		}
+		a, err := OpenArray[dims](seg.Name(), []int{1}, nil)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		keepArray(t, a, err)
+	}
+}
+
+// What an error tells of another process's header is short, and moves no cursor.
+func TestErrorsOfHostileHeaders(t *testing.T) {
+	long := strings.Repeat("9", 50_000)
+	for what, shape := range map[string]string{
+		"escapes": "('\x1b[2J\x1b]0;owned\x07" + long + "',)",
+		"Latin-1": "('" + strings.Repeat("\xe9", 50_000) + "',)",
+		"digits":  "(" + long + ",)",
+		"strange": long + "\x1b[2J",
+	} {
+		dict := "{'descr': '<f8', 'fortran_order': False, 'shape': " + shape + ", }"
+		header := append([]byte("\x93NUMPY\x01\x00"), byte(len(dict)), byte(len(dict)>>8))
+		_, err := decodeNpy(bytes.NewReader(append(header, dict...)))
+		if !errors.Is(err, breezeway.ErrMismatch) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if text := err.Error(); len(text) > 1000 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("%s: %d bytes of error: %.200q", what, len(text), text)
+		}
+	}
 }
 
 func FuzzNpyHeader(f *testing.F) {
@@ -156,6 +207,9 @@ func FuzzNpyHeader(f *testing.F) {
 		}
 		if n, ok := elements(h.shape, 8); ok && n < 0 {
 			t.Errorf("shape %v has %d elements", h.shape, n)
+		}
+		if checkNames(h.descr) != nil {
+			return
 		}
 		// What was read is written again in a form that reads the same.
 		again, err := decodeNpy(bytes.NewReader(encodeNpy(h.descr, h.shape)))

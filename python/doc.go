@@ -7,8 +7,9 @@
 //
 // and in Python
 //
+//	matrix, segment = open_array("matrix") # ten lines, in docs/interop.md
 //	items = shared_memory.ShareableList(name="job")
-//	matrix, segment = attach("matrix") # five lines, in docs/interop.md
+//	resource_tracker.unregister(items.shm._name, "shared_memory") # or Python removes it on exit
 //
 // # When to use it
 //
@@ -26,8 +27,10 @@
 //
 //   - The caveats of packages shm and mmap. The name of an array or list is that of its
 //     segment: shm.Remove(shm.KindSegment, name, nil) removes it.
-//   - Python before 3.13 removes a segment when a process that merely attached to
-//     it exits: docs/interop.md has the way out.
+//   - Python removes a segment when a process that merely attached to it exits. A
+//     SharedMemory with track=False, which 3.13 brought, doesn't; docs/interop.md has
+//     the way out for older ones and for a ShareableList.
+//   - A ShareableList of Python 3.8 has another layout, which is [breezeway.ErrMismatch].
 //   - Only arrays in C's order with little-endian numbers are opened: others fail with
 //     [breezeway.ErrMismatch], and numpy.ascontiguousarray turns them into such.
 //   - numpy's bool, strings, datetimes and Python objects have no Go type here.

@@ -15,9 +15,9 @@ import (
 // say "matrix".
 func unique(name string) string { return fmt.Sprintf("%s-%d", name, os.Getpid()) }
 
-// In Python:
+// In Python, from 3.13 on:
 //
-//	seg = shared_memory.SharedMemory(name)
+//	seg = shared_memory.SharedMemory(name, track=False)
 //	file = io.BytesIO(seg.buf[:4096])
 //	numpy.lib.format.read_magic(file)
 //	shape, _, dtype = numpy.lib.format.read_array_header_1_0(file)
@@ -37,7 +37,11 @@ func ExampleCreateArray() {
 	// Output: true
 }
 
-// In Python: shared_memory.ShareableList(name="job-…")[1] = 0.5
+// In Python:
+//
+//	items = shared_memory.ShareableList(name=name)
+//	resource_tracker.unregister(items.shm._name, "shared_memory")
+//	items[1] = 0.5
 func ExampleCreateShareableList() {
 	name := unique("job")
 	l, err := python.CreateShareableList(name, []any{"render", 0.0, nil}, nil)

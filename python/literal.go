@@ -73,9 +73,13 @@ func (p *pyParser) value(depth int) (any, error) {
 		for end < len(p.rest) && '0' <= p.rest[end] && p.rest[end] <= '9' {
 			end++
 		}
-		n, err := strconv.Atoi(p.rest[:end])
+		digits := p.rest[:end]
 		p.rest = p.rest[end:]
-		return n, err
+		n, err := strconv.Atoi(digits)
+		if err != nil { // whose text has all the digits
+			return nil, fmt.Errorf("%.20q is no integer of 64 bits", digits)
+		}
+		return n, nil
 	}
 	return nil, fmt.Errorf("%.20q is unexpected", p.rest)
 }

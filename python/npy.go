@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/breezeway-ipc/breezeway"
 )
@@ -17,7 +18,8 @@ import (
 // npyHeader is what a .npy file, or array in memory, begins with. Its format is
 // numpy's NEP 1: the magic, a version of two bytes, the length of what follows
 // (two bytes little-endian in version 1, four later), and a Python dict in text,
-// padded with spaces to a multiple of 64 and ending with a newline.
+// padded with spaces to a multiple of 64 and ending with a newline. The text is Latin-1
+// in versions 1 and 2, and UTF-8 in version 3.
 type npyHeader struct {
 	descr   string // of the elements' type, in Python's words
 	fortran bool   // the first index runs fastest
@@ -30,7 +32,8 @@ const npyMagic = "\x93NUMPY"
 // maxNpyHeader bounds what is read of a header.
 const maxNpyHeader = 1 << 20
 
-// encodeNpy returns the header of an array in C's order.
+// encodeNpy returns the header of an array in C's order. descr is ASCII: see
+// checkNames.
 func encodeNpy(descr string, shape []int) []byte {
 	dict := fmt.Sprintf("{'descr': %s, 'fortran_order': False, 'shape': %s, }", descr, pyTuple(shape))
 	version, prefix := byte(1), len(npyMagic)+4
@@ -80,12 +83,33 @@ func decodeNpy(r io.ReaderAt) (*npyHeader, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	if fixed[6] < 3 {
+		text = fromLatin1(text)
+	}
 	h, err := parseNpy(string(text))
 	if err != nil {
 		return nil, err
 	}
-	h.size = start + len(text)
+	h.size = start + int(length)
 	return h, nil
+}
+
+// fromLatin1 returns text, which is Latin-1, as UTF-8.
+func fromLatin1(text []byte) []byte {
+	utf := make([]byte, 0, len(text))
+	for _, c := range text {
+		utf = utf8.AppendRune(utf, rune(c))
+	}
+	return utf
+}
+
+// checkNames refuses field names outside ASCII, in a description by npyType. Readers of
+// every version of the header agree on ASCII alone, and not all of them know version 3.
+func checkNames(descr string) error {
+	if strings.ContainsFunc(descr, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return fmt.Errorf("the dtype %s has a field name outside ASCII; give the field another by a tag such as `npy:\"x\"` (%w)", shown(descr), os.ErrInvalid)
+	}
+	return nil
 }
 
 func notNpy(format string, args ...any) error {
@@ -112,7 +136,7 @@ func parseNpy(text string) (*npyHeader, error) {
 	for _, d := range dims {
 		n, ok := d.(int)
 		if !ok || n < 0 {
-			return nil, notNpy("its shape is %s", pyRepr(dims))
+			return nil, notNpy("its shape is %s", shown(pyRepr(dims)))
 		}
 		h.shape = append(h.shape, n)
 	}
@@ -219,9 +243,13 @@ func (h *npyHeader) check(descr string, shape []int) error {
 func shown(s string) string {
 	const longest = 200
 	if len(s) > longest {
-		s = s[:longest] + "…"
+		end := longest
+		for end > longest-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "…"
 	}
-	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return strconv.Quote(s)
 	}
 	return s

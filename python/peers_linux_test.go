@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -153,10 +154,9 @@ func TestNumpy(t *testing.T) {
 	})
 }
 
-// TestInteropProgram runs the program that docs/interop.md shows, and checks that it
-// shows this one.
-func TestInteropProgram(t *testing.T) {
-	const source = "testdata/matrix.py"
+// shownInInterop checks that docs/interop.md shows the program in the file source.
+func shownInInterop(t *testing.T, source string) string {
+	t.Helper()
 	page, err := os.ReadFile("../docs/interop.md")
 	if err != nil {
 		t.Fatal(err)
@@ -168,6 +168,33 @@ func TestInteropProgram(t *testing.T) {
 	if !bytes.Contains(page, append([]byte("\n"), text...)) {
 		t.Errorf("docs/interop.md does not show %s as it is", source)
 	}
+	return source
+}
+
+// TestInteropList has every Python use a list as docs/interop.md shows it.
+func TestInteropList(t *testing.T) {
+	const firstWithThisLayout = 9 // Python 3.9
+	for python, program := range ipctest.Pythons(t, firstWithThisLayout, shownInInterop(t, "testdata/job.py")) {
+		t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), func(t *testing.T) {
+			name := ipctest.UniqueName()
+			l, err := CreateShareableList(name, []any{"render", 0.25, nil}, nil)
+			keepList(t, l, err)
+			p := ipctest.StartCommand(t, program(name))
+			p.Expect("['render', 0.25, None]")
+			stop(t, p)
+			if v, err := l.Get(1); v != 0.5 || err != nil {
+				t.Error(v, err)
+			}
+			again, err := OpenShareableList(name, nil) // it is still there
+			keepList(t, again, err)
+		})
+	}
+}
+
+// TestInteropProgram runs the program that docs/interop.md shows, and checks that it
+// shows this one.
+func TestInteropProgram(t *testing.T) {
+	source := shownInInterop(t, "testdata/matrix.py")
 	a, err := CreateArray[int32](ipctest.UniqueName(), []int{2, 2}, nil)
 	keepArray(t, a, err)
 	copy(a.Data(), []int32{1, 2, 3, 4})
@@ -178,6 +205,8 @@ func TestInteropProgram(t *testing.T) {
 	if !slices.Equal(a.Data(), make([]int32, 4)) {
 		t.Error(a.Data())
 	}
+	again, err := OpenArray[int32](a.Segment().Name(), nil, nil) // it is still there
+	keepArray(t, again, err)
 	// Python removes on exit what it has created.
 	_, err = shm.Open(twice, nil)
 	ipctest.WantError(t, err, os.ErrNotExist)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
@@ -46,13 +47,16 @@ const (
 	formatBool  = "xxxxxxx?"
 	formatNone  = "xxxxxx?x"
 	formatSize  = 8
+
+	// What an element may have: the format of more does not fit in formatSize.
+	mostRoom = 9_999_999
 )
 
 // CreateShareableList makes the segment name with a list of values: nil, bool, any
 // integer that an int64 holds, float32 or float64, string, []byte. A string or []byte
 // gets room for the next multiple of 8 bytes above its length. It fails as
-// [shm.Create] does, and with [os.ErrInvalid] for other values and for text that ends
-// in a zero byte, which Python strips.
+// [shm.Create] does, and with [os.ErrInvalid] for other values, for text that ends in a
+// zero byte, which Python strips, and for a string that is not UTF-8.
 func CreateShareableList(name string, values []any, cfg *shm.Config) (*ShareableList, error) {
 	l, err := createList(name, values, cfg)
 	if err != nil {
@@ -107,11 +111,12 @@ func newElement(v any) (element, error) {
 	if err != nil || e.format != "" {
 		return e, err
 	}
-	e.format = strconv.Itoa(len(e.data)/8*8+8) + "s"
-	e.data = append(e.data, make([]byte, 8-len(e.data)%8)...)
-	if len(e.format) > formatSize {
+	room := len(e.data)/8*8 + 8
+	if room > mostRoom {
 		return e, fmt.Errorf("%d bytes are more than an element can have (%w)", len(e.data), breezeway.ErrTooLarge)
 	}
+	e.format = strconv.Itoa(room) + "s"
+	e.data = append(e.data, make([]byte, room-len(e.data))...)
 	return e, nil
 }
 
@@ -140,20 +145,28 @@ func (l *ShareableList) load() error {
 	if n < 0 || n > int64(l.seg.Len())/perElement {
 		return notList("%d elements don't fit in %d bytes", n, l.seg.Len())
 	}
-	l.offsets = make([]int64, n+1)
-	for i := range l.offsets {
+	// The offsets may not be there, though there is room for them: memory is taken
+	// for those that were read and are right, never for the number that is announced.
+	l.offsets = nil
+	end, most := int64(0), int64(l.seg.Len())-(n+2)*8-n*(formatSize+1)
+	for i := range int(n) + 1 {
 		o, err := mmap.Read[int64](l.seg.Mapping, 8+8*i)
 		if err != nil {
 			return err
 		}
-		if i == 0 && o != 0 || i > 0 && o-l.offsets[i-1] < 8 || o < 0 {
+		if i == 0 && o != 0 || i > 0 && (o < end || o-end < 8) {
 			return notList("element %d begins at %d", i, o)
 		}
-		l.offsets[i] = o
+		if o-end > mostRoom {
+			return notList("element %d has %d bytes, and %d are possible", i-1, o-end, mostRoom)
+		}
+		if o > most {
+			return notList("its data of %d bytes or more does not fit in %d", o, l.seg.Len())
+		}
+		l.offsets = append(l.offsets, o)
+		end = o
 	}
-	if end := l.offsets[n]; end > int64(l.seg.Len())-(n+2)*8-n*(formatSize+1) {
-		return notList("its data of %d bytes does not fit in %d", end, l.seg.Len())
-	}
+	l.offsets = slices.Clip(l.offsets)
 	return nil
 }
 
@@ -243,7 +256,11 @@ func (l *ShareableList) get(i int) (any, error) {
 	case code == becomesNumber && text == formatBool:
 		return data[7] != 0, nil
 	case code == becomesStr && strings.HasSuffix(text, "s"):
-		return string(bytes.TrimRight(data, "\x00")), nil
+		s := string(bytes.TrimRight(data, "\x00"))
+		if !utf8.ValidString(s) {
+			return nil, notList("element %d is a str that is not UTF-8", i)
+		}
+		return s, nil
 	case code == becomesBytes && strings.HasSuffix(text, "s"):
 		return bytes.TrimRight(data, "\x00"), nil
 	}
@@ -343,6 +360,9 @@ func elementOf(v any) (element, error) {
 	case float64:
 		return number(formatFloat, math.Float64bits(v))
 	case string:
+		if !utf8.ValidString(v) {
+			return element{}, fmt.Errorf("a string that is not UTF-8 has no str in Python; give a []byte (%w)", os.ErrInvalid)
+		}
 		return text(becomesStr, v)
 	case []byte:
 		return text(becomesBytes, string(v))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -129,6 +131,104 @@ func FuzzShareableList(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sparseList makes a segment of size bytes that holds nothing but words.
+func sparseList(t testing.TB, size int64, words ...int64) string {
+	t.Helper()
+	seg, err := shm.Create(ipctest.UniqueName(), 8*int64(len(words)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, seg)
+	for i, w := range words {
+		if err := mmap.Write(seg.Mapping, 8*i, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := seg.File().Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	return seg.Name()
+}
+
+// allocated returns how many bytes f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A file without storage may be as large as its maker likes: neither the number of
+// elements nor their room may make this process allocate.
+func TestListTakesNoMemoryForWhatIsAnnounced(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a section has storage for all of its size")
+	}
+	const size = 1 << 42
+	for what, words := range map[string][]int64{
+		"elements":       {size/25 - 10},
+		"room":           {1, 0, 8 << 30},
+		"room by 1 byte": {1, 0, mostRoom + 1},
+		"second element": {2, 0, 8, 8 + mostRoom + 1},
+	} {
+		name := sparseList(t, size, words...)
+		var err error
+		n := allocated(func() { _, err = OpenShareableList(name, nil) })
+		ipctest.WantError(t, err, breezeway.ErrMismatch)
+		if n > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated", what, n)
+		}
+	}
+}
+
+// The longest text that a format of 8 bytes can say, and one that it can't.
+func TestLongestText(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a section can't be extended")
+	}
+	l, err := OpenShareableList(sparseList(t, 11_000_000, 1, 0, mostRoom), nil)
+	keepList(t, l, err)
+	if err := l.Set(0, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := l.Get(0); v != "x" || err != nil {
+		t.Error(v, err)
+	}
+	long := strings.Repeat("x", mostRoom-mostRoom%8)
+	n := allocated(func() { _, err = CreateShareableList(ipctest.UniqueName(), []any{long}, nil) })
+	ipctest.WantError(t, err, breezeway.ErrTooLarge)
+	if n > 3*mostRoom {
+		t.Errorf("%d bytes were allocated", n)
+	}
+	ours, err := CreateShareableList(ipctest.UniqueName(), []any{long[1:]}, nil)
+	keepList(t, ours, err)
+	if v, err := ours.Get(0); v != long[1:] || err != nil {
+		t.Error("another text", err)
+	}
+}
+
+// Python's str is text: bytes that are not UTF-8 can be []byte alone.
+func TestStringsAreUTF8(t *testing.T) {
+	name := ipctest.UniqueName()
+	l, err := CreateShareableList(name, []any{"text"}, nil)
+	keepList(t, l, err)
+	ipctest.WantError(t, l.Set(0, "\xff\xfe"), os.ErrInvalid, "UTF-8")
+	if v, err := l.Get(0); v != "text" || err != nil {
+		t.Error(v, err)
+	}
+	_, err = CreateShareableList(ipctest.UniqueName(), []any{"\xff"}, nil)
+	ipctest.WantError(t, err, os.ErrInvalid, "UTF-8")
+	if _, err := l.seg.WriteAt([]byte{0xff}, l.data()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.Get(0)
+	ipctest.WantError(t, err, breezeway.ErrMismatch, "UTF-8")
+	if err := l.Set(0, []byte("\xff\xfe")); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestListMismatch(t *testing.T) {

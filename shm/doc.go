@@ -50,6 +50,7 @@
 //   - Any process that may write to a segment may also truncate it. Accessors
 //     report that as an error; sealed segments ([CreateUnnamed]) exclude it.
 //   - Containers have a /dev/shm of their own, of 64 MiB by default.
-//   - Python before 3.13 removes a segment when a process that merely attached to
-//     it exits: docs/interop.md has the way out.
+//   - Python removes a segment when a process that merely attached to it exits. A
+//     SharedMemory with track=False, which 3.13 brought, doesn't; docs/interop.md has
+//     the way out for older ones.
 package shm

@@ -74,15 +74,24 @@ func (l *Latest[T]) waitForChange(ctx context.Context, seen uint64) error {
 					return false, err
 				}
 			}
-			if !announced || !needsMembarrier {
+			if !announced {
 				return false, nil
 			}
-			if err := sys.Membarrier(); err != nil { // see LatestWriter.store
-				return false, err
-			}
-			return l.head.published.Load() != seen, nil
+			return l.changedForAnnounced(seen)
 		})
 	})
+}
+
+// changedForAnnounced is the look of a waiter that has announced itself at the gate:
+// either it finds what a writer has published, or that writer finds the announcement.
+// See LatestWriter.store.
+func (l *Latest[T]) changedForAnnounced(seen uint64) (bool, error) {
+	if needsMembarrier {
+		if err := sys.Membarrier(); err != nil {
+			return false, err
+		}
+	}
+	return l.head.published.Load() != seen, nil
 }
 
 // poll is waitForChange of a waiter that can't announce itself.

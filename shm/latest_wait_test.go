@@ -104,7 +104,8 @@ var pingPong = ipctest.Helper("ping-pong", func(c *ipctest.Control) error {
 })
 
 // TestNoWakeUpIsLost hands a value to and fro: each side parks or is about to when the
-// other stores. A lost wake-up would cost 100 ms.
+// other stores. A lost wake-up would cost 100 ms. The order of memory is not at stake
+// here, but in TestStoreOrAnnouncementIsSeen.
 func TestNoWakeUpIsLost(t *testing.T) {
 	ping, pong := ipctest.UniqueName(), ipctest.UniqueName()
 	out, in := mustOpenLatest[line](t, ping), mustOpenLatest[line](t, pong)

@@ -106,7 +106,9 @@ func (w *LatestWriter[T]) Store(v T) error {
 	if w == nil || !w.direct {
 		return w.storeGuarded(v)
 	}
-	w.store(v)
+	if w.store(v) {
+		w.l.gate.Wake(wait.All)
+	}
 	if w.closed.Load() { // then it may have been private memory
 		return w.l.fail(breezeway.OpStore, os.ErrClosed)
 	}
@@ -117,13 +119,24 @@ func (w *LatestWriter[T]) storeGuarded(v T) error {
 	if w.isZero() {
 		return KindLatest.fail(breezeway.OpStore, "", errNoWriter)
 	}
-	return w.m.Borrow(func([]byte) error {
-		w.store(v)
+	var parked bool
+	err := w.m.Borrow(func([]byte) error {
+		parked = w.store(v)
+		return nil
+	})
+	if err != nil || !parked {
+		return err
+	}
+	// The gate is in another mapping, which needs a protection of its own. If the
+	// Latest is closed meanwhile, Close wakes the waiters.
+	return w.l.o.Borrow(func([]byte) error {
+		w.l.gate.Wake(wait.All)
 		return nil
 	})
 }
 
-// store fills the next slot and publishes it. See cell.read for what follows from its
+// store fills the next slot and publishes it, and reports whether waiters may be
+// parked, which the caller must wake. It touches nothing but the mapping m. See cell.read for what follows from its
 // order: what was published last is stored before the slot is filled, and that
 // before the slot is published.
 //
@@ -145,7 +158,7 @@ func (w *LatestWriter[T]) storeGuarded(v T) error {
 // overtaken by then is published before the look, and a later load finds the
 // announcement. As long as this process can't be reached by that, published is changed
 // by an exchange. docs/models/latestwait.pml is this argument for the model checker.
-func (w *LatestWriter[T]) store(v T) {
+func (w *LatestWriter[T]) store(v T) (parked bool) {
 	next := w.last + 1
 	storeBarrier(w.published)
 	*w.slots[next%slotCount] = v
@@ -157,9 +170,7 @@ func (w *LatestWriter[T]) store(v T) {
 	}
 	w.last = next
 	killpoint.Here("latest published")
-	if atomic.LoadUint32(w.gate)&gateParked != 0 {
-		w.l.gate.Wake(wait.All)
-	}
+	return atomic.LoadUint32(w.gate)&gateParked != 0
 }
 
 // Close gives up the right to store; what was stored stays. Closing again does

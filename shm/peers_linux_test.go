@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
@@ -130,6 +131,8 @@ func TestDotNet(t *testing.T) {
 	}
 }
 
+const firstWithSharedMemory = 8 // Python 3.8
+
 func TestPython(t *testing.T) {
 	peer := ipctest.Python(t, "testdata/peer.py")
 	t.Run("ours", func(t *testing.T) {
@@ -169,23 +172,23 @@ func TestPython(t *testing.T) {
 		_, err = Open(name, nil)
 		ipctest.WantError(t, err, os.ErrNotExist)
 	})
-	// Docs: before 3.13 whoever merely attached removes the segment on exit.
+	// Docs: a process that merely attached removes the segment on exit.
 	t.Run("deletes on exit", func(t *testing.T) {
-		seg := mustCreate(t, 5000, nil)
-		p := ipctest.StartCommand(t, peer())
-		var major, minor int
-		fmt.Sscan(ask(t, p, "version"), &major, &minor)
-		tell(t, p, "attach "+seg.Name(), "5000")
-		stop(t, p)
-		again, err := Open(seg.Name(), nil)
-		if err == nil {
-			again.Close()
-		}
-		if gone := errors.Is(err, os.ErrNotExist); gone != (major == 3 && minor < 13) {
-			t.Errorf("Python %d.%d: gone %v, %v", major, minor, gone, err)
-		}
-		if _, err := mmap.Read[byte](seg.Mapping, 0); err != nil { // what is mapped stays
-			t.Error(err)
+		for python, peer := range ipctest.Pythons(t, firstWithSharedMemory, "testdata/peer.py") {
+			seg := mustCreate(t, 5000, nil)
+			p := ipctest.StartCommand(t, peer())
+			tell(t, p, "attach "+seg.Name(), "5000")
+			stop(t, p)
+			again, err := Open(seg.Name(), nil)
+			if err == nil {
+				again.Close()
+			}
+			if !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: %v", python, err)
+			}
+			if _, err := mmap.Read[byte](seg.Mapping, 0); err != nil { // what is mapped stays
+				t.Error(err)
+			}
 		}
 	})
 }
@@ -226,7 +229,9 @@ func TestInteropPrograms(t *testing.T) {
 		again.Close()
 	}
 	t.Run("Python", func(t *testing.T) {
-		attach(t, ipctest.Python(t, shown(t, "interop.md", "testdata/attach.py")))
+		for python, program := range ipctest.Pythons(t, firstWithSharedMemory, shown(t, "interop.md", "testdata/attach.py")) {
+			t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), func(t *testing.T) { attach(t, program) })
+		}
 	})
 	t.Run("C", func(t *testing.T) { attach(t, ipctest.C(t, shown(t, "interop.md", "testdata/attach.c"))) })
 	t.Run("C#", func(t *testing.T) { attach(t, ipctest.CSharp(t, shown(t, "interop.md", "testdata/attach.cs"))) })

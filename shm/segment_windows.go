@@ -41,7 +41,7 @@ func create(name string, size int64, s *settings) (*Segment, error) {
 	}
 	if err := s.fill(seg.Mapping); err != nil {
 		seg.Close()
-		return nil, err
+		return nil, object.Final(err)
 	}
 	return seg, nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -97,6 +98,37 @@ func Python(t testing.TB, source string) Program {
 		Missing(t, "python3 does not run:", err.Error())
 	}
 	return program([]string{"PYTHONUTF8=1"}, strings.TrimSpace(string(out)), source)
+}
+
+// Pythons runs the Python 3 program in the file source by every Python that is found,
+// from 3.least on: the one on PATH, Debian's, and those in pyenv's versions folder. The
+// key is the path of a Python.
+func Pythons(t testing.TB, least int, source string) map[string]Program {
+	t.Helper()
+	root := os.Getenv("PYENV_ROOT")
+	if home, err := os.UserHomeDir(); root == "" && err == nil {
+		root = filepath.Join(home, ".pyenv")
+	}
+	found, err := filepath.Glob(filepath.Join(root, "versions", "3.*", "bin", "python3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]Program{}
+	for _, python := range append(found, "python3", "/usr/bin/python3") {
+		// Where python3 is a wrapper, the process must still be Python's own.
+		out, err := exec.Command(python, "-c", "import sys; print(sys.version_info[1], sys.executable)").Output()
+		if err != nil {
+			continue
+		}
+		version, path, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+		if minor, err := strconv.Atoi(version); err == nil && minor >= least {
+			programs[path] = program([]string{"PYTHONUTF8=1"}, path, source)
+		}
+	}
+	if len(programs) == 0 {
+		Missing(t, "there is no python3 of version 3."+strconv.Itoa(least)+" or later")
+	}
+	return programs
 }
 
 // Shell runs the shell script in the file source, which needs the given tools.

@@ -66,29 +66,54 @@ func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 }
 
 // OpenOrCreate opens the file path or, if there is none, makes it, and reports whether
-// it made it.
+// it made it. An error of fill is returned at once, whatever it wraps.
 func OpenOrCreate(path string, size int64, a access.Rule, readOnly bool, fill func(f *os.File) error) (f *os.File, created bool, err error) {
+	var final func(f *os.File) error
+	if fill != nil {
+		final = func(f *os.File) error { return Final(fill(f)) }
+	}
 	return OpenOrMake(
 		func() (*os.File, error) { return Open(path, a, readOnly) },
-		func() (*os.File, error) { return Create(path, size, a, fill) })
+		func() (*os.File, error) { return Create(path, size, a, final) })
 }
 
 // OpenOrMake calls open, which fails with [fs.ErrNotExist] if there is no object, and
 // then create, which fails with [fs.ErrExist] if there is one. It reports whether
 // create made the object. Another process may make or remove the object between the
-// two calls, so OpenOrMake repeats them, up to a hundred times.
+// two calls, so OpenOrMake repeats them, up to a hundred times. It returns an error of
+// create that [Final] marks at once.
 func OpenOrMake[T any](open, create func() (T, error)) (v T, created bool, err error) {
 	const tries = 100
 	for range tries {
 		if v, err = open(); !errors.Is(err, fs.ErrNotExist) {
 			return v, false, err
 		}
-		if v, err = create(); !errors.Is(err, fs.ErrExist) {
+		v, err = create()
+		if final := (*finalError)(nil); errors.As(err, &final) {
+			return v, false, final.err
+		}
+		if !errors.Is(err, fs.ErrExist) {
 			return v, err == nil, err
 		}
 	}
 	return v, false, err
 }
+
+// Final marks an error of a create that [OpenOrMake] calls as not being about the
+// name, so that it doesn't mean that another process was faster even if it wraps
+// [fs.ErrExist]: an error of a caller's function, which may wrap anything. Final of nil
+// is nil.
+func Final(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &finalError{err}
+}
+
+type finalError struct{ err error }
+
+func (e *finalError) Error() string { return e.err.Error() }
+func (e *finalError) Unwrap() error { return e.err }
 
 // Remove removes the file path, if it is a regular file; anything else is
 // [breezeway.ErrMismatch]. It doesn't look into the file. Processes that have

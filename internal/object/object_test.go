@@ -2,6 +2,7 @@ package object
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ func TestOpenOrMake(t *testing.T) {
 		{"it comes and goes for ever", []error{fs.ErrNotExist}, []error{fs.ErrExist}, false, fs.ErrExist},
 		{"open fails", []error{broken}, nil, false, broken},
 		{"create fails", []error{fs.ErrNotExist}, []error{broken}, false, broken},
+		{"create fails for another reason", []error{fs.ErrNotExist, broken}, []error{Final(fs.ErrExist)}, false, fs.ErrExist},
 	} {
 		next := func(errs *[]error) func() (string, error) {
 			return func() (string, error) {
@@ -44,6 +46,27 @@ func TestOpenOrMake(t *testing.T) {
 		if created != c.created || !errors.Is(err, c.err) {
 			t.Errorf("%s: created %v, %v", c.what, created, err)
 		}
+	}
+}
+
+// Only the name's own error means that another process was faster: what fill returns
+// may wrap the same, and fill is not called again.
+func TestErrorOfFillIsReturned(t *testing.T) {
+	path, err := Path("test", ipctest.UniqueName(), breezeway.Session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := fmt.Errorf("the template is there already: %w", fs.ErrExist)
+	calls := 0
+	_, created, err := OpenOrCreate(path, 100, access.Rule{}, false, func(*os.File) error {
+		calls++
+		return why
+	})
+	if err != why || created || calls != 1 {
+		t.Errorf("%d calls of fill, created %v, %v", calls, created, err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
 	}
 }
 

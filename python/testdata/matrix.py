@@ -3,11 +3,14 @@ from multiprocessing import resource_tracker, shared_memory
 import numpy
 from numpy.lib import format
 
+# Python must not remove the segment when this process exits.
+UNTRACKED = {"track": False} if sys.version_info >= (3, 13) else {}
+
 
 def open_array(name):
     """Return the array in a segment, in place, and the segment, to be kept."""
-    seg = shared_memory.SharedMemory(name)
-    if sys.version_info < (3, 13):  # or this process removes the segment when it exits
+    seg = shared_memory.SharedMemory(name, **UNTRACKED)
+    if not UNTRACKED:
         resource_tracker.unregister(seg._name, "shared_memory")
     file = io.BytesIO(bytes(seg.buf[:65536]))
     version = format.read_magic(file)

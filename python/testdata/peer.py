@@ -9,10 +9,9 @@ items = None
 
 
 def keep():
-    """Before 3.13 a process that merely attached removes the segment when it
-    exits. This is the way out."""
-    if sys.version_info < (3, 13):
-        resource_tracker.unregister(seg._name, "shared_memory")
+    """A process that merely attached removes the segment when it exits. This is
+    the way out that every version has."""
+    resource_tracker.unregister(seg._name, "shared_memory")
 
 
 def do(command, *args):
@@ -31,8 +30,7 @@ def do(command, *args):
         return repr(list(items))
     if command == "openlist":
         items = shared_memory.ShareableList(name=args[0])
-        if sys.version_info < (3, 13):
-            resource_tracker.unregister(items.shm._name, "shared_memory")
+        resource_tracker.unregister(items.shm._name, "shared_memory")
         return repr(list(items))
     if command == "showlist":
         return repr(list(items))
