@@ -49,7 +49,7 @@ func TestBarrierOfTheStopped(t *testing.T) {
 	select {
 	case m := <-ours:
 		t.Fatalf("not all have come: %+v", m)
-	case <-time.After(300 * time.Millisecond):
+	case <-time.After(150 * time.Millisecond):
 	}
 	if index, err := b.Wait(t.Context()); index != 2 || err != nil {
 		t.Error(index, err)

@@ -377,7 +377,7 @@ func TestBarrierStormOfCancels(t *testing.T) {
 // A process that dies waiting breaks the barrier, and the others are told soon.
 func TestBarrierOfTheDead(t *testing.T) {
 	b := newTestBarrier(t, 4)
-	for i := range int64(5) {
+	for i := range int64(3) {
 		dying, other := startParty(t, b), ipctest.Start(t, party, b.Name())
 		other.Expect("slot 2")
 		dying.Say("wait")

@@ -58,7 +58,7 @@ func TestFileLockRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, change := range map[string]func(*testing.T, string){"removed": remove, "replaced": replace} {
+	for name, change := range map[string]func(*testing.T, string){"replaced": replace} {
 		t.Run(name, func(t *testing.T) {
 			l := newLock(t, nil)
 			held := got(t)(l.Lock(context.Background()))

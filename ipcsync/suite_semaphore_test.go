@@ -76,7 +76,7 @@ func TestEventIsAnEvent(t *testing.T) {
 				},
 				Open: openSuiteEvent, Process: eventProcess, Manual: sort.manual,
 			}
-			if runtime.GOOS == "linux" && sort.where != "placed" {
+			if runtime.GOOS == "linux" && name == "named" {
 				events.Remove = func(args []string) error { return Remove(KindEvent, args[0], nil) }
 			}
 			ipctest.TestEvent(t, events)
