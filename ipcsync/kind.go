@@ -30,7 +30,7 @@ const (
 type kindWords struct {
 	what     string // in messages
 	function string // at the end of its functions' names
-	file     string // in its file's name bw.KIND.NAME, and in breezeway.Error.Kind
+	file     string // in its file's name bw.KIND.NAME
 
 	// What the command can do.
 	creatable bool   // ipc create takes it
@@ -61,7 +61,7 @@ const layoutVersion = 2
 
 // Size is how many bytes an object of our own layout takes in a [Place] if
 // Config.Slots is 0.
-const Size = 64 + 64 + robust.DefaultSlots*16
+const Size = 8192
 
 // advice returns what to do about the errors that every kind has.
 func (k Kind) advice() fail.Advice {
@@ -88,7 +88,7 @@ func (k Kind) advice() fail.Advice {
 
 // fail makes the error of an operation on the object name.
 func (k Kind) fail(op, name string, err error) error {
-	return fail.With(op, kindTable[k].file, name, err)
+	return fail.With(op, string(k), name, err)
 }
 
 // openAs checks cfg and name, and has open create or open the object.

@@ -142,7 +142,7 @@ func TestLeadInTurn(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
 	_, err = Lead(ctx, name, nil)
-	ipctest.WantError(t, err, cause, "leader lead")
+	ipctest.WantError(t, err, cause, "lead lead")
 	next := make(chan *Leader)
 	go func() {
 		l, err := Lead(context.Background(), name, nil)

@@ -13,6 +13,7 @@ type sharedMutex struct{ *robust.Mutex }
 func newSharedMutex(mode robust.OpenMode, kind Kind, name string, s *settings) (sharedMutex, error) {
 	m := &robust.Mutex{}
 	err := robust.Attach(mode, kind.layout(s.Slots), name, s.robust(), func(o *robust.Object) error {
+		o.Kind = string(kind) // as errors name it
 		if err := m.Init(o); err != nil {
 			return err
 		}

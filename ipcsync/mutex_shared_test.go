@@ -123,7 +123,7 @@ func TestMutexInPlace(t *testing.T) {
 	ipctest.WantError(t, err, os.ErrInvalid, "64")
 	at.Offset = 3 * Size
 	_, err = CreateMutex("", &Config{At: at})
-	ipctest.WantError(t, err, os.ErrInvalid, "beyond")
+	ipctest.WantError(t, err, os.ErrInvalid, "make the file larger")
 }
 
 // A process that takes a dead one's slot at once is not taken for it: a waiter gets

@@ -16,7 +16,7 @@ import (
 )
 
 // SemaphoreSize is how many bytes a semaphore takes in a [Place].
-const SemaphoreSize = semaphoreSize
+const SemaphoreSize = 32
 
 // newSemaphoreAt creates or opens the semaphore in a place.
 func newSemaphoreAt(mode robust.OpenMode, value int, s *settings) (*Semaphore, error) {

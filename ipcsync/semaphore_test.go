@@ -65,60 +65,6 @@ func wantPermits(t testing.TB, s *Semaphore, want int) {
 // awaitAcquiring waits until n goroutines sleep in Acquire.
 func awaitAcquiring(n int) error { return ipctest.AwaitAsleep("ipcsync.(*Semaphore).Acquire", n) }
 
-func mustAwaitAcquiring(t testing.TB, n int) {
-	t.Helper()
-	if err := awaitAcquiring(n); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// semaphoreUser opens the semaphore Args[0] and does what it is told.
-var semaphoreUser = ipctest.Helper("semaphore user", func(c *ipctest.Control) error {
-	s, err := OpenSemaphore(c.Args[0], nil)
-	if err != nil {
-		return err
-	}
-	c.AtEnd(func() { s.Close() })
-	c.Say("opened")
-	var done atomic.Int32 // goroutines that have acquired
-	for {
-		var command string
-		var n int
-		fmt.Sscan(c.Hear(), &command, &n)
-		switch command {
-		case "acquire":
-			c.Say("acquired %v", s.Acquire(context.Background()))
-		case "try":
-			ok, err := s.TryAcquire()
-			c.Say("%v %v", ok, err)
-		case "release":
-			previous, err := s.Release(n)
-			c.Say("released %d %v", previous, err)
-		case "wait": // in n goroutines
-			for range n {
-				go func() {
-					err := s.Acquire(context.Background())
-					done.Add(1)
-					c.Say("acquired %v", err)
-				}()
-			}
-			if err := awaitAcquiring(n); err != nil {
-				return err
-			}
-			c.Say("waiting")
-		default:
-			return fmt.Errorf("what is %q?", command)
-		}
-	}
-})
-
-func startSemaphoreUser(t testing.TB, s *Semaphore, args ...string) *ipctest.Process {
-	t.Helper()
-	p := ipctest.Start(t, semaphoreUser, append([]string{s.Name()}, args...)...)
-	p.Expect("opened")
-	return p
-}
-
 func TestSemaphoreExistence(t *testing.T) {
 	s := newTestSemaphore(t, 2, nil)
 	if !s.Created() || s.Max() != math.MaxInt32 {

@@ -108,7 +108,7 @@ func newTracked(mode robust.OpenMode, name string, s *settings, open func() (*Se
 func (t *tracked) attach(mode robust.OpenMode, name string, cfg *robust.Config, slots int) error {
 	l := robust.Layout{Kind: trackFile, Version: layoutVersion, Slots: slots}
 	return robust.Attach(mode, l, name, cfg, func(o *robust.Object) (err error) {
-		o.Kind = kindTable[KindSemaphore].file // as errors name it
+		o.Kind = string(KindSemaphore) // as errors name it
 		t.Repair = t.repair
 		if err = t.Init(o); err != nil {
 			return err

@@ -41,6 +41,11 @@ func (p Place) Map(size int64) (*os.File, *mmap.Mapping, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if info, statErr := f.Stat(); statErr == nil && size > info.Size()-p.Offset {
+		f.Close()
+		return nil, nil, fmt.Errorf("Config.At: the object takes %d bytes from offset %d on, and the file has %d: make the file larger (%w)",
+			size, p.Offset, info.Size(), os.ErrInvalid)
+	}
 	m, err := mmap.Map(f, &mmap.Config{Offset: p.Offset, Length: size})
 	if err != nil {
 		f.Close()
