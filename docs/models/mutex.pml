@@ -25,7 +25,8 @@
  * CLOSE: JOIN with one kill, and one process closes its mutex at any moment and
  * goes on with what it was doing. Close waits until the process has left Gate.Wait,
  * gives the slot up, and lays private memory over the shared: what the process does
- * from then on is lost.
+ * from then on is lost. (The code gives the slot up last, so that less can happen
+ * there than here.)
  *
  * Checked are exclusion: at most one process is inside; recovered until marked: a
  * process that takes the mutex is told if, and only if, a holder has died and none

@@ -59,7 +59,7 @@ func (m *Mutex) Join(recover func() error) error {
 }
 
 // Recoveries is a word in the head that counts how often something was taken from a
-// dead holder. The mutex leaves the counting to Inherited.
+// dead holder. A Section leaves the counting to its object.
 func (m *Mutex) Recoveries() *atomic.Int64 { return &m.head.Recoveries }
 
 // LockFree takes the mutex if it has no holder and its memory needs no protection.
