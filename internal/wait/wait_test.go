@@ -205,7 +205,8 @@ func TestCancelWithWakeUp(t *testing.T) {
 				crowd, end := context.WithCancel(context.Background())
 				var waiting sync.WaitGroup
 				for i := range others {
-					waiting.Go(func() { m.semaphore(i + 1).acquire(crowd) })
+					o := m.semaphore(i + 1)
+					waiting.Go(func() { o.acquire(crowd) })
 				}
 				defer waiting.Wait()
 				defer end()
