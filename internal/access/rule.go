@@ -13,7 +13,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 )
 
-// Rule says whom an object of this process admits, and whose objects this process
+// Rule says which users an object of this process admits, and whose objects this process
 // opens. Its zero value is the safe default for both: this process's own user, and
 // the system's superuser (uid 0; SYSTEM and Administrators on Windows), which could
 // do anything anyway.

@@ -38,7 +38,7 @@ func (l principals) any() bool { return len(l.uids)+len(l.gids) > 0 }
 
 func currentUser() string { return strconv.Itoa(os.Geteuid()) }
 
-// isKnown returns an error for a peer of whom no rule can say anything.
+// isKnown returns an error for a peer that no rule can judge.
 func isKnown(p breezeway.Peer) error {
 	if p.UID < 0 {
 		return fmt.Errorf("the system did not say which user the other side is (%w)", os.ErrPermission)

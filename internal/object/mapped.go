@@ -52,7 +52,10 @@ func (s *Spec) Create() (*Mapped, error) {
 		return nil, err
 	}
 	f, err := Create(path, s.Header.Total(), s.Access, s.fill(header))
-	return s.attach(f, true, err)
+	if err != nil {
+		return nil, err
+	}
+	return s.attach(f, true)
 }
 
 // Open opens the object. One that differs from the header is refused before it
@@ -63,7 +66,10 @@ func (s *Spec) Open() (*Mapped, error) {
 		return nil, err
 	}
 	f, err := Open(path, s.Access, s.Map.ReadOnly)
-	return s.attach(f, false, err)
+	if err != nil {
+		return nil, err
+	}
+	return s.attach(f, false)
 }
 
 // OpenOrCreate opens the object or, if there is none, makes it.
@@ -80,7 +86,10 @@ func (s *Spec) OpenOrCreate() (*Mapped, error) {
 		return nil, err
 	}
 	f, created, err := OpenOrCreate(path, s.Header.Total(), s.Access, false, s.fill(header))
-	return s.attach(f, created, err)
+	if err != nil {
+		return nil, err
+	}
+	return s.attach(f, created)
 }
 
 // Remove removes the object. Processes that have opened it keep it.
@@ -116,10 +125,7 @@ func (s *Spec) fill(header []byte) func(*os.File) error {
 }
 
 // attach maps the file, if its header is accepted.
-func (s *Spec) attach(f *os.File, created bool, err error) (*Mapped, error) {
-	if err != nil {
-		return nil, err
-	}
+func (s *Spec) attach(f *os.File, created bool) (*Mapped, error) {
 	o := &Mapped{File: f, Created: created, Start: int(s.Header.Size())} // Accept compares the type, and so the size
 	if err := o.mapAs(s); err != nil {
 		f.Close()
