@@ -92,15 +92,6 @@ func (s *Spec) OpenOrCreate() (*Mapped, error) {
 	return s.attach(f, created)
 }
 
-// Remove removes the object. Processes that have opened it keep it.
-func (s *Spec) Remove() error {
-	path, _, err := s.prepare()
-	if err != nil {
-		return err
-	}
-	return Remove(path)
-}
-
 func (s *Spec) prepare() (path string, header []byte, err error) {
 	if err := breezeway.CheckName(s.Name); err != nil {
 		return "", nil, err
