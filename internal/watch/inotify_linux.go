@@ -93,7 +93,7 @@ func (s *Subscription) subscribe(path string) error {
 	return nil
 }
 
-// Cancel ends the subscription. On nil it does nothing.
+// Cancel ends the subscription. On nil, and when called again, it does nothing.
 func (s *Subscription) Cancel() {
 	if s == nil {
 		return
@@ -101,6 +101,9 @@ func (s *Subscription) Cancel() {
 	i := &shared
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if _, subscribed := i.subscriptions[s.watch][s]; !subscribed {
+		return // its descriptor may be another's by now
+	}
 	delete(i.subscriptions[s.watch], s)
 	if len(i.subscriptions[s.watch]) == 0 {
 		delete(i.subscriptions, s.watch)
