@@ -31,7 +31,7 @@ func newSemaphore(mode robust.OpenMode, name string, value int, s *settings) (*S
 
 func createSemaphore(name string, value int, s *settings) (*Semaphore, error) {
 	var m *mmap.Mapping
-	f, err := object.Create(semaphorePath(name), semaphoreSize, s.access, s.fillSemaphore(value, &m))
+	f, err := object.Create(semaphorePath(name), SemaphoreSize, s.access, s.fillSemaphore(value, &m))
 	if err != nil {
 		return nil, errors.Join(err, closeUnused(m))
 	}
@@ -48,7 +48,7 @@ func openNamedSemaphore(name string, s *settings) (*Semaphore, error) {
 
 func openOrCreateSemaphore(name string, value int, s *settings) (*Semaphore, error) {
 	var m *mmap.Mapping
-	f, created, err := object.OpenOrCreate(semaphorePath(name), semaphoreSize, s.access, false, s.fillSemaphore(value, &m))
+	f, created, err := object.OpenOrCreate(semaphorePath(name), SemaphoreSize, s.access, false, s.fillSemaphore(value, &m))
 	if err != nil {
 		return nil, errors.Join(err, closeUnused(m))
 	}
@@ -96,7 +96,7 @@ func attachSemaphore(f *os.File, name string, s *settings) (*Semaphore, error) {
 	most, err := checkSemaphoreFile(f)
 	var m *mmap.Mapping
 	if err == nil {
-		m, err = mmap.Map(f, &mmap.Config{Length: semaphoreSize})
+		m, err = mmap.Map(f, &mmap.Config{Length: SemaphoreSize})
 	}
 	if err != nil {
 		f.Close()
@@ -110,11 +110,11 @@ func checkSemaphoreFile(f *os.File) (most int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if info.Size() != semaphoreSize {
+	if info.Size() != SemaphoreSize {
 		return 0, fmt.Errorf("it has %d bytes, a semaphore of a 64-bit glibc has %d: it is that of a 32-bit program or another C library, or another kind of object (%w)",
-			info.Size(), semaphoreSize, breezeway.ErrMismatch)
+			info.Size(), SemaphoreSize, breezeway.ErrMismatch)
 	}
-	var image [semaphoreSize]byte
+	var image [SemaphoreSize]byte
 	if _, err := f.ReadAt(image[:], 0); err != nil {
 		return 0, err
 	}

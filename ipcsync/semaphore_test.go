@@ -310,7 +310,7 @@ func TestSemaphoreWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	most, err := checkSemaphoreImage(m.Bytes()[at : at+semaphoreSize])
+	most, err := checkSemaphoreImage(m.Bytes()[at : at+SemaphoreSize])
 	if most != 4 || err != nil {
 		t.Fatal(most, err)
 	}
