@@ -9,13 +9,15 @@ import (
 )
 
 func newAcquire() *cobra.Command {
-	a := &acquirer{err: newScreen(os.Stderr)}
+	a := &acquirer{err: newScreen(os.Stderr), count: 1}
 	cmd := &cobra.Command{
 		Use:   "acquire URL [-- COMMAND...]",
 		Short: "Take a permit of a semaphore, perhaps for a command",
-		Long: `acquire waits until a semaphore has a permit, and takes it.
+		Long: `acquire waits until a semaphore has a permit, and takes it. --count takes several, one
+after the other, and gives them back if it doesn't get all. Two that each want several
+can then wait for each other: give --timeout, or let one lock come first.
 
-With a COMMAND it runs that, and gives the permit back when COMMAND has ended, with
+With a COMMAND it runs that, and gives back what it took when COMMAND has ended, with
 whatever exit code. Beside the semaphore there is then a list of which process holds
 how many permits. If ipc is killed, the next process that finds no permit gives back
 the dead one's, if it keeps the list too: ` + "`ipc acquire URL -- COMMAND`" + `, or a Go program
@@ -29,7 +31,8 @@ no list then. The exit code is 0, 1 for an error, 2 for wrong usage, 3 if --time
 ` + heldCommandHelp,
 		Example: `  ipc create sem://jobs --value 2
   ipc acquire sem://jobs -- make all       # of many, two run at a time
-  ipc acquire sem://jobs --timeout 10s && start-something`,
+  ipc acquire sem://jobs --count 2 -- make docs
+  ipc acquire sem://jobs --timeout 10 && start-something`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeURLAndCommand("acquire"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,6 +44,7 @@ no list then. The exit code is 0, 1 for an error, 2 for wrong usage, 3 if --time
 		},
 	}
 	cmd.Flags().SortFlags = false
+	cmd.Flags().VarP(&a.count, "count", "c", "how many permits")
 	a.waitFlags.register(cmd)
 	a.registerAdmit(cmd)
 	a.registerTrust(cmd)
@@ -51,6 +55,7 @@ no list then. The exit code is 0, 1 for an error, 2 for wrong usage, 3 if --time
 type acquirer struct {
 	accessFlags
 	waitFlags
+	count  permitCount
 	err    screen
 	target target
 }
@@ -93,7 +98,7 @@ func (a *acquirer) hold(ctx context.Context, r accessRule) (*holding, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	return &holding{release: func(bool) error {
-		_, err := p.Release(1)
+		_, err := p.Release(int(a.count))
 		return errors.Join(err, p.Close())
 	}}, nil
 }
@@ -102,15 +107,25 @@ func (a *acquirer) take(ctx context.Context, p permits, late int) error {
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 	defer a.err.hintIfSlow("waiting for a permit of " + a.target.String() + ", Ctrl-C stops")()
-	var err error
-	ok := true
-	if a.try {
-		ok, err = p.TryAcquire()
-	} else {
-		err = p.Acquire(ctx)
+	for taken := range int(a.count) {
+		var err error
+		ok := true
+		if a.try {
+			ok, err = p.TryAcquire()
+		} else {
+			err = p.Acquire(ctx)
+		}
+		if err == nil && ok {
+			continue
+		}
+		if err == nil || errors.Is(err, errLate) {
+			err = a.late(late, a.target.String(), "without a permit", holdersOf(p))
+		}
+		if taken > 0 {
+			_, failure := p.Release(taken)
+			err = errors.Join(err, failure)
+		}
+		return err
 	}
-	if err == nil && !ok || errors.Is(err, errLate) {
-		err = a.late(late, a.target.String(), "without a permit", holdersOf(p))
-	}
-	return err
+	return nil
 }

@@ -45,15 +45,13 @@ verbs that run a command say what they do with its code.`,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // so that an unknown verb comes to us
 
-		DisableFlagsInUseLine:      true,
-		SuggestionsMinimumDistance: 2,
+		DisableFlagsInUseLine: true,
+		DisableSuggestions:    true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-				return usagef("no verb %q; did you mean %s?", args[0], strings.Join(s, " or "))
-			}
+			// No guess: a guessed verb is run without a second look, and may remove.
 			return usagef("no verb %q", args[0])
 		},
 	}

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -136,7 +134,7 @@ func (c *creator) run(ctx context.Context, t target) error {
 		fmt.Fprintln(c.err, c.err.paint(dim, t.String()+" exists until Ctrl-C"))
 	}
 	if t.vanishes() {
-		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		ctx, stop := untilSignal(ctx)
 		defer stop()
 		<-ctx.Done()
 	}

@@ -15,9 +15,12 @@ func newLock() *cobra.Command {
 		Short: "Run a command while no other process holds a lock",
 		Long: `lock waits for a lock, runs COMMAND while it holds it, and unlocks it when COMMAND has
 ended, with whatever exit code. It creates the lock if there is none. Go programs have
-the same locks as ipcsync.Mutex and ipcsync.RWMutex, .NET on Windows as Mutex.
+the same locks as ipcsync.Mutex, RWMutex, FileLock and Lead, .NET on Windows as Mutex.
 
-A rwmutex:// has any number of holders with --shared, or one without.
+A rwmutex:// and a file:// have any number of holders with --shared, or one without.
+A file:// is locked as by flock(1), and excludes that; with --fcntl as FileStream.Lock of
+.NET and lockf of Python and C do. A lead:// is had by the process that leads under the name
+(ipcsync.Lead).
 
 A lock doesn't stay locked when its holder dies. What the holder was doing may be half
 done, so the next lock says on standard error that the holder died, and runs COMMAND
@@ -29,6 +32,7 @@ holder is told again. With --shared COMMAND is told too, but repairs nothing.
 		Example: `  ipc lock mutex://deploy -- ./deploy.sh production
   ipc lock mutex://backup --try -- make backup       # not while another backup runs
   ipc lock rwmutex://data --shared -- grep x data
+  ipc lock file:///tmp/build.lock -- make            # as flock /tmp/build.lock make
   ipc lock mutex://log --timeout 5s -- sh -c 'echo "$0" >> log' "a line"`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeURLAndCommand("lock"),
@@ -41,7 +45,8 @@ holder is told again. With --shared COMMAND is told too, but repairs nothing.
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().BoolVarP(&l.shared, "shared", "s", false, "together with other holders that say so (rwmutex)")
+	cmd.Flags().BoolVarP(&l.shared, "shared", "s", false, "together with other holders that say so (rwmutex, file)")
+	cmd.Flags().BoolVar(&l.fcntl, "fcntl", false, "lock the file as fcntl(2) and lockf(3) do, not as flock(1) (Linux)")
 	l.waitFlags.register(cmd)
 	l.registerAdmit(cmd)
 	l.registerTrust(cmd)
@@ -52,9 +57,9 @@ holder is told again. With --shared COMMAND is told too, but repairs nothing.
 type locker struct {
 	accessFlags
 	waitFlags
-	shared bool
-	err    screen
-	target target
+	shared, fcntl bool
+	err           screen
+	target        target
 }
 
 func (l *locker) run(ctx context.Context, url string, words []string) (err error) {
@@ -69,7 +74,11 @@ func (l *locker) run(ctx context.Context, url string, words []string) (err error
 	case err != nil:
 		return err
 	case l.shared && !l.target.lock.shared:
-		return usagef("%s has one holder; --shared is for a rwmutex", withArticle(l.target.noun))
+		return usagef("%s has one holder; --shared is for a rwmutex or a file", withArticle(l.target.noun))
+	case l.fcntl && !l.target.lock.fcntl:
+		return usagef("--fcntl is for file:// alone")
+	case l.trust != nil && l.target.scheme == "file":
+		return usagef("a file lock takes the file of any user that lets this one open it; leave --trust out")
 	case len(words) == 0:
 		return usagef("say what to run: ipc lock %s -- COMMAND", l.target)
 	}
@@ -79,7 +88,7 @@ func (l *locker) run(ctx context.Context, url string, words []string) (err error
 
 // hold takes the lock, which is created if need be.
 func (l *locker) hold(ctx context.Context, r accessRule) (*holding, error) {
-	lock, err := l.target.lock.open(l.target, r, l.shared)
+	lock, err := l.target.lock.open(l, r)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func keepOpen(t testing.TB, url string) lock {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := parsed.lock.open(parsed, accessRule{}, false)
+	o, err := parsed.lock.open(&locker{target: parsed}, accessRule{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,8 @@ type streaming struct {
 // locking is how a mechanism excludes other processes.
 type locking struct {
 	shared bool // there may be several holders that share
-	open   func(t target, r accessRule, shared bool) (lock, error)
+	fcntl  bool // --fcntl means something
+	open   func(l *locker, r accessRule) (lock, error)
 }
 
 // mechanisms are the rows. ARCHITECTURE.md, "Adding a mechanism", says what else a
@@ -166,9 +167,20 @@ var mechanisms = []*mechanism{
 		forms:   []form{{"lead://NAME", "the leadership NAME, which one of several processes has"}},
 		check:   plainName(""),
 		remove:  removeSync(ipcsync.KindLeader),
+		lock:    &locking{open: openLeadership},
 		stat:    statSync(ipcsync.KindLeader),
 		list:    listSync(ipcsync.KindLeader),
-		instead: map[string]string{"create": "the first Go program that calls ipcsync.Lead creates it"},
+		instead: map[string]string{"create": "the first process that leads creates it: ipc lock %s -- COMMAND, or ipcsync.Lead in Go"},
+	},
+	{
+		scheme: "file", noun: "file lock", symbol: "ipcsync.FileLock",
+		forms: []form{{"file:///PATH", "the file at /PATH, to be locked as by flock(1)"}},
+		check: wholePath,
+		lock:  &locking{shared: true, fcntl: true, open: openFileLock},
+		instead: map[string]string{
+			"create": "ipc lock creates the file if there is none: ipc lock %s -- COMMAND",
+			"rm":     "it is a file like others; remove it as one when no process locks it",
+		},
 	},
 	{
 		scheme: "barrier", noun: "barrier", symbol: "ipcsync.Barrier",

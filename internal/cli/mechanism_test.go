@@ -18,7 +18,7 @@ const guide = "Adding a mechanism"
 
 // foreignFormats are the mechanisms without bytes of ours: what is in them is the
 // users' own.
-var foreignFormats = []string{"fifo", "mmap"}
+var foreignFormats = []string{"fifo", "mmap", "file"}
 
 // places are the files in which documentation names mechanisms.
 type places map[string]string

@@ -88,7 +88,7 @@ func TestMemory(t *testing.T) {
 			{[]string{"--offset", "4096"}, ""},
 			{[]string{"--length", "0"}, ""},
 			{[]string{"--strings"}, "00000000  hello there\n"},
-			{[]string{"--hex", "-n", "32"}, "" +
+			{[]string{"--hex", "-l", "32"}, "" +
 				"00000000  68 65 6c 6c 6f 20 74 68  65 72 65 00 00 00 00 00  |hello there.....|\n" +
 				"00000010  61 00 0d 0a ff 00 00 00  00 00 00 00 00 00 00 00  |a...............|\n" +
 				"00000020\n"},

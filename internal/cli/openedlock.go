@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
+	"io"
 
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
-// openedLock is a Mutex, or an RWMutex for writers or for readers.
+// openedLock is a Mutex, or an RWMutex or FileLock for writers or for readers.
 type openedLock struct {
-	syncObject
+	io.Closer
 	wait func(context.Context) (ipcsync.Held, error)
 	try  func() (ipcsync.Held, bool, error)
 }
@@ -21,4 +22,9 @@ func (l openedLock) take(ctx context.Context, try bool) (held, bool, error) {
 	return h, err == nil, err
 }
 
-func (l openedLock) holders() []int { return holdersOf(l.syncObject) }
+func (l openedLock) holders() []int {
+	if o, ok := l.Closer.(syncObject); ok {
+		return holdersOf(o)
+	}
+	return nil // the system doesn't tell of a FileLock
+}

@@ -94,7 +94,7 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	p.started = time.Now()
 	if err := p.p.Start(ctx); err != nil {

@@ -61,12 +61,13 @@ With --json each line is an object with these fields, where they apply:
 	f.SortFlags = false
 	r.length = new(byteSize)
 	f.VarP(&r.offset, "offset", "o", "where to begin, such as 64, 0x40 or 4K")
-	f.VarP(r.length, "length", "n", "how many bytes, such as 64 or 4K; up to the end if left out")
+	f.VarP(r.length, "length", "l", "how many bytes, such as 64 or 4K; up to the end if left out")
 	f.BoolVarP(&r.hex, "hex", "x", false, "show bytes in hexadecimal, and characters")
 	f.BoolVar(&r.strings, "strings", false, "show printable text")
 	f.BoolVar(&r.raw, "raw", false, "write the bytes as they are even to a terminal")
 	f.BoolVarP(&r.watch, "watch", "w", false, "show changes as they happen")
-	f.DurationVar(&r.interval, "interval", 10*time.Millisecond, "look for changes every `TIME`")
+	r.interval = 10 * time.Millisecond
+	f.Var((*waitTime)(&r.interval), "interval", "look for changes every TIME, such as 0.5 (seconds) or 10ms")
 	f.IntVar(&r.count, "count", 0, "stop after `N` changes")
 	r.registerTrust(cmd)
 	f.BoolVar(&r.json, "json", false, "print JSON, one object per line")

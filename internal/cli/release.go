@@ -16,7 +16,7 @@ changes nothing, if there would be more than --max of ` + "`ipc create`" + ` sai
 A permit has no owner: one process may release what another one took, and more can be
 released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it releases itself.`,
 		Example: `  ipc release sem://jobs
-  ipc release sem://jobs -n 3`,
+  ipc release sem://jobs --count 3`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),
 		ValidArgsFunction: completeURL("release"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -38,7 +38,7 @@ released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it re
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().VarP(&n, "count", "n", "how many permits")
+	cmd.Flags().VarP(&n, "count", "c", "how many permits")
 	access.registerTrust(cmd)
 	return cmd
 }

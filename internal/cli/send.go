@@ -27,7 +27,7 @@ answer. That everything was read does not say that it was understood: ask for a
 
 The text comes from
   the arguments        joined by spaces, with a newline at the end as echo has it
-                       (-n leaves it off; a message of --message has none)
+                       (--no-newline leaves it off; a message of --message has none)
   standard input       byte by byte; with --lines or --message line by line
   a terminal           line by line, each with a newline, until ` + "`exit`" + ` or Ctrl-D
 
@@ -62,10 +62,10 @@ With --json each line is an object with these fields, where they apply:
 	s.register(cmd)
 	s.registerTrust(cmd)
 	f := cmd.Flags()
-	f.BoolVarP(&s.noNewline, "no-newline", "n", false, "add no newline to arguments or lines of a terminal")
+	f.BoolVar(&s.noNewline, "no-newline", false, "add no newline to arguments or lines of a terminal")
 	f.BoolVarP(&s.reply, "reply", "r", false, "wait for the answer and print it")
 	f.BoolVar(&s.raw, "raw", false, "print the answer as it is even on a terminal")
-	f.DurationVarP(&s.timeout, "timeout", "t", 0, "give up when a wait takes longer than `TIME`, such as 3s")
+	f.VarP((*waitTime)(&s.timeout), "timeout", "t", "give up a wait after TIME, such as 3 (seconds) or 300ms")
 	return cmd
 }
 
@@ -93,8 +93,6 @@ func (s *client) run(ctx context.Context, url string, words []string) (err error
 		return err
 	}
 	switch {
-	case s.timeout < 0:
-		return usagef("--timeout %v is negative", s.timeout)
 	case s.reply && s.target.stream.oneWay:
 		return usagef("%s has no way back, so there is no --reply", withArticle(s.target.noun))
 	case s.reply && cfg.Direction == pipe.Out:

@@ -46,7 +46,7 @@ func TestSendBytes(t *testing.T) {
 		want  string
 	}{
 		{"arguments", "unused", []string{"hello", "there"}, "hello there\n"},
-		{"arguments without newline", "", []string{"-n", "hello"}, "hello"},
+		{"arguments without newline", "", []string{"--no-newline", "hello"}, "hello"},
 		{"stream", "a\r\nb\x00", nil, "a\r\nb\x00"},
 		{"empty stream", "", nil, ""},
 		{"lines", "a\r\nb", []string{"--lines"}, "a\nb\n"},
@@ -276,7 +276,7 @@ func TestWrongUsage(t *testing.T) {
 		"serve pipe://a --lines --message", "serve pipe://a --raw --json", "serve pipe://a --direction out",
 		"serve pipe://a --direction in --echo", "serve fifo:///tmp/a --echo", "serve fifo:///tmp/a --message",
 		"serve fifo://a",
-		"send", "send chat hello", "send pipe://a --timeout 3", "send pipe://a --timeout -3s",
+		"send", "send chat hello", "send pipe://a --timeout -3s",
 		"send pipe://a --direction in hello", "send pipe://a --direction out --reply x",
 		"send fifo:///tmp/a --reply x",
 		"serve pipe://a --exec a&&b", "send pipe://a -5",
@@ -297,12 +297,12 @@ func TestWrongUsage(t *testing.T) {
 		"create shm://a --size 1 --value 1",
 		"lock", "lock mutex://a", "lock mutex://a x", "lock mutex://a --", "lock -- mutex://a x", "lock mutex://a b -- x",
 		"lock sem://a -- x", "lock event://a -- x", "lock mutex://a --shared -- x", "lock mutex://a --nonsense -- x",
-		"lock mutex://a --timeout -1s -- x", "lock mutex://a --try --timeout 1s -- x", "lock mutex://a --timeout 1 -- x",
+		"lock mutex://a --timeout -1s -- x", "lock mutex://a --try --timeout 1s -- x",
 		"acquire", "acquire mutex://a", "acquire sem://a x", "acquire sem://a --timeout -1s", "acquire sem://a --",
-		"release", "release sem://a b", "release mutex://a", "release sem://a -n 0", "release sem://a -n x",
+		"release", "release sem://a b", "release mutex://a", "release sem://a --count 0", "release sem://a -c x", "acquire sem://a --count 0",
 		"wait", "wait sem://a", "wait event://a --timeout x", "wait event://a --try --timeout 1s", "wait event://a b",
 		"set", "set mutex://a", "reset", "reset sem://a", "reset pipe://a", "reset mutex://a", "reset rwmutex://a",
-		"acquire sem://a --mode 0660", "lock lead://a -- x", "wait barrier://a", "create lead://a", "create barrier://a",
+		"acquire sem://a --mode 0660", "lock lead://a --shared -- x", "lock file://a -- x", "lock mutex://a --fcntl -- x", "create file:///a", "wait barrier://a", "create lead://a", "create barrier://a",
 		"serve pipe://a --trust 0", "serve fifo:///tmp/a --allow 0", "send pipe://a --allow 0 x", "stat", "stat shm://a", "stat a", "stat sem://a b",
 		"pipeline", "pipeline a | b", "pipeline a --quiet --stats", "demo x", "servve", "nonsense", "--nonsense",
 	} {

@@ -25,8 +25,8 @@ func newServe() *cobra.Command {
 		Short: "Listen at a URL and print what arrives",
 		Long: `serve listens at a URL and prints what arrives, with the time and the sender's
 program and pid (information, not proof: it may have ended). It serves many
-clients at a time, and stops, giving the name up, by --until, --count, Ctrl-C or
-SIGTERM; all of these exit with 0.
+clients at a time, and stops, giving the name up, by --until, --count, Ctrl-C,
+SIGTERM or SIGHUP; all of these exit with 0.
 
 One arrival is what one read gives, or a line with --lines, or a message with
 --message. Lines above 1 MiB are split. What isn't printable is shown as an escape
@@ -104,7 +104,7 @@ func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error)
 	if err := s.check(cfg); err != nil {
 		return err
 	}
-	ctx, s.stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, s.stop = untilSignal(ctx)
 	defer s.stop()
 	context.AfterFunc(ctx, s.stop) // from now on another signal kills
 	// A standard output without a reader is an error, and doesn't kill this process.

@@ -227,7 +227,7 @@ func TestServeOneWay(t *testing.T) {
 	}
 	url := uniqueURL()
 	server := served(t, url, "--direction", "in", "--count", "1")
-	succeed(t, "", "send", url, "--direction", "out", "-n", "in")
+	succeed(t, "", "send", url, "--direction", "out", "--no-newline", "in")
 	expectText(t, server, "in")
 	expectEnd(t, server, 0)
 

@@ -96,7 +96,7 @@ func TestServeModeAndAllow(t *testing.T) {
 		if err != nil || info.Mode() != test.want {
 			t.Errorf("%s %v: %v, %v", test.url, test.args, info.Mode(), err)
 		}
-		succeed(t, "", "send", test.url, "-n", "x")
+		succeed(t, "", "send", test.url, "--no-newline", "x")
 		expectText(t, server, "x")
 		expectEnd(t, server, 0)
 	}

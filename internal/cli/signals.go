@@ -7,6 +7,12 @@ import (
 	"syscall"
 )
 
+// untilSignal returns a context that a signal ends which ends a process in good order.
+// When stop was called another signal kills.
+func untilSignal(ctx context.Context) (_ context.Context, stop context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+}
+
 // signals hears the signals that end a process, while this one waits or runs a
 // command.
 type signals struct {

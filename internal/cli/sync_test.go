@@ -82,7 +82,7 @@ func TestSemaphore(t *testing.T) {
 	if r := run(t, "", "acquire", url, "--try", "--timeout", "0"); r.code != exitUsage {
 		t.Errorf("%+v", r)
 	}
-	if out := succeed(t, "", "release", url, "-n", "2"); out != "" {
+	if out := succeed(t, "", "release", url, "--count", "2"); out != "" {
 		t.Errorf("%q", out)
 	}
 	expectFailure(t, run(t, "", "release", url), exitError, "too large")

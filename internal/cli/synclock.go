@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
@@ -25,21 +26,33 @@ type held interface {
 	Unlock() error
 }
 
-func openMutex(t target, r accessRule, _ bool) (lock, error) {
-	m, err := ipcsync.OpenOrCreateMutex(t.name, r.syncConfig())
+func openMutex(l *locker, r accessRule) (lock, error) {
+	m, err := ipcsync.OpenOrCreateMutex(l.target.name, r.syncConfig())
 	if err != nil {
 		return nil, err
 	}
 	return openedLock{m, m.Lock, m.TryLock}, nil
 }
 
-func openRWMutex(t target, r accessRule, shared bool) (lock, error) {
-	m, err := ipcsync.OpenOrCreateRWMutex(t.name, r.syncConfig())
+func openRWMutex(l *locker, r accessRule) (lock, error) {
+	m, err := ipcsync.OpenOrCreateRWMutex(l.target.name, r.syncConfig())
 	if err != nil {
 		return nil, err
 	}
-	if shared {
+	if l.shared {
 		return openedLock{m, m.RLock, m.TryRLock}, nil
 	}
 	return openedLock{m, m.Lock, m.TryLock}, nil
+}
+
+// openFileLock opens a file as a lock. Its holders are not known.
+func openFileLock(l *locker, r accessRule) (lock, error) {
+	f, err := ipcsync.OpenFileLock(l.target.path(), &ipcsync.Config{Mode: r.mode, Allow: r.allow, Flock: !l.fcntl && runtime.GOOS != "windows"})
+	if err != nil {
+		return nil, err
+	}
+	if l.shared {
+		return openedLock{f, f.RLock, f.TryRLock}, nil
+	}
+	return openedLock{f, f.Lock, f.TryLock}, nil
 }

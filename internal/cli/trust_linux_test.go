@@ -53,7 +53,7 @@ func TestObjectsOfAnotherUserAreOpenedWithTrust(t *testing.T) {
 		expectFailure(t, run(t, "", "serve", url), exitError, strconv.Itoa(otherUser))
 		expectFailure(t, run(t, "", "send", url, "x"), exitError, strconv.Itoa(otherUser))
 		server := served(t, url, append(trust, "--count", "1")...)
-		succeed(t, "", append([]string{"send", url, "-n", "x"}, trust...)...)
+		succeed(t, "", append([]string{"send", url, "--no-newline", "x"}, trust...)...)
 		expectText(t, server, "x")
 		expectEnd(t, server, 0)
 	})

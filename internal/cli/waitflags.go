@@ -19,16 +19,13 @@ type waitFlags struct {
 
 func (o *waitFlags) register(cmd *cobra.Command) {
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.limited = cmd.Flags().Changed("timeout") }
-	cmd.Flags().DurationVarP(&o.timeout, "timeout", "t", 0, "give up after `TIME`, such as 3s; 0 doesn't wait")
+	cmd.Flags().VarP((*waitTime)(&o.timeout), "timeout", "t", "give up after TIME, such as 3 (seconds) or 300ms; 0: don't wait")
 	cmd.Flags().BoolVarP(&o.try, "try", "n", false, "don't wait")
 }
 
 // check checks the flags. A time of 0 is the same as --try.
 func (o *waitFlags) check() error {
-	switch {
-	case o.timeout < 0:
-		return usagef("--timeout %v is negative", o.timeout)
-	case o.try && o.limited:
+	if o.try && o.limited {
 		return usagef("--try doesn't wait, so there is no --timeout")
 	}
 	o.try = o.try || o.limited && o.timeout == 0

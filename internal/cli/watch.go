@@ -7,15 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 )
 
 // follow shows changes of the n bytes from off on, until a signal or --count.
 func (r *reader) follow(ctx context.Context, off, n int64) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(ctx)
 	defer stop()
 	seen := make([]byte, n)
 	if _, err := r.memory.ReadAt(seen, off); err != nil && err != io.EOF {

@@ -5,7 +5,7 @@ import "runtime"
 // demos are the rows, one for each mechanism.
 var demos = []demo{
 	anonymousPipe, namedPipe, fifo, sharedMemory, sharedStruct, latestValue, mappedFile,
-	semaphore, mutex, rwMutex, event, leader, barrier, condition,
+	semaphore, mutex, rwMutex, event, leader, barrier, condition, fileLock,
 }
 
 // demo shows one mechanism between two processes, which run server and client.

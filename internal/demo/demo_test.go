@@ -92,7 +92,7 @@ func TestMissingMechanisms(t *testing.T) {
 		switch {
 		case d.mechanism == "FIFO":
 			want = "windows"
-		case d.mechanism == "mapped file" || d.mechanism == "struct" || strings.HasSuffix(d.mechanism, " pipe"):
+		case d.mechanism == "mapped file" || d.mechanism == "file lock" || d.mechanism == "struct" || strings.HasSuffix(d.mechanism, " pipe"):
 		case runtime.GOOS != "linux" && runtime.GOOS != "windows":
 			want = runtime.GOOS
 		}
