@@ -11,6 +11,12 @@ import (
 
 // Main runs the command and returns its exit code.
 func Main() int {
+	if watchVerb != "" && len(os.Args) == 2 && os.Args[1] == watchVerb {
+		if watchGroup() != nil {
+			return exitError
+		}
+		return 0
+	}
 	cmd, err := newRoot().ExecuteC()
 	if err == nil {
 		return 0

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,10 +34,10 @@ it. Otherwise the exit code is
   124  --timeout or --try ended the wait   127  there is no such program
   125  ipc itself failed
 
-Ctrl-C reaches COMMAND as it does without ipc, which waits for it; SIGTERM and SIGHUP
-are passed on to it. Should ipc be killed (kill -9), COMMAND is killed too: on Linux
-itself alone, on Windows with all that it started, on macOS not at all. What runs on
-then holds nothing.`
+COMMAND has a process group of its own, on a terminal in the foreground. Signals that ipc
+gets are passed on to the group, SIGINT included, and ipc waits for COMMAND. Should ipc be
+killed (kill -9), so is the group, a moment after what ipc held is free; a process that
+has left the group, as a daemon does, runs on. On macOS COMMAND runs on too.`
 
 // urlAndCommand takes the arguments URL [-- COMMAND...] apart.
 func urlAndCommand(cmd *cobra.Command, args []string) (url string, words []string, err error) {
@@ -93,16 +92,17 @@ func (c *heldCommand) start(cmd *exec.Cmd, recovered bool, signals *signals) err
 		value = "1"
 	}
 	cmd.Env = append(os.Environ(), recoveredVariable+"="+value)
-	runtime.LockOSThread() // for good; see killWithUs
-	free, err := killWithUs(cmd)
+	group, err := newCommandGroup()
 	if err != nil {
 		return err
 	}
-	defer free()
+	defer group.release()
+	group.enrol(cmd)
 	if err := cmd.Start(); err != nil {
 		return startFailure(err)
 	}
-	signals.passTo(cmd.Process)
+	group.started()
+	signals.passTo(group)
 	err = cmd.Wait()
 	if cmd.ProcessState == nil {
 		return err

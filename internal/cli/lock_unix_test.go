@@ -38,16 +38,16 @@ func TestLockPassesSignalsOn(t *testing.T) {
 	}
 }
 
-// What a terminal sends to both ends the command, and ipc after it.
-func TestLockOutlivesInterrupt(t *testing.T) {
-	url := syncURL(t, "mutex")
-	p := lingering(t, url)
+// An interrupt for ipc alone is the command's too.
+func TestLockPassesInterruptsOn(t *testing.T) {
+	exe, _ := os.Executable()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		p := start(t, "lock", syncURL(t, "mutex"), "--", exe, hearVerb)
+		p.Expect("ready")
 		p.Process.Signal(sig)
+		p.Expect("heard " + sig.String())
+		expectEnd(t, p, 9)
 	}
-	expectFailure(t, run(t, "", "lock", url, "-n", "--", "true"), exitTimedOut)
-	p.CloseInput()
-	expectEnd(t, p, 7)
 }
 
 // A waiter that is interrupted has taken nothing.

@@ -90,6 +90,14 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	if p.stats || p.json {
 		p.cmds[len(p.cmds)-1].Stdout = p
 	}
+	group, err := newCommandGroup()
+	if err != nil {
+		return err
+	}
+	defer group.release()
+	for _, cmd := range p.cmds {
+		group.enrol(cmd)
+	}
 	p.p = pipe.NewPipeline(p.cmds...)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -100,8 +108,9 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	if err := p.p.Start(ctx); err != nil {
 		return startFailure(err)
 	}
+	group.started()
 	ended := make(chan struct{})
-	go killOnSignal(signals, ended, cancel)
+	go passSignals(signals, ended, group, cancel)
 	if live {
 		p.line.screen = p.err
 		go p.show(ended)
@@ -113,24 +122,25 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	return p.verdict(err)
 }
 
-// killOnSignal kills the stages on SIGTERM, and on an interrupt after a second:
-// a terminal has interrupted them too, and they may have something to finish.
-func killOnSignal(signals <-chan os.Signal, ended <-chan struct{}, kill context.CancelCauseFunc) {
+// passSignals passes a signal on to the stages, and kills what they and their own
+// processes have not ended after a second: they may have something to finish. cancel
+// is told which signal it was.
+func passSignals(signals <-chan os.Signal, ended <-chan struct{}, stages commandGroup, cancel context.CancelCauseFunc) {
 	var sig os.Signal
 	select {
 	case <-ended:
 		return
 	case sig = <-signals:
 	}
-	if sig == os.Interrupt {
-		select {
-		case <-ended:
-			return
-		case sig = <-signals:
-		case <-time.After(time.Second):
-		}
+	stages.Signal(sig)
+	select {
+	case <-ended:
+		return
+	case sig = <-signals:
+	case <-time.After(time.Second):
 	}
-	kill(&exit{code: exitSignal + int(sig.(syscall.Signal))})
+	cancel(&exit{code: exitSignal + int(sig.(syscall.Signal))})
+	stages.kill()
 }
 
 // Write takes the last stage's output.

@@ -17,7 +17,7 @@ func untilSignal(ctx context.Context) (_ context.Context, stop context.CancelFun
 // command.
 type signals struct {
 	heard   chan os.Signal
-	command chan *os.Process
+	command chan commandGroup
 	done    chan struct{}
 }
 
@@ -26,7 +26,7 @@ type signals struct {
 // the signal ended.
 func hearSignals(ctx context.Context) (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &signals{make(chan os.Signal, 8), make(chan *os.Process), make(chan struct{})}
+	s := &signals{make(chan os.Signal, 8), make(chan commandGroup), make(chan struct{})}
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		// A signal that is ignored, as by nohup, stays so for the command too.
 		if !signal.Ignored(sig) {
@@ -39,7 +39,7 @@ func hearSignals(ctx context.Context) (context.Context, *signals) {
 
 func (s *signals) serve(cancel context.CancelCauseFunc) {
 	defer cancel(nil)
-	var command *os.Process
+	var command commandGroup
 	var early os.Signal
 	for {
 		select {
@@ -48,8 +48,6 @@ func (s *signals) serve(cancel context.CancelCauseFunc) {
 			case command == nil:
 				early = sig
 				cancel(&exit{code: exitSignal + int(sig.(syscall.Signal))})
-			case sig == os.Interrupt, sig == syscall.SIGQUIT:
-				// A terminal has sent it to the command too.
 			default:
 				command.Signal(sig)
 			}
@@ -64,7 +62,7 @@ func (s *signals) serve(cancel context.CancelCauseFunc) {
 }
 
 // passTo passes signals on to a command from now on.
-func (s *signals) passTo(command *os.Process) { s.command <- command }
+func (s *signals) passTo(command commandGroup) { s.command <- command }
 
 // stop stops to hear signals.
 func (s *signals) stop() {

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// watchVerb is the first argument of the process that leads a group, and watches
+// whether this one lives.
+const watchVerb = "watch-group"
+
+// processGroup is a process group of its own, whose leader is a watcher. On a terminal it
+// is in the foreground in place of this process's group: what is typed is the commands'.
+type processGroup struct {
+	id      int
+	watcher *exec.Cmd
+	life    *os.File // a pipe that the watcher reads; it ends when this process does
+	tty     *os.File // nil unless this process's group had the foreground
+}
+
+func newCommandGroup() (commandGroup, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	watcher := exec.Command(exe, watchVerb)
+	watcher.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, life, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer stdin.Close()
+	watcher.Stdin = stdin
+	ready, err := watcher.StdoutPipe()
+	if err == nil {
+		err = watcher.Start()
+	}
+	if err != nil {
+		life.Close()
+		return nil, err
+	}
+	g := &processGroup{id: watcher.Process.Pid, watcher: watcher, life: life}
+	// A signal to the group that comes before the watcher ignores it would end it.
+	if _, err := ready.Read(make([]byte, 1)); err != nil {
+		g.release()
+		return nil, fmt.Errorf("the process that watches the commands did not start: %w", err)
+	}
+	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
+		g.tty = tty
+		if !g.pass(unix.Getpgrp(), g.id) {
+			tty.Close()
+			g.tty = nil
+		}
+	}
+	return g, nil
+}
+
+// watchGroup is the watcher: it kills its group, itself included, when its input ends
+// without a byte.
+func watchGroup() error {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+	if _, err := os.Stdout.Write([]byte{1}); err != nil {
+		return err
+	}
+	if n, _ := os.Stdin.Read(make([]byte, 1)); n == 0 {
+		return syscall.Kill(0, syscall.SIGKILL)
+	}
+	return nil
+}
+
+// pass gives the terminal's foreground from one group to another, if the first has it.
+func (g *processGroup) pass(from, to int) bool {
+	fd := int(g.tty.Fd())
+	now, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && now == from && unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, to) == nil
+}
+
+func (g *processGroup) enrol(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: g.id}
+}
+
+// started is too late for the commands to inherit what is ignored here.
+func (g *processGroup) started() {
+	if g.tty == nil {
+		return
+	}
+	signal.Ignore(syscall.SIGTTOU) // or this process stops when it takes the foreground back
+	go g.followStops()
+}
+
+// followStops stops this process's group when a command was stopped, as by Ctrl-Z, and
+// lets the commands go on when this process does: the shell knows this process alone.
+func (g *processGroup) followStops() {
+	for {
+		err := unix.Waitid(unix.P_PGID, g.id, nil, unix.WSTOPPED, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return
+		}
+		g.pass(g.id, unix.Getpgrp())
+		syscall.Kill(0, syscall.SIGTSTP)
+		g.pass(unix.Getpgrp(), g.id)
+		syscall.Kill(-g.id, syscall.SIGCONT)
+	}
+}
+
+func (g *processGroup) Signal(sig os.Signal) error {
+	return syscall.Kill(-g.id, sig.(syscall.Signal))
+}
+
+func (g *processGroup) kill() { syscall.Kill(-g.id, syscall.SIGKILL) }
+
+func (g *processGroup) release() {
+	if g.tty != nil {
+		g.pass(g.id, unix.Getpgrp())
+		g.tty.Close()
+	}
+	g.life.Write([]byte{1}) // fails if the watcher was killed
+	g.life.Close()
+	g.watcher.Wait()
+}
