@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -97,6 +98,7 @@ func (g *processGroup) started() {
 // followStops stops this process's group when a command was stopped, as by Ctrl-Z, and
 // lets the commands go on when this process does: the shell knows this process alone.
 func (g *processGroup) followStops() {
+	runtime.LockOSThread()
 	for {
 		err := unix.Waitid(unix.P_PGID, g.id, nil, unix.WSTOPPED, nil)
 		if err == unix.EINTR {
@@ -107,6 +109,8 @@ func (g *processGroup) followStops() {
 		}
 		g.pass(g.id, unix.Getpgrp())
 		syscall.Kill(0, syscall.SIGTSTP)
+		// That may reach another thread, a moment later. This one stops here.
+		unix.Tgkill(os.Getpid(), unix.Gettid(), syscall.SIGTSTP)
 		g.pass(unix.Getpgrp(), g.id)
 		syscall.Kill(-g.id, syscall.SIGCONT)
 	}
