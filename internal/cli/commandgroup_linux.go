@@ -5,8 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,7 +98,8 @@ func (g *processGroup) started() {
 // followStops stops this process's group when a command was stopped, as by Ctrl-Z, and
 // lets the commands go on when this process does: the shell knows this process alone.
 func (g *processGroup) followStops() {
-	runtime.LockOSThread()
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, syscall.SIGCONT)
 	for {
 		err := unix.Waitid(unix.P_PGID, g.id, nil, unix.WSTOPPED, nil)
 		if err == unix.EINTR {
@@ -108,9 +109,17 @@ func (g *processGroup) followStops() {
 			return
 		}
 		g.pass(g.id, unix.Getpgrp())
+		select {
+		case <-continued: // of before
+		default:
+		}
 		syscall.Kill(0, syscall.SIGTSTP)
-		// That may reach another thread, a moment later. This one stops here.
-		unix.Tgkill(os.Getpid(), unix.Gettid(), syscall.SIGTSTP)
+		// This process stops now or a moment later. Without a shell that could continue
+		// it, the kernel lets it run, and the commands go on at once.
+		select {
+		case <-continued:
+		case <-time.After(time.Second):
+		}
 		g.pass(unix.Getpgrp(), g.id)
 		syscall.Kill(-g.id, syscall.SIGCONT)
 	}
