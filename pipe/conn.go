@@ -170,8 +170,8 @@ func (c *Conn) CloseRead() error { return c.do(breezeway.OpCloseRead, (*stream).
 func (c *Conn) CloseWrite() error { return c.do(breezeway.OpCloseWrite, (*stream).CloseWrite) }
 
 // Drain waits until the other side has read everything that was written. It
-// fails with [io.ErrClosedPipe] if the other side closed before it had, and
-// with the cause of ctx. That the bytes were read does not say that they were
+// fails with [io.ErrClosedPipe] if the other side closed, or ended reading, before it
+// had, and with the cause of ctx. What a failed Write did not write is not waited for. That the bytes were read does not say that they were
 // understood: a program may die with them in its buffers.
 //
 // Linux has no event for it, so Drain asks again every 1 to 50 ms. Windows does

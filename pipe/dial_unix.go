@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
+	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/local"
@@ -16,7 +16,7 @@ import (
 )
 
 func dial(ctx context.Context, path string, s *settings) (*stream, error) {
-	c, err := local.Dial(ctx, path)
+	c, err := local.Dial(ctx, path, s.access)
 	if err != nil {
 		return nil, explainDial(path, explain(err))
 	}
@@ -35,15 +35,31 @@ func admitServer(_ *stream, peer breezeway.Peer, s *settings) error {
 func explainDial(path string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
+		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait%s (%w)", path, otherPlaces(path), err)
 	case errors.Is(err, unix.ECONNREFUSED):
-		return fmt.Errorf("no server listens at %s any more; start the server again, or wait for it with DialWait (%w, %w)", path, fs.ErrNotExist, err)
+		return fmt.Errorf("no server listens at %s any more; start the server again, or wait for it with DialWait%s (%w, %w)",
+			path, otherPlaces(path), fs.ErrNotExist, err)
 	case errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.ENOTSOCK):
 		return fmt.Errorf("%s is not a named pipe's socket (%w, %w)", path, breezeway.ErrMismatch, err)
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%s%s does not let uid %d in; its owner can with Config.Allow (%w)", path, ownedBy(path), os.Geteuid(), err)
 	}
 	return err
+}
+
+// otherPlaces says where else a server may listen that was found by a short name: in
+// another directory of temporary files.
+func otherPlaces(path string) string {
+	dir := filepath.Dir(path)
+	if dir != filepath.Clean(os.TempDir()) {
+		return ""
+	}
+	chosen := "TMPDIR is not set"
+	if os.Getenv("TMPDIR") != "" {
+		chosen = "TMPDIR says so"
+	}
+	return fmt.Sprintf("; the directory looked in is %s (%s), but a server that has another TMPDIR, systemd's PrivateTmp "+
+		"or a container of its own listens in another one: agree on a path then", dir, chosen)
 }
 
 func ownedBy(path string) string {
@@ -51,5 +67,5 @@ func ownedBy(path string) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf(" of uid %d", info.Sys().(*syscall.Stat_t).Uid)
+	return fmt.Sprintf(" of uid %d", uidOf(info))
 }

@@ -117,11 +117,10 @@ func openEnd(path string, flags int, access access.Rule) (*os.File, error) {
 	if err := acceptable(info, access); err != nil {
 		return nil, err
 	}
-	fd, err := openNonblock(path, flags)
+	f, err := local.OpenFile(path, flags)
 	if err != nil {
 		return nil, explainFIFO(err)
 	}
-	f := os.NewFile(uintptr(fd), path)
 	if info, err = f.Stat(); err == nil {
 		err = acceptable(info, access)
 	}
@@ -130,15 +129,6 @@ func openEnd(path string, flags int, access access.Rule) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func openNonblock(path string, flags int) (fd int, err error) {
-	for {
-		fd, err = unix.Open(path, flags|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		if err != unix.EINTR {
-			return fd, err
-		}
-	}
 }
 
 func explainFIFO(err error) error {

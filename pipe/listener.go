@@ -30,7 +30,16 @@ type Listener struct {
 	closed   chan struct{}
 	finished chan struct{} // closed when the goroutine that accepts has ended
 	closeErr error
-	refused  atomic.Int64
+
+	accepted, refused, open atomic.Int64
+}
+
+// ListenerStats is what a [Listener] has done so far.
+type ListenerStats struct {
+	Accepted int64 // connections that Accept returned or is about to return
+	Open     int64 // those of them that are not closed at this end
+	Refused  int64 // clients that the access rule turned away
+	TookOver bool  // Listen replaced the socket of a server that had died; false on Windows, where none stays
 }
 
 type arrival struct {
@@ -189,8 +198,16 @@ func (l *Listener) acceptOne() (*Conn, error) {
 			s.disconnect()
 			continue
 		}
-		return newConn(s, peer, l.name, l.Addr(), &l.cfg, l.freeSlot), nil
+		l.accepted.Add(1)
+		l.open.Add(1)
+		return newConn(s, peer, l.name, l.Addr(), &l.cfg, l.ended), nil
 	}
+}
+
+// ended is called when a connection was closed.
+func (l *Listener) ended() {
+	l.open.Add(-1)
+	l.freeSlot()
 }
 
 func (l *Listener) freeSlot() {
@@ -237,10 +254,15 @@ func (l *Listener) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// Refused returns how many clients the access rule has turned away so far.
-func (l *Listener) Refused() int64 {
+// Stats returns what l has done so far. It may be called after Close.
+func (l *Listener) Stats() ListenerStats {
 	if !l.valid() {
-		return 0
+		return ListenerStats{}
 	}
-	return l.refused.Load()
+	return ListenerStats{
+		Accepted: l.accepted.Load(),
+		Open:     l.open.Load(),
+		Refused:  l.refused.Load(),
+		TookOver: l.l.tookOver(),
+	}
 }

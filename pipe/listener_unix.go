@@ -21,8 +21,13 @@ func listen(path string, s *settings) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.TookOver() {
+		s.Logger.Info("took over the name of a server that had died", "path", path)
+	}
 	return &listener{l, path, s}, nil
 }
+
+func (l *listener) tookOver() bool { return l.l.TookOver() }
 
 func (l *listener) accept() (*stream, error) {
 	for {

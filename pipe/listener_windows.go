@@ -69,6 +69,9 @@ func listen(path string, s *settings) (*listener, error) {
 	return l, nil
 }
 
+// tookOver is false: a server that dies leaves no pipe behind.
+func (l *listener) tookOver() bool { return false }
+
 func (l *listener) instance(first bool) (*overlapped.File, error) {
 	h, err := sys.CreatePipe(localName(l.path), first, l.opt)
 	if err != nil {

@@ -23,6 +23,7 @@ type stream struct {
 	frames *frames      // in message mode
 	begun  atomic.Int32 // in byte mode: what the first bytes were
 	reset  atomic.Bool  // the peer closed without having read everything
+	ended  atomic.Bool  // this end writes no more
 }
 
 const (
@@ -47,7 +48,7 @@ func newStream(c *net.UnixConn, s *settings) (*stream, error) {
 func (st *stream) restrict(s *settings) error {
 	switch s.Direction {
 	case In:
-		if err := st.UnixConn.CloseWrite(); err != nil && !errors.Is(err, unix.ENOTCONN) {
+		if err := st.CloseWrite(); err != nil && !errors.Is(err, unix.ENOTCONN) {
 			return err
 		}
 	case Out:
@@ -111,10 +112,16 @@ func (st *stream) Write(p []byte) (n int, err error) {
 }
 
 // note keeps for Drain what the kernel says once, to whichever call comes first.
+// EPIPE says nothing of what was written before.
 func (st *stream) note(err error) {
-	if err != nil && (errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)) {
+	if err != nil && errors.Is(err, unix.ECONNRESET) {
 		st.reset.Store(true)
 	}
+}
+
+func (st *stream) CloseWrite() error {
+	st.ended.Store(true)
+	return st.UnixConn.CloseWrite()
 }
 
 func (st *stream) disconnect() error { return st.UnixConn.Close() }
@@ -135,6 +142,8 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 func (st *stream) drain(ctx context.Context) error {
 	var pause watch.Backoff
 	for {
+		// Asked first, so that what the peer has read before it ended counts.
+		ended := st.peerReadsNoMore()
 		n, lost, err := st.unread()
 		switch {
 		case err != nil:
@@ -143,6 +152,8 @@ func (st *stream) drain(ctx context.Context) error {
 			return fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe)
 		case n == 0:
 			return nil
+		case ended:
+			return fmt.Errorf("the other side has ended reading without having read everything (%w)", io.ErrClosedPipe)
 		}
 		if err := pause.Sleep(ctx); err != nil {
 			return err
@@ -156,6 +167,16 @@ func (st *stream) unread() (n int, lost bool, err error) {
 		return err
 	})
 	return n, lost || st.reset.Load(), err
+}
+
+// peerReadsNoMore reports whether the peer has ended reading. It can't tell once this
+// side has ended writing.
+func (st *stream) peerReadsNoMore() (ended bool) {
+	st.control(func(fd int) error {
+		ended = !st.ended.Load() && !sys.CanWrite(fd)
+		return nil
+	})
+	return ended
 }
 
 func (st *stream) control(f func(fd int) error) error {

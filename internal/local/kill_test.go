@@ -9,13 +9,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
 
 // points are all kill points on the way of a server from nothing to Listen and
 // Close and nothing.
-var points = []string{"creators locked", "stale removed", "bound", "mode set", "listening", "creators unlocking", "unlinked"}
+var points = []string{"creators locked", "stale removed", "bound", "mode set", "listening", "creators unlocking", "refusing", "unlinked"}
 
 // mortal listens at Args[0] and closes, and is to be killed on the way.
 var mortal = ipctest.Helper("mortal", func(c *ipctest.Control) error {
@@ -53,7 +54,7 @@ func TestKillMatrix(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := Dial(context.Background(), path)
+			c, err := Dial(context.Background(), path, access.Rule{})
 			if err != nil {
 				t.Fatal(err)
 			}

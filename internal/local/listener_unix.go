@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
@@ -36,10 +37,12 @@ func CheckPath(path string) error {
 // Listener is a listening Unix stream socket that owns its path.
 type Listener struct {
 	*net.UnixListener
-	path string
-	file fs.FileInfo // the socket file that we made
+	path     string
+	file     fs.FileInfo // the socket file that we made
+	tookOver bool
 
 	closing sync.Once
+	closed  atomic.Bool
 }
 
 // backlog is how many connections wait to be accepted; the kernel lowers it to
@@ -52,7 +55,10 @@ const backlog = 4096
 // It leaves alone a live socket at path, of whatever user, and anything that is
 // not a socket. It replaces a socket of this user that no process holds any more.
 func Listen(path string, mode fs.FileMode) (*Listener, error) {
-	unlock, err := lockCreators(filepath.Dir(path))
+	if _, err := resolve(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	unlock, err := lockCreators(path)
 	if err != nil {
 		return nil, err
 	}
@@ -65,46 +71,51 @@ func Listen(path string, mode fs.FileMode) (*Listener, error) {
 	file := os.NewFile(uintptr(fd), path)
 	defer file.Close() // net.FileListener works on a duplicate
 
-	made, err := bind(fd, path, mode)
-	if err != nil {
+	l := &Listener{path: path}
+	if err := l.bind(fd, mode); err != nil {
 		return nil, err
 	}
-	l, err := listen(fd, file, path)
-	if err != nil {
-		os.Remove(path)
+	if l.UnixListener, err = listen(fd, file, path); err != nil {
+		l.unlink()
 		return nil, err
 	}
-	return &Listener{UnixListener: l, path: path, file: made}, nil
+	return l, nil
 }
+
+// TookOver reports whether Listen replaced the socket of a server that had died.
+func (l *Listener) TookOver() bool { return l.tookOver }
 
 // bind makes the socket file. No connection can succeed before listen, so no
 // client gets in while the mode is being set.
-func bind(fd int, path string, mode fs.FileMode) (made fs.FileInfo, err error) {
+func (l *Listener) bind(fd int, mode fs.FileMode) error {
 	// Where the system heeds it (Linux) the file never has more than mode.
 	unix.Fchmod(fd, uint32(mode.Perm()))
-	at := &unix.SockaddrUnix{Name: path}
-	err = unix.Bind(fd, at)
+	at := &unix.SockaddrUnix{Name: l.path}
+	err := unix.Bind(fd, at)
 	if errors.Is(err, unix.EADDRINUSE) {
-		if err := removeStale(path); err != nil {
-			return nil, err
+		if err := removeStale(l.path); err != nil {
+			return err
 		}
+		l.tookOver = true
 		killpoint.Here("stale removed")
 		err = unix.Bind(fd, at)
 	}
 	killpoint.Here("bound")
 	if err != nil {
-		return nil, explainDir(filepath.Dir(path), os.NewSyscallError("bind", err))
+		return explainDir(filepath.Dir(l.path), os.NewSyscallError("bind", err))
 	}
-	made, err = os.Lstat(path)
-	if err == nil && made.Mode().Perm() != mode.Perm() {
-		err = Chmod(path, made, mode)
+	if l.file, err = os.Lstat(l.path); err != nil {
+		return err
+	}
+	if l.file.Mode().Perm() != mode.Perm() {
+		err = Chmod(l.path, l.file, mode)
 	}
 	if err != nil {
-		os.Remove(path)
-		return nil, err
+		l.unlink()
+		return err
 	}
 	killpoint.Here("mode set")
-	return made, nil
+	return nil
 }
 
 func listen(fd int, file *os.File, path string) (*net.UnixListener, error) {
@@ -171,24 +182,47 @@ func isLive(path string) (bool, error) {
 	}
 }
 
-// Close gives the name up and stops listening. It resets connections that were
-// not accepted.
+// AcceptUnix is [net.UnixListener.AcceptUnix] that fails with [net.ErrClosed] from the
+// moment on in which Close is called.
+func (l *Listener) AcceptUnix() (*net.UnixConn, error) {
+	c, err := l.UnixListener.AcceptUnix()
+	if err != nil && l.closed.Load() {
+		err = net.ErrClosed // it may have met the shutdown
+	}
+	return c, err
+}
+
+// Close stops admitting clients, gives the name up and stops listening. It resets
+// connections that were not accepted. It waits for no other process.
 func (l *Listener) Close() error {
 	// Once, because a closed socket's inode number may be another server's.
-	l.closing.Do(l.unlink)
+	l.closing.Do(func() {
+		l.closed.Store(true)
+		l.refuse()
+		killpoint.Here("refusing")
+		l.unlink()
+	})
 	return l.UnixListener.Close()
 }
 
-// unlink removes the path if it still is the file that we made: another program
-// may have replaced it without asking (.NET does). It comes before the socket
-// closes, because until then no server takes the name for stale and the inode
-// number can't be used again.
-func (l *Listener) unlink() {
-	unlock, err := lockCreators(filepath.Dir(l.path))
+// refuse has the kernel tell clients that no server listens. The socket still counts
+// as live.
+func (l *Listener) refuse() {
+	raw, err := l.UnixListener.SyscallConn()
 	if err != nil {
-		return // the file stays and is stale: the next server replaces it
+		return // closed already
 	}
-	defer unlock()
+	// Where it has no effect, clients are connected until the socket closes.
+	raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
+}
+
+// unlink removes the path if it still is the file that we made: another program
+// may have replaced it without asking (.NET does).
+//
+// It comes before the socket closes, because until then the inode number can't be used
+// again and no process of ours takes the name for stale, whatever it holds the
+// creators' lock for: so it needs no lock.
+func (l *Listener) unlink() {
 	if now, err := os.Lstat(l.path); err == nil && os.SameFile(l.file, now) {
 		os.Remove(l.path)
 		killpoint.Here("unlinked")

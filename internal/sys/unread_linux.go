@@ -22,3 +22,14 @@ func Unread(fd int) (n int, lost bool, err error) {
 	}
 	return n, p[0].Revents&unix.POLLERR != 0, err
 }
+
+// CanWrite reports whether neither this side of the connected stream socket fd has
+// ended writing nor its peer reading. Sending nothing fails only then.
+func CanWrite(fd int) bool {
+	for {
+		err := unix.Sendto(fd, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, nil)
+		if err != unix.EINTR {
+			return err != unix.EPIPE
+		}
+	}
+}
