@@ -20,6 +20,10 @@ import (
 )
 
 func makeFIFO(path string, mode fs.FileMode) error {
+	path, err := local.Locate(path)
+	if err != nil {
+		return err
+	}
 	if err := unix.Mkfifo(path, uint32(mode)); err != nil {
 		if info, _ := os.Lstat(path); info != nil {
 			return fmt.Errorf("something is there already: %v of uid %d (%w)", info.Mode(), uidOf(info), err)
@@ -45,6 +49,10 @@ func makeFIFO(path string, mode fs.FileMode) error {
 }
 
 func removeFIFO(path string) error {
+	path, err := local.Locate(path)
+	if err != nil {
+		return err
+	}
 	info, err := os.Lstat(path)
 	if err != nil {
 		return err

@@ -42,3 +42,79 @@ func TestWriteWhilePeerCloses(t *testing.T) {
 		client.Close()
 	}
 }
+
+// A peer that has ended reading will not read the rest, though it lives.
+func TestDrainAfterThePeerEndedReading(t *testing.T) {
+	for _, cfg := range []*Config{nil, {Message: true}} {
+		client, server, err := connected(t, cfg, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(client, "read")
+		if _, err := server.Read(make([]byte, 4)); err != nil {
+			t.Error(err)
+		}
+		io.WriteString(client, "unread")
+		drained := make(chan error)
+		go func() { drained <- drainFor(client, ipctest.Patience) }()
+		if err := ipctest.AwaitAsleep("pipe.(*stream).drain", 1); err != nil {
+			t.Error(err)
+		}
+		server.CloseRead()
+		if err := <-drained; !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("Drain: %v, want io.ErrClosedPipe", err)
+		}
+		client.Close()
+		server.Close()
+	}
+}
+
+// What was read counts, whatever became of later writes.
+func TestDrainAfterALaterWriteFailed(t *testing.T) {
+	for _, end := range []func(*Conn) error{(*Conn).CloseRead, (*Conn).Close} {
+		client, server, err := connected(t, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(client, "read")
+		if _, err := io.ReadFull(server, make([]byte, 4)); err != nil {
+			t.Error(err)
+		}
+		if err := end(server); err != nil {
+			t.Error(err)
+		}
+		if _, err := io.WriteString(client, "too late"); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("Write: %v, want io.ErrClosedPipe", err)
+		}
+		if err := drainFor(client, ipctest.Patience); err != nil {
+			t.Errorf("Drain: %v, though all that was written was read", err)
+		}
+		client.Close()
+		server.Close()
+	}
+}
+
+// An end that has ended writing still learns that all was read.
+func TestDrainAfterCloseWrite(t *testing.T) {
+	client, server, err := connected(t, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	defer server.Close()
+	io.WriteString(client, "text")
+	if err := client.CloseWrite(); err != nil {
+		t.Error(err)
+	}
+	drained := make(chan error)
+	go func() { drained <- drainFor(client, ipctest.Patience) }()
+	if err := ipctest.AwaitAsleep("pipe.(*stream).drain", 1); err != nil {
+		t.Error(err)
+	}
+	if got, err := io.ReadAll(server); string(got) != "text" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := <-drained; err != nil {
+		t.Errorf("Drain: %v", err)
+	}
+}

@@ -55,8 +55,14 @@ func dialOnce(path string, trust access.Rule) (*net.UnixConn, error) {
 	return c, err
 }
 
+// connect returns the system's error bare: the path may be none that a reader knows.
 func connect(path string) (*net.UnixConn, error) {
-	return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return c, err
 }
 
 // check refuses what is no socket, and a socket whose owner is not trusted. Its owner

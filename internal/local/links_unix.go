@@ -20,11 +20,18 @@ func OpenFile(path string, flags int) (*os.File, error) {
 	if !isLink(err) {
 		return f, err
 	}
-	dir, err := resolve(filepath.Dir(path))
-	if err != nil {
+	if path, err = Locate(path); err != nil {
 		return nil, err
 	}
-	return openLinkless(filepath.Join(dir, filepath.Base(path)), flags)
+	return openLinkless(path, flags)
+}
+
+// Locate returns path without symbolic links to directories. It fails with
+// [fs.ErrPermission] if another user can change one of them. The last part of the path
+// stays, whatever it is.
+func Locate(path string) (string, error) {
+	dir, err := resolve(filepath.Dir(path))
+	return filepath.Join(dir, filepath.Base(path)), err
 }
 
 // isLink reports whether err of openLinkless may be that of a symbolic link.

@@ -53,9 +53,10 @@ const backlog = 4096
 // bits of mode, whatever the umask.
 //
 // It leaves alone a live socket at path, of whatever user, and anything that is
-// not a socket. It replaces a socket of this user that no process holds any more.
+// not a socket. It replaces a socket of this user that no process holds any more. It
+// refuses symbolic links on the way that another user can change.
 func Listen(path string, mode fs.FileMode) (*Listener, error) {
-	if _, err := resolve(filepath.Dir(path)); err != nil {
+	if _, err := Locate(path); err != nil {
 		return nil, err
 	}
 	unlock, err := lockCreators(path)

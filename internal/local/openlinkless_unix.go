@@ -4,7 +4,6 @@ package local
 
 import (
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,11 +11,10 @@ import (
 // openLinkless opens the file at path, unless it is a symbolic link. It looks at the
 // directories before: they may be replaced meanwhile.
 func openLinkless(path string, flags int) (*os.File, error) {
-	dir, err := resolve(filepath.Dir(path))
+	path, err := Locate(path)
 	if err != nil {
 		return nil, err
 	}
-	path = filepath.Join(dir, filepath.Base(path))
 	for {
 		fd, err := unix.Open(path, flags|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err == nil {
