@@ -91,7 +91,8 @@ type Config struct {
 	Remote bool
 
 	// Logger is told of what happens without a caller to return it to: clients
-	// that were refused. nil is silent.
+	// that were refused, and that Listen took over a dead server's name. nil is
+	// silent.
 	Logger *slog.Logger
 }
 

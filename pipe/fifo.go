@@ -76,7 +76,8 @@ func RemoveFIFO(path string) error {
 //
 // A path where nothing is fails with [os.ErrNotExist]. What is not a FIFO, a
 // symbolic link included, fails with [breezeway.ErrMismatch]; a FIFO of another
-// user with [os.ErrPermission] unless cfg trusts its owner. The process at the
+// user with [os.ErrPermission] unless cfg trusts its owner, and so does a symbolic
+// link to a directory that another user owns or could replace. The process at the
 // other end can't be identified: the FIFO's mode decides which may open it.
 //
 // Windows has no FIFOs: [errors.ErrUnsupported]. Use a named pipe there.

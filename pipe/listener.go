@@ -60,7 +60,8 @@ type arrival struct {
 //
 // A name that a server listens at fails with [os.ErrExist], and so does one
 // that belongs to another user or to something that is not a pipe; the error
-// says to which. A directory that is missing or not writable fails with
+// says to which. While another process that takes the same name is stopped, Listen
+// waits for it for 10 s and then fails with [os.ErrDeadlineExceeded]. A directory that is missing or not writable fails with
 // [os.ErrNotExist] or [os.ErrPermission], a bad name with [os.ErrInvalid].
 func Listen(name string, cfg *Config) (*Listener, error) {
 	l, err := newListener(name, cfg)
@@ -217,7 +218,7 @@ func (l *Listener) freeSlot() {
 }
 
 // Close gives the name up and ends every Accept, of this listener only, with
-// [net.ErrClosed]. Clients that were not accepted lose their connection;
+// [net.ErrClosed]. It waits for no other process. Clients that were not accepted lose their connection;
 // accepted connections go on. Closing again does nothing.
 func (l *Listener) Close() error {
 	if !l.valid() {
