@@ -149,7 +149,7 @@ func removeStale(path string) error {
 	if uid := ownerOf(info); uid != os.Geteuid() {
 		return fmt.Errorf("%s belongs to uid %d, not to this process's uid %d; choose another name (%w)", path, uid, os.Geteuid(), fs.ErrExist)
 	}
-	live, err := isLive(path)
+	live, err := IsLive(path)
 	if err != nil {
 		return err
 	}
@@ -162,12 +162,12 @@ func removeStale(path string) error {
 	return nil
 }
 
-// isLive reports whether a process holds the socket bound to path, without the
+// IsLive reports whether a process holds the socket bound to path, without the
 // process noticing: connecting a datagram socket to a stream socket fails with
 // EPROTOTYPE if that lives and with ECONNREFUSED if only its file is left. So
 // the server sees no connection, and one that has bound but does not listen
 // yet counts as live.
-func isLive(path string) (bool, error) {
+func IsLive(path string) (bool, error) {
 	fd, err := sys.Socket(unix.SOCK_DGRAM)
 	if err != nil {
 		return false, os.NewSyscallError("socket", err)
