@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -58,20 +57,4 @@ func listening() map[string]socket {
 		all[path] = s
 	}
 	return all
-}
-
-// holders returns the processes that have a socket open, of those that this user may
-// look into.
-func holders(inode string) (pids []int) {
-	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
-	for _, link := range links {
-		if to, err := os.Readlink(link); err != nil || to != "socket:["+inode+"]" {
-			continue
-		}
-		pid, err := strconv.Atoi(strings.Split(link, "/")[2])
-		if err == nil && (len(pids) == 0 || pids[len(pids)-1] != pid) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
 func list() (all []Info, err error) {
@@ -52,7 +53,7 @@ func inspect(path string, sockets map[string]socket) (Info, error) {
 		i.Owner = strconv.Itoa(int(st.Uid))
 	}
 	if s, ok := sockets[path]; ok {
-		i.PIDs, i.Waiting, i.Connections = holders(s.inode), s.waiting, s.connected
+		i.PIDs, i.Waiting, i.Connections = sys.Openers("socket:["+s.inode+"]"), s.waiting, s.connected
 		return i, nil
 	}
 	// Its server may be in another network namespace.

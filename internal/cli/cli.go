@@ -66,7 +66,7 @@ verbs that run a command say what they do with its code.`,
 	root.SetVersionTemplate("ipc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
 	root.AddCommand(newServe(), newSend(), newPipeline(), newCreate(), newWrite(), newRead(), newRemove(),
-		newLock(), newAcquire(), newRelease(), newWait(), newSet(), newReset(), newStat(), newDemo(), newDemoProcess())
+		newLock(), newAcquire(), newRelease(), newWait(), newSet(), newReset(), newList(), newStat(), newDemo(), newDemoProcess())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

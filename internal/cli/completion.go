@@ -27,10 +27,10 @@ func completeURL(verb string) cobra.CompletionFunc {
 // urls returns the URLs of the mechanism's objects that begin with start, if start
 // has a scheme.
 func (m *mechanism) urls(start string) (urls []string) {
-	if m.list == nil || !strings.HasPrefix(start, m.start()) {
+	if m.list == nil || m.byDirectory || !strings.HasPrefix(start, m.start()) {
 		return nil
 	}
-	names, err := m.list()
+	names, err := m.list("")
 	if err != nil {
 		return nil // a completion has no place for errors
 	}

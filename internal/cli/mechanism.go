@@ -32,7 +32,10 @@ type mechanism struct {
 	signal  func(t target, r accessRule) (settable, error)
 	remove  func(t target) error
 	stat    func(t target, r accessRule) (state, error)
-	list    func() (names []string, err error)
+	// list returns the names that exist. If byDirectory is set, they are paths, and it
+	// takes the directory; otherwise it takes "".
+	list        func(dir string) (names []string, err error)
+	byDirectory bool
 
 	// instead says for a verb that the mechanism lacks what to do instead, where
 	// that is more than to use another verb. %s is the URL.
@@ -74,6 +77,8 @@ var mechanisms = []*mechanism{
 		},
 		check:  nameOrPath,
 		stream: &streaming{serve: servePipe, dial: dialPipe},
+		stat:   statPipe,
+		list:   listPipes,
 		instead: map[string]string{
 			"create": "it exists as long as a process serves it: ipc serve %s",
 			"rm":     "it goes with the process that serves it; the next `ipc serve %s` replaces what a killed one left",
@@ -86,6 +91,8 @@ var mechanisms = []*mechanism{
 		create: &creation{takes: []string{"mode"}, make: createFIFO},
 		stream: &streaming{oneWay: true, serve: serveFIFO, dial: dialFIFO},
 		remove: removeFIFO,
+		stat:   statFIFO,
+		list:   listFIFOs, byDirectory: true,
 	},
 	{
 		scheme: "shm", noun: "segment", symbol: "shm.Create", kernel: true,
@@ -94,6 +101,7 @@ var mechanisms = []*mechanism{
 		create: &creation{needs: []string{"size"}, takes: admitting, make: createSegment},
 		memory: openSegment,
 		remove: removeMemory(shm.KindSegment),
+		stat:   statMemory(shm.KindSegment),
 		list:   listMemory(shm.KindSegment),
 	},
 	{

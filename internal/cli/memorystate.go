@@ -22,6 +22,10 @@ type memoryStat struct {
 
 func (s memoryState) mode() string { return fmt.Sprintf("%04o", s.Mode) }
 
+func (s memoryState) summary() summary {
+	return summary{owner: s.Owner, mode: s.mode(), state: size(s.Size), waiting: -1}
+}
+
 func (s memoryState) json(header statHeader) any {
 	return memoryStat{header, s.Size, s.Owner, s.mode(), s.Modified}
 }

@@ -303,7 +303,7 @@ func TestWrongUsage(t *testing.T) {
 		"wait", "wait sem://a", "wait event://a --timeout x", "wait event://a --try --timeout 1s", "wait event://a b",
 		"set", "set mutex://a", "reset", "reset sem://a", "reset pipe://a", "reset mutex://a", "reset rwmutex://a",
 		"acquire sem://a --mode 0660", "lock lead://a --shared -- x", "lock file://a -- x", "lock mutex://a --fcntl -- x", "create file:///a", "wait barrier://a", "create lead://a", "create barrier://a",
-		"serve pipe://a --trust 0", "serve fifo:///tmp/a --allow 0", "send pipe://a --allow 0 x", "stat", "stat shm://a", "stat a", "stat sem://a b",
+		"serve pipe://a --trust 0", "serve fifo:///tmp/a --allow 0", "send pipe://a --allow 0 x", "stat", "stat mmap:///a", "ls mmap:///tmp", "ls x", "stat a", "stat sem://a b",
 		"pipeline", "pipeline a | b", "pipeline a --quiet --stats", "demo x", "servve", "nonsense", "--nonsense",
 	} {
 		t.Run(line, func(t *testing.T) {

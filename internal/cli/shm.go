@@ -37,8 +37,8 @@ func statMemory(kind shm.Kind) func(target, accessRule) (state, error) {
 }
 
 // listMemory makes list of a row.
-func listMemory(kind shm.Kind) func() ([]string, error) {
-	return func() (names []string, err error) {
+func listMemory(kind shm.Kind) func(string) ([]string, error) {
+	return func(string) (names []string, err error) {
 		infos, err := shm.List(kind, nil)
 		for _, i := range infos {
 			names = append(names, i.Name)

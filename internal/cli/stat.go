@@ -12,10 +12,10 @@ func newStat() *cobra.Command {
 	s := &statter{out: newScreen(os.Stdout)}
 	cmd := &cobra.Command{
 		Use:   "stat URL",
-		Short: "Show the state of a semaphore, a lock, a struct or the like",
+		Short: "Show the state of an object that has a name",
 		Long: `stat shows the state of a semaphore, a lock, an event, a barrier or a condition, as it
-was a moment ago, and how large a struct or latest value is, its owner and its mode. What
-can't be told is -.
+was a moment ago, how large memory is, its owner and its mode, and which processes serve
+a named pipe. It connects to nothing. What can't be told is -.
 
 With --json it prints one object with these fields:
   event       stat; time: RFC 3339
@@ -33,12 +33,13 @@ and of a semaphore, a lock and the like, where -1 can't be told:
   recovered   true if a holder of a lock died and none has marked as consistent since
               what the lock protects; otherwise left out
 
-and of a struct or latest value:
+and of memory:
   size        in bytes, with what describes it
   owner       uid, or on Windows SID; left out if it can't be learned
   mode        permission bits, in octal
   modified    RFC 3339; when it was created, since what is stored in memory isn't told`,
 		Example: `  ipc stat sem://jobs
+  ipc stat pipe://chat
   ipc stat mutex://deploy --json | jq .pids`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),
 		ValidArgsFunction: completeURL("stat"),

@@ -82,13 +82,13 @@ func statSync(kind ipcsync.Kind) func(target, accessRule) (state, error) {
 		if err != nil {
 			return nil, err
 		}
-		return syncState{stats}, nil
+		return syncState{kind, stats}, nil
 	}
 }
 
 // listSync makes list of a row.
-func listSync(kind ipcsync.Kind) func() ([]string, error) {
-	return func() ([]string, error) { return ipcsync.List(kind, nil) }
+func listSync(kind ipcsync.Kind) func(string) ([]string, error) {
+	return func(string) ([]string, error) { return ipcsync.List(kind, nil) }
 }
 
 // holdersOf returns the processes that hold an object, as far as they are known.

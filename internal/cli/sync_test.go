@@ -296,7 +296,7 @@ func TestStatTable(t *testing.T) {
 		"value  max  holders  waiters  recoveries  pids\n" +
 			"0      -    0        0        2           -\n": {Max: -1, Recoveries: 2},
 	} {
-		if got := (syncState{s}).table(); got != want {
+		if got := (syncState{Stats: s}).table(); got != want {
 			t.Errorf("%s", got)
 		}
 	}

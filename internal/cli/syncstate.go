@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -9,7 +10,10 @@ import (
 )
 
 // syncState is the state of a semaphore, a lock, an event or the like.
-type syncState struct{ ipcsync.Stats }
+type syncState struct {
+	kind ipcsync.Kind
+	ipcsync.Stats
+}
 
 // syncStat is its JSON.
 type syncStat struct {
@@ -18,6 +22,31 @@ type syncStat struct {
 }
 
 func (s syncState) json(header statHeader) any { return syncStat{header, s.Stats} }
+
+func (s syncState) summary() summary {
+	text := "free"
+	switch {
+	case s.kind == ipcsync.KindSemaphore && s.Max == math.MaxInt32:
+		text = fmt.Sprint(s.Value, " left")
+	case s.kind == ipcsync.KindSemaphore:
+		text = fmt.Sprintf("%d of %d left", s.Value, s.Max)
+	case s.kind == ipcsync.KindCond:
+		text = ""
+	case s.kind == ipcsync.KindEvent && s.Value == 1:
+		text = "set"
+	case s.kind == ipcsync.KindEvent:
+		text = "not set"
+	case s.kind == ipcsync.KindBarrier && s.Value == 1:
+		text = fmt.Sprint("for ", s.Max)
+	case s.kind == ipcsync.KindBarrier:
+		text = "broken"
+	case s.Recovered:
+		text = "recovered"
+	case s.Value == 0:
+		text = "locked"
+	}
+	return summary{state: text, waiting: s.Waiters, pids: s.PIDs}
+}
 
 func (s syncState) table() string {
 	number := func(n int64) string {
