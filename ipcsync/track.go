@@ -52,6 +52,7 @@ type tracked struct {
 	open   func() error // sets permits
 	forget func()       // has the next open not return the same semaphore again
 	fresh  bool         // this process has made the semaphore
+	met    bool         // the object is the semaphore's table
 	shut   atomic.Bool  // nothing is taken any more
 	dueAt  atomic.Int64 // when to look for dead processes again
 }
@@ -133,7 +134,6 @@ func newTracked(mode robust.OpenMode, name string, s *settings, open func() (*Se
 	if w, ok := t.permits.(interface{ countIn(*atomic.Uint32) }); ok {
 		w.countIn(&t.Me.Entry.Waiting)
 	}
-	t.forget = func() {} // it stays
 	sem.permits = t
 	return sem, nil
 }
@@ -189,12 +189,17 @@ func (t *tracked) begin() error {
 }
 
 // meet opens the semaphore, and fails with errStale if the object is not its table. It
-// is called in the section.
+// is called in the section, once or until it succeeds.
 func (t *tracked) meet() error {
-	if err := t.open(); err != nil {
-		return err
+	if t.met {
+		return nil
 	}
-	return t.identify()
+	err := t.open()
+	if err == nil {
+		err = t.identify()
+	}
+	t.met = err == nil
+	return err
 }
 
 // repair finishes the step of a process that died in the section. It may be killed

@@ -16,16 +16,13 @@ func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
 	return t.permits.acquire(ctx, c)
 }
 
-// identify makes the object the semaphore's table, or fails with errStale if it is not.
-// A table of an earlier semaphore is removed.
+// identify makes the object the semaphore's table, or fails with errStale if it is not,
+// or one of the two was removed. A table of an earlier semaphore is removed.
 //
 // The order is: the table has its name, the semaphore has its name, swap. A semaphore
 // that had another table has lost its name by the time this table got its own.
 func (t *tracked) identify() error {
 	sem := t.permits.(semaphoreFile)
-	if t.head.semaphore.Load() == sem.id {
-		return nil // even if it was removed: others may have them too
-	}
 	if removed, err := t.IsRemoved(); err != nil || removed {
 		return cmp.Or(err, errStale)
 	}
@@ -33,7 +30,7 @@ func (t *tracked) identify() error {
 		t.forget()
 		return cmp.Or(err, errStale)
 	}
-	if t.head.semaphore.CompareAndSwap(0, sem.id) {
+	if t.head.semaphore.CompareAndSwap(0, sem.id) || t.head.semaphore.Load() == sem.id {
 		return nil
 	}
 	if err := t.RemoveName(); err != nil && !errors.Is(err, fs.ErrNotExist) {
