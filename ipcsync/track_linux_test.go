@@ -327,7 +327,7 @@ func TestTrackCountsWaitersThatLive(t *testing.T) {
 // What a call acquires that Close overtakes is given back by Close.
 func TestCloseGivesBackWhatIsAcquiredMeanwhile(t *testing.T) {
 	s := newTestSemaphore(t, 4, tracking)
-	for range ipctest.Count(2000) {
+	for range ipctest.Count(300) {
 		closing := sameSemaphore(t, s.Name(), tracking)
 		started, ended := make(chan bool, 8), make(chan bool)
 		for range 4 {
