@@ -53,19 +53,18 @@ func removeTable(name string, s *settings) error {
 		return robust.Remove(trackFile, name, s.Scope)
 	}
 	defer t.Section.Close()
-	named, err := inodeOf(semaphorePath(name))
-	if err != nil {
+	var of, named uint64
+	err = t.Use(func() (err error) {
+		t.head.semaphore.CompareAndSwap(0, abandoned)
+		of = t.head.semaphore.Load()
+		// After the load: if that semaphore has not the name now, it never will.
+		named, err = inodeOf(semaphorePath(name))
 		return err
-	}
-	var inUse bool
-	err = t.Use(func() error {
-		inUse = !t.head.semaphore.CompareAndSwap(0, abandoned) && t.head.semaphore.Load() == named
-		return nil
 	})
 	switch {
 	case err != nil:
 		return err
-	case inUse:
+	case of == named:
 		return fs.ErrNotExist
 	}
 	return t.RemoveName()

@@ -80,6 +80,17 @@ var checks = []struct {
 		{"KILL NO_RECHECK", "no process looks again after 100 ms"},
 		{"CLOSE NO_LOOK", "Close doesn't look again after it has replaced the memory"},
 	}},
+	{"track", []check{
+		{"", ""},
+		{"OPEN", ""},
+		{"NO_REMOVE", ""},
+		{"NO_SECOND_LOOK", "a process doesn't look whether its semaphore still has its name"},
+		{"BY_PATH", "the table's name is removed whatever has it by now"},
+		{"BLIND_REMOVE", "Remove removes whatever table has the name by now"},
+		{"EARLY_LOOK", "Remove looks which semaphore has the name, then which one has the table"},
+		{"OPEN BLIND_DISCARD", "a process that made a table removes it, though another semaphore may have it"},
+		{"NO_REMOVE NO_NOTE", "taking is not noted"},
+	}},
 	{"parkwake", []check{
 		{"", ""},
 		{"CANCEL", ""},
