@@ -120,7 +120,7 @@
 //     context, TryAcquire reports false after 10 ms, and Close takes a second.
 //   - With Config.Track the first process that tracks makes the table beside the
 //     semaphore. The table belongs to that process's user and has its Mode and Allow,
-//     whatever the semaphore's are. Users who share a semaphore all give Mode or
+//     whatever the semaphore's are. Users that share a semaphore all give Mode or
 //     Allow, and name each other in Trust; otherwise the first shuts the others out.
 //   - With Config.Track a table that a program other than this package removes by its
 //     path (bw.track.NAME) is made anew without what was in it: what its users held

@@ -61,7 +61,6 @@ type trackHead struct {
 	robust.MutexHead
 	// The inode of the semaphore's file; 0 if there is none yet, and on Windows;
 	// abandoned if there never will be one.
-	//lint:ignore U1000 the layout is the same everywhere
 	semaphore atomic.Uint64
 
 	// What is under way in the section.

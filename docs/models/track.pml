@@ -3,7 +3,7 @@
  *
  * A table has a section, and for each process a count of the permits that it holds.
  * In the section a process notes the step and the semaphore's value, changes the
- * semaphore, counts, and clears the note. Whoever takes the section from a dead
+ * semaphore, counts, and clears the note. A process that takes the section from a dead
  * process finishes the step: it was done if the value has changed. Permits that are
  * counted for a dead process are given back.
  *
