@@ -114,6 +114,17 @@
 //     goes on or ends.
 //   - A lock that a process holds is held until it is unlocked or closed or the
 //     process ends, also if the process has no reference to it any more.
+//   - With Config.Track a process that is stopped just while it changes what is
+//     tracked, which takes microseconds, keeps others from opening the semaphore and
+//     from releasing until it goes on or ends. Acquire and [WaitAny] end with their
+//     context, TryAcquire reports false after 10 ms, and Close takes a second.
+//   - With Config.Track the first process that tracks makes the table beside the
+//     semaphore. The table belongs to that process's user and has its Mode and Allow,
+//     whatever the semaphore's are. Users that share a semaphore all give Mode or
+//     Allow, and name each other in Trust; otherwise the first shuts the others out.
+//   - With Config.Track a table that a program other than this package removes by its
+//     path (bw.track.NAME) is made anew without what was in it: what its users held
+//     is not given back.
 //   - A process that forks without exec leaves its locks to the child: it counts as
 //     alive as long as the child lives.
 //   - On Linux only semaphores of 64-bit glibc programs are understood. A wake-up

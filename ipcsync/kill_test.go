@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
@@ -124,6 +125,36 @@ var mortalPermit = ipctest.Helper("mortal permit", func(c *ipctest.Control) erro
 	_, err = s.Release(1)
 	return err
 })
+
+// A process that has made a table, and can't join it, takes it away, unless another process
+// has joined it meanwhile.
+func TestKillMatrixTableCantBeJoined(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is open can't be removed")
+	}
+	name := ipctest.UniqueName()
+	cfg := &Config{Track: true, Slots: 1}
+	s, err := CreateSemaphore(name, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keepSemaphore(t, s)
+	var first *Semaphore
+	killpoint.Stall("object linked", func() {
+		if first, err = OpenSemaphore(name, cfg); err != nil {
+			t.Error(err)
+		}
+	})
+	_, err = OpenSemaphore(name, cfg)
+	ipctest.WantError(t, err, breezeway.ErrTooLarge, "1 times")
+	keepSemaphore(t, first)
+	_, err = OpenSemaphore(name, cfg)
+	ipctest.WantError(t, err, breezeway.ErrTooLarge, "1 times")
+	mustAcquire(t, first)
+	if st, err := Stat(KindSemaphore, name, nil); err != nil || st.Holders != 1 {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
 
 // Wherever a process is killed, its permits come back, and no more than these:
 // when it takes them, gives them back, and gives back a dead one's.

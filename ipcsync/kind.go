@@ -235,8 +235,8 @@ type Stats struct {
 	// PIDs are the processes that hold it, as far as they are known. They are for
 	// information only: a number may be another process's by now.
 	PIDs []int `json:"pids,omitempty"`
-	// Waiters is how many goroutines wait, or -1. A semaphore in glibc's layout
-	// counts those that sleep, at most one of each process of ours.
+	// Waiters is how many goroutines wait, or -1. Of a semaphore in glibc's layout
+	// that is not tracked it is an upper bound; see [Semaphore.Stats].
 	Waiters int `json:"waiters"`
 	// Recoveries is how often something was taken back from a process that died
 	// holding it.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
@@ -41,7 +42,9 @@ type Semaphore struct {
 type permits interface {
 	// acquire waits until it has taken one. With an error it has taken none.
 	acquire(ctx context.Context, c *robust.Claim) error
-	tryAcquire() (bool, error)
+	// tryAcquire takes one if there is one. If permits are tracked it waits for
+	// other processes' notes, but no longer than patience.
+	tryAcquire(patience time.Duration) (bool, error)
 	release(n int) (previous int, err error)
 	stats() (Stats, error)
 	// close ends this process's waits with os.ErrClosed before it returns.
@@ -212,11 +215,18 @@ func (w permitWaiter) Wait(ctx context.Context, c *robust.Claim) (any, error) {
 	return nil, w.s.acquire(ctx, c)
 }
 
-func (w permitWaiter) Try() (any, bool, error) { return nothingTaken(w.s.TryAcquire()) }
+func (w permitWaiter) Try() (any, bool, error) { return nothingTaken(w.s.tryAcquire(0)) }
+
+// tryBound is how long a TryAcquire waits for other processes' notes.
+const tryBound = 10 * time.Millisecond
 
 // TryAcquire takes a permit if there is one, and reports whether it did. It
-// doesn't wait.
-func (s *Semaphore) TryAcquire() (bool, error) {
+// doesn't wait. With Config.Track it waits until no other process changes what is
+// tracked. That takes microseconds; if it takes 10 ms, because a process is stopped
+// there, TryAcquire reports false.
+func (s *Semaphore) TryAcquire() (bool, error) { return s.tryAcquire(tryBound) }
+
+func (s *Semaphore) tryAcquire(patience time.Duration) (bool, error) {
 	if w := s.words(); w != nil {
 		if w.takeDirect() {
 			s.order.Acquired()
@@ -226,7 +236,7 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 			return false, nil
 		}
 	}
-	ok, err := s.place().tryAcquire()
+	ok, err := s.place().tryAcquire(patience)
 	if err != nil {
 		return false, s.fail(breezeway.OpAcquire, err)
 	}
@@ -237,7 +247,8 @@ func (s *Semaphore) TryAcquire() (bool, error) {
 }
 
 // Release adds n permits, wakes as many waiters, and returns how many permits there
-// were before. Without Config.Track it never waits.
+// were before. Without Config.Track it never waits. With Config.Track it waits, as
+// long as a process that is stopped while it changes what is tracked, or until Close.
 //
 // It fails with [os.ErrInvalid] if n is less than 1, or with Config.Track more than
 // this Semaphore holds; with [breezeway.ErrTooLarge] if there would be more than Max
@@ -287,8 +298,13 @@ func (s *Semaphore) Value() (int, error) {
 	return stats.Value, s.fail(breezeway.OpStat, err)
 }
 
-// Stats returns how many permits are left, how many wait (-1 on Windows), and with
-// Config.Track which processes hold permits. It fails as Value does.
+// Stats returns how many permits are left, how many wait, and with Config.Track which
+// processes hold permits. It fails as Value does.
+//
+// With Config.Track Waiters is how many goroutines wait in living processes that track.
+// Otherwise it is -1 on Windows, and elsewhere an upper bound: the semaphore itself counts
+// waiters that sleep, at most one of each process of ours, and one that is killed while it
+// sleeps stays counted until the semaphore is removed.
 func (s *Semaphore) Stats() (Stats, error) {
 	stats, err := s.place().stats()
 	if err != nil {
@@ -301,6 +317,9 @@ func (s *Semaphore) Stats() (Stats, error) {
 // Close ends this process's use of the semaphore. Its waiters get [os.ErrClosed]. With
 // Config.Track the permits that s holds are given back, otherwise they stay taken.
 // Closing again does nothing.
+//
+// With Config.Track Close waits, for a second at most, if a process is stopped while it
+// changes what is tracked. It then leaves the permits for other processes to give back.
 func (s *Semaphore) Close() error {
 	if s == nil || s.permits == nil {
 		return s.place().close()
@@ -319,7 +338,9 @@ type unopenedSemaphore struct{ unopened }
 func (u unopenedSemaphore) acquire(context.Context, *robust.Claim) error {
 	return u.fail(breezeway.OpAcquire)
 }
-func (u unopenedSemaphore) tryAcquire() (bool, error) { return false, u.fail(breezeway.OpAcquire) }
-func (u unopenedSemaphore) release(int) (int, error)  { return 0, u.fail(breezeway.OpRelease) }
-func (u unopenedSemaphore) stats() (Stats, error)     { return u.Stats() }
-func (u unopenedSemaphore) close() error              { return u.Close() }
+func (u unopenedSemaphore) tryAcquire(time.Duration) (bool, error) {
+	return false, u.fail(breezeway.OpAcquire)
+}
+func (u unopenedSemaphore) release(int) (int, error) { return 0, u.fail(breezeway.OpRelease) }
+func (u unopenedSemaphore) stats() (Stats, error)    { return u.Stats() }
+func (u unopenedSemaphore) close() error             { return u.Close() }

@@ -41,7 +41,7 @@ func TestKillMatrixSemaphore(t *testing.T) {
 		{"object filled", "taker", 1, 0}, // there is none, and a new one is made
 		{"object linked", "taker", 1, 0},
 		{"semaphore taken", "taker", 0, 0},
-		{"semaphore announced", "taker", 0, 1},
+		{"semaphore announced", "taker", 0, 1}, // it stays counted
 		{"semaphore given", "giver", 2, 0},
 	} {
 		t.Run(c.point, func(t *testing.T) {
@@ -87,6 +87,53 @@ func TestKillMatrixSemaphore(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 	})
+}
+
+// Close overtakes a Release that has given a permit, and has not yet woken a waiter. C's
+// waiter, which never looks by itself, gets the permit all the same.
+func TestKillMatrixReleaseOvertakenByClose(t *testing.T) {
+	peer := ipctest.C(t, "testdata/semaphore_peer.c")
+	for _, where := range []string{"named", "placed"} {
+		t.Run(where, func(t *testing.T) {
+			waiting := newTestSemaphore(t, 0, nil)
+			closing := sameSemaphore(t, waiting.Name(), nil)
+			if where == "placed" { // the same memory
+				f, err := os.OpenFile(semaphorePath(waiting.Name()), os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				if closing, err = OpenSemaphore("", &Config{At: Place{File: f}}); err != nil {
+					t.Fatal(err)
+				}
+				keepSemaphore(t, closing)
+				closing.direct = closing.permits.(*semaphoreWords) // as in memory that can't be truncated
+			}
+			p := ipctest.StartCommand(t, peer())
+			tell(t, p, "open "+waiting.Name(), "opened")
+			p.Say("take 1")
+			awaitWaiters(t, waiting, 1)
+			given, goOn := make(chan bool), make(chan bool)
+			killpoint.Stall("semaphore given", func() {
+				given <- true
+				<-goOn
+			})
+			released := make(chan error)
+			go func() {
+				_, err := closing.Release(1)
+				released <- err
+			}()
+			<-given
+			if err := closing.Close(); err != nil {
+				t.Error(err)
+			}
+			close(goOn)
+			ipctest.WantError(t, <-released, os.ErrClosed)
+			p.Expect("taken")
+			wantPermits(t, waiting, 0)
+			endPeer(t, p)
+		})
+	}
 }
 
 func killAtSemaphore(t *testing.T, point string, args ...string) {

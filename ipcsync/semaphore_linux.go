@@ -130,22 +130,22 @@ type semaphoreFile struct {
 // semaphoreIn returns the Semaphore in a file and its mapping, which belong to it from
 // now on.
 func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most int, s *settings) (*Semaphore, error) {
-	free := func() error { return errors.Join(m.Close(), f.Close()) }
 	info, err := f.Stat()
 	var w *semaphoreWords
 	if err == nil {
-		w, err = newSemaphoreWords(m, 0, most, wait.Name{}, func() error { return robust.CheckRemoved(f) }, free)
+		w, err = newSemaphoreWords(f, m, most, wait.Name{}, func() error { return robust.CheckRemoved(f) })
 	}
 	if err != nil {
-		return nil, errors.Join(err, free())
+		return nil, errors.Join(err, m.Close(), f.Close())
 	}
-	w.word.WatchFile(f)
-	sem := &Semaphore{name: name, created: created, max: most, permits: semaphoreFile{w, info.Sys().(*syscall.Stat_t).Ino}}
+	sem := &Semaphore{name: name, created: created, max: most, permits: semaphoreFile{w, inode(info)}}
 	if object.IsTrusted(info, s.access) {
 		sem.direct = w
 	}
 	return sem, nil
 }
+
+func inode(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
 
 func removeSemaphore(name string, s *settings) error {
 	err := object.Remove(semaphorePath(name))
@@ -153,7 +153,7 @@ func removeSemaphore(name string, s *settings) error {
 		return err
 	}
 	// A table may be left whose semaphore was removed by another program.
-	if left := robust.Remove(trackFile, name, s.Scope); !errors.Is(left, fs.ErrNotExist) {
+	if left := removeTable(name, s); !errors.Is(left, fs.ErrNotExist) {
 		return left
 	}
 	return err

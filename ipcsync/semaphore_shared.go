@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
@@ -106,27 +107,34 @@ func checkSemaphoreImage(b []byte) (most int, err error) {
 //   - What a late Release adds to the zeros is lost. Therefore Release loads closed
 //     afterwards, and fails if it is set: a Release that met the zeros finds it set,
 //     since it was stored before.
+//   - A late Release may have changed the semaphore, and then wakes at the zeros, where
+//     none sleeps. Therefore Close looks at the semaphore once more. It sees every change
+//     of this process, since none comes after the memory was replaced. If it finds
+//     permits and waiters it wakes as many: C's waiters look for themselves never again.
 type semaphoreWords struct {
 	state   *atomic.Uint64 // in m
 	most    int            // how many permits there can be
 	word    *wait.Word     // the low half of state
 	m       *mmap.Mapping
+	file    *os.File     // of m
 	removed func() error // fails if the semaphore has lost its name
-	free    func() error // ends the use of m, after all waits
 	closed  atomic.Bool
 }
 
-// newSemaphoreWords returns the semaphore at offset at of m, which was checked.
-func newSemaphoreWords(m *mmap.Mapping, at, most int, name wait.Name, removed, free func() error) (*semaphoreWords, error) {
-	state, err := mmap.View[atomic.Uint64](m, at)
+// newSemaphoreWords returns the semaphore at the beginning of m, which was checked. m and
+// its file f belong to it from now on, unless newSemaphoreWords fails.
+func newSemaphoreWords(f *os.File, m *mmap.Mapping, most int, name wait.Name, removed func() error) (*semaphoreWords, error) {
+	state, err := mmap.View[atomic.Uint64](m, 0)
 	if err != nil {
 		return nil, err
 	}
-	low, err := mmap.View[uint32](m, at)
+	low, err := mmap.View[uint32](m, 0)
 	if err != nil {
 		return nil, err
 	}
-	return &semaphoreWords{state: state, most: most, word: wait.NewWord(low, name), m: m, removed: removed, free: free}, nil
+	w := &semaphoreWords{state: state, most: most, word: wait.NewWord(low, name), m: m, file: f, removed: removed}
+	w.word.WatchFile(f)
+	return w, nil
 }
 
 // take takes a permit by adding change, minusPermit or minusBoth, to the word.
@@ -184,7 +192,7 @@ func (w *semaphoreWords) giveDirect(n int) (previous int, err error) {
 	return previous, err
 }
 
-func (w *semaphoreWords) tryAcquire() (ok bool, err error) {
+func (w *semaphoreWords) tryAcquire(time.Duration) (ok bool, err error) {
 	err = w.protected(func() error {
 		ok = w.take(minusPermit)
 		return nil
@@ -252,8 +260,35 @@ func (w *semaphoreWords) acquire(ctx context.Context, c *robust.Claim) error {
 func (w *semaphoreWords) close() error {
 	w.closed.Store(true)
 	w.word.Close()
-	return w.free()
+	return errors.Join(w.m.Close(), w.wakeForLate(), w.file.Close())
 }
+
+// wakeForLate makes up for the wake-ups of releases that Close has overtaken.
+func (w *semaphoreWords) wakeForLate() error {
+	if runtime.GOOS == "windows" {
+		return nil // there it waits for them
+	}
+	var b [8]byte
+	if _, err := w.file.ReadAt(b[:], w.m.Offset()); err != nil {
+		return nil // it was truncated
+	}
+	if v := binary.LittleEndian.Uint64(b[:]); v < oneWaiter || uint32(v) == 0 {
+		return nil
+	}
+	m, err := mmap.Map(w.file, &mmap.Config{Offset: w.m.Offset(), Length: SemaphoreSize})
+	if err != nil {
+		return err
+	}
+	low, err := mmap.View[uint32](m, 0)
+	if err == nil {
+		wait.NewWord(low, wait.Name{}).Wake(int(min(atomic.LoadUint32(low), maxPermits)))
+	}
+	return errors.Join(err, m.Close())
+}
+
+// countIn has this process's waiters counted in a word in shared memory. It is called
+// before the first acquire.
+func (w *semaphoreWords) countIn(waiters *atomic.Uint32) { w.word.CountIn(waiters) }
 
 // newSemaphoreAt creates or opens the semaphore in a place.
 func newSemaphoreAt(mode robust.OpenMode, value int, s *settings) (*Semaphore, error) {
@@ -283,12 +318,10 @@ func semaphoreMapped(mode robust.OpenMode, value int, s *settings, f *os.File, m
 		return nil, err
 	}
 	notRemoved := func() error { return nil } // it has no name of its own
-	free := func() error { return errors.Join(m.Close(), f.Close()) }
-	w, err := newSemaphoreWords(m, 0, most, wait.Name{Word: name, Access: s.access}, notRemoved, free)
+	w, err := newSemaphoreWords(f, m, most, wait.Name{Word: name, Access: s.access}, notRemoved)
 	if err != nil {
 		return nil, err
 	}
-	w.word.WatchFile(f)
 	sem := &Semaphore{name: robust.Place(s.At).String(), created: mode == robust.Create, max: most, permits: w}
 	if m.Fixed() && runtime.GOOS != "windows" {
 		sem.direct = w

@@ -19,7 +19,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
-	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
 // newSemaphore makes one that is closed, and removed where that is possible, when
@@ -305,24 +304,23 @@ func TestSemaphoreWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := mmap.Map(f, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	most, err := checkSemaphoreImage(m.Bytes()[at : at+SemaphoreSize])
+	most, err := checkSemaphoreImage(image)
 	if most != 4 || err != nil {
 		t.Fatal(most, err)
 	}
 	removed := errors.New("removed")
 	var gone atomic.Bool
 	open := func() *semaphoreWords {
-		w, err := newSemaphoreWords(m, at, most, wait.Name{Word: name}, func() error {
+		f, m, err := robust.Place{File: f, Offset: at}.Map(SemaphoreSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := newSemaphoreWords(f, m, most, wait.Name{Word: name}, func() error {
 			if gone.Load() {
 				return removed
 			}
 			return nil
-		}, func() error { return nil })
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

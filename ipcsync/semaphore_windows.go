@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
@@ -52,7 +53,7 @@ func (s kernelSemaphore) acquire(ctx context.Context, c *robust.Claim) error {
 	})
 }
 
-func (s kernelSemaphore) tryAcquire() (bool, error) { return s.object.TryWait() }
+func (s kernelSemaphore) tryAcquire(time.Duration) (bool, error) { return s.object.TryWait() }
 
 func (s kernelSemaphore) release(n int) (previous int, err error) {
 	err = s.object.Use(func(h windows.Handle) error {

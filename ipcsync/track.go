@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"sync/atomic"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
@@ -26,20 +29,38 @@ import (
 // the section compares the value then and now, and so learns how far the step came.
 // If a process that doesn't track changed the value in between, one permit can come
 // out too few or too many.
+//
+// # Which table
+//
+// A semaphore has one table in its life, and a table one semaphore, while both can be
+// removed and made again at any moment. docs/models/track.pml checks this:
+//
+//   - A table begins without a semaphore. It gets one by compare-and-swap, from a
+//     process in its section that has found that the semaphore still has its name.
+//   - Only two sorts of tables are removed: those of a semaphore that has lost its
+//     name, which it can't get back, and those that were abandoned, by the same
+//     compare-and-swap, so that no semaphore gets them. Neither can become the table
+//     of a semaphore that has its name.
+//   - Before a process removes a table as another semaphore's, it looks whether its own
+//     semaphore has its name. If not, the table may be the next one's: the process
+//     starts over, with the semaphore that has the name now.
 type tracked struct {
 	permits // of the semaphore itself, once it is open
 	robust.Section
-	head  *trackHead
-	more  *wait.Gate   // for permits, where the semaphore itself is not waited for
-	open  func() error // sets permits
-	fresh bool         // this process has made the semaphore
-	dueAt atomic.Int64 // when to look for dead processes again
+	head   *trackHead
+	more   *wait.Gate   // for permits, where the semaphore itself is not waited for
+	open   func() error // sets permits
+	forget func()       // has the next open not return the same semaphore again
+	fresh  bool         // this process has made the semaphore
+	met    bool         // the object is the semaphore's table
+	shut   atomic.Bool  // nothing is taken any more
+	dueAt  atomic.Int64 // when to look for dead processes again
 }
 
 type trackHead struct {
 	robust.MutexHead
-	// The inode of the semaphore's file; 0 if there is none yet, and on Windows.
-	//lint:ignore U1000 the layout is the same everywhere
+	// The inode of the semaphore's file; 0 if there is none yet, and on Windows;
+	// abandoned if there never will be one.
 	semaphore atomic.Uint64
 
 	// What is under way in the section.
@@ -65,14 +86,25 @@ const (
 	lookForDead = 50 * time.Millisecond
 )
 
-// errStale says that the object is that of a semaphore that was there before.
-var errStale = errors.New("it belongs to another semaphore")
+// abandoned is the inode of no file.
+const abandoned = math.MaxUint64
+
+// errStale says that the table and the semaphore don't belong together: one of them has
+// been removed. [object.OpenOrMake] takes it for an object that comes and goes, and starts
+// over.
+var errStale = fmt.Errorf("it was removed and made anew meanwhile (%w, %w)", fs.ErrNotExist, fs.ErrExist)
 
 // newTracked opens a semaphore by open, and the object beside it.
 func newTracked(mode robust.OpenMode, name string, s *settings, open func() (*Semaphore, error)) (*Semaphore, error) {
 	var sem *Semaphore
-	again := func() (*tracked, error) {
-		t := &tracked{}
+	forget := func() {
+		if sem != nil {
+			sem.permits.close()
+			sem = nil
+		}
+	}
+	attach := func() (*tracked, error) {
+		t := &tracked{forget: forget}
 		t.open = func() (err error) {
 			if t.permits != nil {
 				return nil
@@ -87,18 +119,19 @@ func newTracked(mode robust.OpenMode, name string, s *settings, open func() (*Se
 		}
 		cfg := s.robust()
 		cfg.AnySlots = mode != robust.OpenOrCreate
-		return t, t.attach(robust.OpenOrCreate, name, cfg, s.Slots)
-	}
-	t, err := again()
-	const tries = 100 // removed and made anew meanwhile, by other processes
-	for n := 1; n < tries && errors.Is(err, errStale); n++ {
-		t, err = again()
-	}
-	if err != nil {
-		if sem != nil {
-			sem.permits.close()
+		err := t.attach(robust.OpenOrCreate, name, cfg, s.Slots)
+		if !errors.Is(err, errStale) {
+			err = object.Final(err)
 		}
+		return t, err
+	}
+	t, _, err := object.OpenOrMake(attach, func() (*tracked, error) { return nil, errStale })
+	if err != nil {
+		forget()
 		return nil, err
+	}
+	if w, ok := t.permits.(interface{ countIn(*atomic.Uint32) }); ok {
+		w.countIn(&t.Me.Entry.Waiting)
 	}
 	sem.permits = t
 	return sem, nil
@@ -119,7 +152,13 @@ func (t *tracked) attach(mode robust.OpenMode, name string, cfg *robust.Config, 
 		if t.more, err = o.Gate(&t.head.more); err != nil {
 			return err
 		}
-		return t.Join(func() error { return t.Do(context.Background(), t.begin) })
+		err = t.Join(func() error { return t.Do(context.Background(), t.begin) })
+		if err != nil && o.Created {
+			// Other processes may have opened it. One that nothing has become of
+			// is removed with the object.
+			o.Created = t.head.semaphore.CompareAndSwap(0, abandoned)
+		}
+		return err
 	})
 }
 
@@ -141,21 +180,32 @@ func (t *tracked) slot() int { return t.Me.Holder.Slot() }
 
 // begin opens the semaphore and gives back what the slot's past holder held.
 func (t *tracked) begin() error {
-	if err := t.open(); err != nil {
-		return errors.Join(err, t.discard())
-	}
-	if err := t.identify(); err != nil {
+	if err := t.meet(); err != nil {
 		return err
 	}
 	_, err := t.giveBack(t.slot())
 	return err
 }
 
+// meet opens the semaphore, and fails with errStale if the object is not its table. It
+// is called in the section, once or until it succeeds.
+func (t *tracked) meet() error {
+	if t.met {
+		return nil
+	}
+	err := t.open()
+	if err == nil {
+		err = t.identify()
+	}
+	t.met = err == nil
+	return err
+}
+
 // repair finishes the step of a process that died in the section. It may be killed
 // and called again: if the slot's count is not the noted one, the step was counted.
 func (t *tracked) repair() error {
-	if err := t.open(); err != nil {
-		return err
+	if err := t.meet(); err != nil {
+		return err // the step is that of another semaphore
 	}
 	step, slot, n := t.head.step.Load(), t.head.slot.Load(), t.head.n.Load()
 	if step == nothing || int(slot) >= len(t.Slots.Entries()) {
@@ -269,6 +319,9 @@ func (t *tracked) take(ctx context.Context, try func() (bool, error)) (ok bool, 
 		}
 	}
 	err = t.Do(ctx, func() (err error) {
+		if t.shut.Load() {
+			return os.ErrClosed
+		}
 		if st.Value == 0 {
 			if err := t.giveBackAll(); err != nil {
 				return err
@@ -292,16 +345,25 @@ func (t *tracked) someAreDead() (bool, error) {
 	return t.head.step.Load() != nothing, nil
 }
 
+// acquire waits for the section outside the claim: while a process is stopped there, the
+// other objects of a WaitAny can be taken.
 func (t *tracked) acquire(ctx context.Context, c *robust.Claim) error {
-	return t.await(ctx, robust.Around(c, func(try func() (bool, error)) (bool, error) { return t.take(ctx, try) }))
+	return t.Use(func() error {
+		return t.await(ctx, robust.Around(c, func(try func() (bool, error)) (bool, error) { return t.take(ctx, try) }))
+	})
 }
 
-func (t *tracked) tryAcquire() (ok bool, err error) {
+func (t *tracked) tryAcquire(patience time.Duration) (ok bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	err = t.Use(func() error {
 		t.dueAt.Store(0)
-		ok, err = t.take(context.Background(), t.permits.tryAcquire)
+		ok, err = t.take(ctx, func() (bool, error) { return t.permits.tryAcquire(patience) })
 		return err
 	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil
+	}
 	return ok, err
 }
 
@@ -325,6 +387,9 @@ func (t *tracked) stats() (st Stats, err error) {
 			return err
 		}
 		st.Holders, st.Recoveries = 0, t.head.Recoveries.Load()
+		if st.Waiters, err = t.Waiters(); err != nil {
+			return err
+		}
 		return t.EachLiving(func(e *liveness.Entry) bool { return uint32(e.State.Load()) > 0 }, func(e *liveness.Entry) {
 			st.Holders += int(uint32(e.State.Load()))
 			st.PIDs = append(st.PIDs, int(e.PID.Load()))
@@ -333,8 +398,10 @@ func (t *tracked) stats() (st Stats, err error) {
 	return st, err
 }
 
-// close gives back what this process holds: no other process will.
+// close gives back what this process holds: no other process will for as long as it
+// lives. What its waits take comes before that, or not at all.
 func (t *tracked) close() error {
+	t.shut.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := t.Do(ctx, func() error {
@@ -351,5 +418,8 @@ func (t *tracked) close() error {
 	if err != nil {
 		t.Log.Debug("permits are left for other processes to give back", slog.String("name", t.Name), slog.Any("error", err))
 	}
+	// A wait for the section may be part of one for the semaphore, and both use the
+	// object.
+	t.EndWaits()
 	return errors.Join(t.permits.close(), t.Section.Close())
 }

@@ -1,8 +1,13 @@
 package ipcsync
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
@@ -11,33 +16,68 @@ func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
 	return t.permits.acquire(ctx, c)
 }
 
-// identify fails with errStale if the object belongs to an earlier semaphore of the
-// same name, and then removes it. It is called in the object's section: of the
-// processes that find the object stale, one after the other looks whether it still
-// has its name, and so none removes what another one has made anew.
+// identify makes the object the semaphore's table, or fails with errStale if it is not,
+// or one of the two was removed. A table of an earlier semaphore is removed.
+//
+// The order is: the table has its name, the semaphore has its name, swap. A semaphore
+// that had another table has lost its name by the time this table got its own.
 func (t *tracked) identify() error {
-	removed, err := t.IsRemoved()
-	if err != nil {
-		return err
+	sem := t.permits.(semaphoreFile)
+	if removed, err := t.IsRemoved(); err != nil || removed {
+		return cmp.Or(err, errStale)
 	}
-	this := t.permits.(semaphoreFile).id
-	if !removed && (t.head.semaphore.CompareAndSwap(0, this) || t.head.semaphore.Load() == this) {
+	if named, err := inodeOf(sem.file.Name()); err != nil || named != sem.id {
+		t.forget()
+		return cmp.Or(err, errStale)
+	}
+	if t.head.semaphore.CompareAndSwap(0, sem.id) || t.head.semaphore.Load() == sem.id {
 		return nil
 	}
-	if !removed {
-		err = t.RemoveName()
-	}
-	if err != nil {
+	if err := t.RemoveName(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return errStale
 }
 
-// discard removes the object if it belongs to no semaphore yet.
-func (t *tracked) discard() error {
-	removed, err := t.IsRemoved()
-	if err != nil || removed || t.head.semaphore.Load() != 0 {
+// removeTable removes the object beside a semaphore that has lost its name. It fails with
+// fs.ErrNotExist if there is none.
+func removeTable(name string, s *settings) error {
+	t := &tracked{}
+	cfg := s.robust()
+	cfg.Observe = true
+	err := t.attach(robust.Open, name, cfg, 0)
+	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err != nil { // it is another version's, or a user's that is not trusted
+		return robust.Remove(trackFile, name, s.Scope)
+	}
+	defer t.Section.Close()
+	var of, named uint64
+	err = t.Use(func() (err error) {
+		t.head.semaphore.CompareAndSwap(0, abandoned)
+		of = t.head.semaphore.Load()
+		// After the load: if that semaphore has not the name now, it never will.
+		named, err = inodeOf(semaphorePath(name))
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case of == named:
+		return fs.ErrNotExist
+	}
 	return t.RemoveName()
+}
+
+// inodeOf returns the inode of the file that has a path, or 0 if there is none.
+func inodeOf(path string) (uint64, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fail.Bare(err)
+	}
+	return inode(info), nil
 }

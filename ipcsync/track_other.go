@@ -14,5 +14,3 @@ func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
 }
 
 func (t *tracked) identify() error { return nil }
-
-func (t *tracked) discard() error { return nil }

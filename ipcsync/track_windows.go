@@ -11,14 +11,16 @@ import (
 // from it. Permits that a program releases without Config.Track are found within
 // 100 ms.
 func (t *tracked) await(ctx context.Context, c *robust.Claim) error {
-	return t.Wait(ctx, t.more, c, func(bool) (bool, error) { return t.permits.tryAcquire() })
+	return t.Wait(ctx, t.more, c, func(bool) (bool, error) { return t.permits.tryAcquire(0) })
 }
 
 // identify sets all counts to 0 if this process has just made the semaphore: they
 // are those of an earlier one. No process holds a permit of the new one yet, since a
-// process that tracks opens the semaphore in the section.
+// process that tracks opens the semaphore in the section. A step that is noted was the
+// earlier one's too.
 func (t *tracked) identify() error {
 	if t.fresh {
+		t.head.step.Store(nothing)
 		for i := range t.Slots.Entries() {
 			t.Slots.Entries()[i].State.And(^uint64(math.MaxUint32))
 		}
@@ -26,6 +28,3 @@ func (t *tracked) identify() error {
 	t.fresh = false
 	return nil
 }
-
-// discard does nothing: an object that is open can't be removed.
-func (t *tracked) discard() error { return nil }

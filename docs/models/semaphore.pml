@@ -15,6 +15,11 @@
  * again after 100 ms: here only after a kill, and at any moment at which it finds a
  * permit.
  *
+ * CLOSE: the process that releases closes the semaphore, at any moment. What a release
+ * does from then on it does to private memory: it is lost, a wake-up too. That is no
+ * accident, after which waiters look again: C's never do. Close itself looks once more,
+ * at the semaphore's own word, and wakes as many as there are permits.
+ *
  * CANCEL: one process stops waiting. Either its context is done: if a wake-up was
  * spent on it, it looks first. Or another wait of the same WaitAny was faster:
  * then it takes nothing and passes on the wake-up that was spent on it.
@@ -196,6 +201,21 @@ proctype Canceller() {
 	fi
 }
 
+#ifdef CLOSE
+proctype Closer() {
+	byte p, w, woken;
+	dead[PROCESSES] = true; /* the memory is replaced */
+#ifndef NO_LOOK
+	atomic { p = permits; w = waiters };
+	if
+	:: p && w -> futex_wake(p)
+	:: else
+	fi;
+#endif
+	d_step { p = 0; w = 0 }
+}
+#endif
+
 init {
 	atomic {
 		run Acquirer(0);
@@ -207,6 +227,9 @@ init {
 #endif
 #ifdef CANCEL
 		run Canceller();
+#endif
+#ifdef CLOSE
+		run Closer();
 #endif
 	}
 }

@@ -80,12 +80,16 @@ func OpenOrCreate(path string, size int64, a access.Rule, readOnly bool, fill fu
 // OpenOrMake calls open, which fails with [fs.ErrNotExist] if there is no object, and
 // then create, which fails with [fs.ErrExist] if there is one. It reports whether
 // create made the object. Another process may make or remove the object between the
-// two calls, so OpenOrMake repeats them, up to a hundred times. It returns an error of
-// create that [Final] marks at once.
+// two calls, so OpenOrMake repeats them, up to a hundred times. It returns an error that
+// [Final] marks at once.
 func OpenOrMake[T any](open, create func() (T, error)) (v T, created bool, err error) {
 	const tries = 100
 	for range tries {
-		if v, err = open(); !errors.Is(err, fs.ErrNotExist) {
+		v, err = open()
+		if final := (*finalError)(nil); errors.As(err, &final) {
+			return v, false, final.err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			return v, false, err
 		}
 		v, err = create()
@@ -99,9 +103,9 @@ func OpenOrMake[T any](open, create func() (T, error)) (v T, created bool, err e
 	return v, false, err
 }
 
-// Final marks an error of a create that [OpenOrMake] calls as not being about the
-// name, so that it doesn't mean that another process was faster even if it wraps
-// [fs.ErrExist]: an error of a caller's function, which may wrap anything. Final of nil
+// Final marks an error of a call of [OpenOrMake] as not being about the name, so that it
+// doesn't mean that another process was faster even if it wraps [fs.ErrExist] or
+// [fs.ErrNotExist]: an error of a caller's function, which may wrap anything. Final of nil
 // is nil.
 func Final(err error) error {
 	if err == nil {

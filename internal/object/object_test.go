@@ -31,6 +31,7 @@ func TestOpenOrMake(t *testing.T) {
 		{"it comes and goes for ever", []error{fs.ErrNotExist}, []error{fs.ErrExist}, false, fs.ErrExist},
 		{"open fails", []error{broken}, nil, false, broken},
 		{"create fails", []error{fs.ErrNotExist}, []error{broken}, false, broken},
+		{"open fails for another reason", []error{Final(fs.ErrNotExist)}, nil, false, fs.ErrNotExist},
 		{"create fails for another reason", []error{fs.ErrNotExist, broken}, []error{Final(fs.ErrExist)}, false, fs.ErrExist},
 	} {
 		next := func(errs *[]error) func() (string, error) {

@@ -11,8 +11,7 @@ type Claim struct {
 	mu    sync.Mutex
 	taken bool
 
-	// around, if it isn't nil, is called in place of take, which it calls. outer
-	// lets the wait succeed then.
+	// around, if it isn't nil, is called first, and calls outer's Take.
 	around func(take func() (bool, error)) (bool, error)
 	outer  *Claim
 }
@@ -20,8 +19,9 @@ type Claim struct {
 // ErrTaken ends a wait when another wait of the same claim has succeeded.
 var ErrTaken = errors.New("another wait of the same claim has succeeded")
 
-// Around returns a claim whose Take calls around with try, if outer lets the wait
-// succeed.
+// Around returns a claim whose Take calls around with a function that takes through
+// outer. around may wait before it calls that: meanwhile it doesn't keep other waits
+// from taking.
 func Around(outer *Claim, around func(take func() (bool, error)) (bool, error)) *Claim {
 	return &Claim{outer: outer, around: around}
 }
@@ -34,7 +34,7 @@ func (c *Claim) Take(try func() (bool, error)) (bool, error) {
 	case c == nil:
 		return try()
 	case c.around != nil:
-		return c.outer.Take(func() (bool, error) { return c.around(try) })
+		return c.around(func() (bool, error) { return c.outer.Take(try) })
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -56,8 +56,19 @@ func TestClaimAround(t *testing.T) {
 	if ok, err := c.Take(take); !ok || err != nil || calls != 1 {
 		t.Error(ok, err, calls)
 	}
-	if ok, err := c.Take(take); ok || !errors.Is(err, ErrTaken) || calls != 1 {
+	if ok, err := c.Take(take); ok || !errors.Is(err, ErrTaken) || calls != 2 {
 		t.Error(ok, err, calls)
+	}
+	// While it waits around, others can take.
+	var waiting, other bool
+	free := Claim{}
+	ok, err := Around(&free, func(take func() (bool, error)) (bool, error) {
+		waiting = true
+		other, _ = free.Take(func() (bool, error) { return true, nil })
+		return take()
+	}).Take(take)
+	if !waiting || !other || ok || !errors.Is(err, ErrTaken) {
+		t.Error(waiting, other, ok, err)
 	}
 	var alone *Claim
 	for range 2 {

@@ -318,15 +318,21 @@ func (o *Object) Fail(op string, err error) error {
 	return fail.With(op, o.Kind, o.Name, err)
 }
 
+// EndWaits is the first part of Close: every call fails from now on, and the waits of
+// this process have ended when it returns.
+func (o *Object) EndWaits() {
+	o.Shut()
+	for _, g := range o.gates {
+		g.Close()
+	}
+}
+
 // Close ends the use of the object: the waits of this process first, and its slot
 // last, when this process can't change the object any more. See the package's
 // overview for the order and its reasons.
 func (o *Object) Close() error {
 	o.closing.Do(func() {
-		o.Shut()
-		for _, g := range o.gates {
-			g.Close()
-		}
+		o.EndWaits()
 		err := o.mapping.Close()
 		if o.Me != nil {
 			err = errors.Join(err, o.Me.Leave())
