@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -75,6 +76,73 @@ func ruleOf(words []string) *Config {
 		}
 	}
 	return cfg
+}
+
+// withoutLists listens on a file system that keeps no access control lists, by the
+// rules of Args, and says what came of it.
+var withoutLists = ipctest.Helper("listener without lists", func(c *ipctest.Control) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	if err := unix.Mount("ramfs", "/mnt", "ramfs", 0, ""); err != nil {
+		return err
+	}
+	for _, rule := range c.Args {
+		l, err := Listen("/mnt/s", ruleOf(strings.Fields(rule)))
+		if err != nil {
+			left, _ := filepath.Glob("/mnt/*")
+			c.Say("unsupported %v, left %v: %v", errors.Is(err, errors.ErrUnsupported), left, err)
+			continue
+		}
+		info, err := os.Lstat("/mnt/s")
+		if err != nil {
+			return err
+		}
+		c.Say("%v", info.Mode().Perm())
+		l.Close()
+	}
+	return nil
+})
+
+// Where the kernel can't tell apart those whom Allow names, Listen fails rather than
+// letting in more.
+func TestAllowWithoutAccessControlLists(t *testing.T) {
+	cmd := ipctest.HelperCommand(t, withoutLists, "mode=0660", "nobody", "mode=0660 @nogroup", "mode=0666")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if err := (&exec.Cmd{Path: "/bin/true", SysProcAttr: cmd.SysProcAttr}).Run(); err != nil {
+		ipctest.Missing(t, "this process can't have a file system of its own:", err.Error())
+	}
+	p := ipctest.StartCommand(t, cmd)
+	p.Expect("-rw-rw----")
+	for range 2 {
+		said := p.Hear()
+		for _, want := range []string{"unsupported true", "left []", "Config.Allow", "the file system of /mnt "} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q doesn't say %q", said, want)
+			}
+		}
+	}
+	p.Expect("-rw-rw-rw-")
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A FIFO has its mode alone, whatever the directory's default access control list adds.
+func TestMakeFIFOInDirectoryWithList(t *testing.T) {
+	dir := t.TempDir()
+	ipctest.GiveDefaultList(t, dir, anotherID)
+	path := filepath.Join(dir, "f")
+	if err := MakeFIFO(path, &FIFOConfig{Mode: 0o660}); err != nil {
+		t.Fatal(err)
+	}
+	defer RemoveFIFO(path)
+	if n, err := unix.Lgetxattr(path, "system.posix_acl_access", nil); !errors.Is(err, unix.ENODATA) {
+		t.Errorf("the FIFO has a list of %d bytes, %v", n, err)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
 }
 
 // Users and groups besides this process's own. Only the numbers matter, so the
@@ -155,6 +223,9 @@ func (s *strangers) start(t *testing.T, user *syscall.Credential, helper string,
 func TestAccess(t *testing.T) {
 	s := findStrangers(t)
 	t.Run("client", s.testClients)
+	t.Run("directory's group", s.testDirectoryGroup)
+	t.Run("directory's list", s.testDirectoryList)
+	t.Run("rights changed", s.testChanged)
 	t.Run("server", s.testServers)
 	t.Run("neither root", s.testNeitherRoot)
 	t.Run("squatter", s.testSquatters)
@@ -163,10 +234,6 @@ func TestAccess(t *testing.T) {
 
 // testClients lets nobody's client dial our server.
 func (s *strangers) testClients(t *testing.T) {
-	const (
-		met     = `connected, read "greetings\n"`
-		dropped = `connected, read ""`
-	)
 	uid, gid := strconv.Itoa(s.uid), strconv.Itoa(s.gid)
 	group, err := user.LookupGroupId(gid)
 	if err != nil {
@@ -175,54 +242,154 @@ func (s *strangers) testClients(t *testing.T) {
 	for _, test := range []struct {
 		rule   string // ours
 		groups []uint32
-		want   string // "" if the kernel refuses
+		meets  bool
 	}{
-		{rule: ""},
-		{rule: "nobody", want: met},
-		{rule: uid, want: met},
-		{rule: "@" + group.Name, want: met},
-		{rule: "@" + gid, want: met},
-		{rule: fmt.Sprint("@", extraGID), groups: []uint32{extraGID}, want: met},
-		{rule: "mode=0666", want: met},
-		{rule: "mode=0660", groups: []uint32{0}, want: met},
-		{rule: "mode=0660"},
-		{rule: fmt.Sprint(anotherID), want: dropped},
-		{rule: fmt.Sprint("@", extraGID), want: dropped},
+		{"", nil, false},
+		{"nobody", nil, true},
+		{uid, nil, true},
+		{"@" + group.Name, nil, true},
+		{"@" + gid, nil, true},
+		{fmt.Sprint("@", extraGID), []uint32{extraGID}, true},
+		{fmt.Sprint("@", extraGID), manyGroups(), true},
+		{fmt.Sprint(anotherID, " @", extraGID), []uint32{extraGID}, true},
+		{"mode=0666", nil, true},
+		{"mode=0660", []uint32{0}, true},
+		{"mode=0660", nil, false},
+		{fmt.Sprint("mode=0660 @", extraGID), []uint32{extraGID}, true},
+		{fmt.Sprint("mode=0660 @", extraGID), []uint32{0}, true},
+		{fmt.Sprint("mode=0660 @", extraGID), nil, false},
+		{fmt.Sprint("@", extraGID), []uint32{0}, false},
+		{fmt.Sprint(anotherID), nil, false},
+		{fmt.Sprint("@", extraGID), nil, false},
+	} {
+		t.Run(fmt.Sprintf("%s%.3v", test.rule, test.groups), func(t *testing.T) {
+			path := filepath.Join(meetingPlace(t, 0o755), "s")
+			s.clientMeets(t, path, test.rule, test.groups, test.meets)
+		})
+	}
+}
+
+// manyGroups are more supplementary groups than a first guess has room for.
+func manyGroups() []uint32 {
+	groups := make([]uint32, 100)
+	for i := range groups {
+		groups[i] = extraGID - 99 + uint32(i)
+	}
+	return groups
+}
+
+// clientMeets lets nobody's client, in these supplementary groups, dial our server
+// with this rule. A client that the rule doesn't admit is refused by the kernel.
+func (s *strangers) clientMeets(t *testing.T, path, rule string, groups []uint32, meets bool) {
+	t.Helper()
+	cfg := ruleOf(strings.Fields(rule))
+	l := listenFor(t, path, cfg)
+	served := make(chan error)
+	go func() { served <- greet(l) }()
+	client := s.start(t, s.nobody(groups...), strangerClient, path)
+	said := client.Hear()
+	l.Close()
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	if meets && said != `connected, read "greetings\n"` {
+		t.Errorf("the client said %q, but was to be greeted", said)
+	}
+	if meets {
+		return
+	}
+	for _, want := range []string{"EACCES true, permission true", "of uid 0", fmt.Sprint("uid ", s.uid), "Config.Allow"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the client said %q, want %q in it", said, want)
+		}
+	}
+	if got := l.Stats().Refused; got != 0 {
+		t.Errorf("%d passed the kernel", got)
+	}
+}
+
+// testDirectoryGroup listens in a setgid directory, where files have the group of
+// the directory: that is the group which the mode's bits admit.
+func (s *strangers) testDirectoryGroup(t *testing.T) {
+	for _, test := range []struct {
+		rule   string
+		groups []uint32
+		meets  bool
+	}{
+		{"mode=0660", []uint32{extraGID}, true},
+		{"mode=0660", []uint32{0}, false}, // this process's group
+		{"mode=0660 nobody", []uint32{0}, true},
+		{fmt.Sprint("mode=0660 ", anotherID), []uint32{extraGID}, true},
+		{"", []uint32{extraGID}, false},
 	} {
 		t.Run(fmt.Sprint(test.rule, test.groups), func(t *testing.T) {
+			dir := meetingPlace(t, 0o755)
+			if err := os.Chown(dir, 0, extraGID); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(dir, 0o755|fs.ModeSetgid); err != nil {
+				t.Fatal(err)
+			}
+			s.clientMeets(t, filepath.Join(dir, "s"), test.rule, test.groups, test.meets)
+		})
+	}
+}
+
+// testDirectoryList listens in a directory whose default access control list lets
+// nobody use its files. The rule alone decides about the socket.
+func (s *strangers) testDirectoryList(t *testing.T) {
+	for _, test := range []struct {
+		rule  string
+		meets bool
+	}{
+		{"", false},
+		{"mode=0660", false},
+		{fmt.Sprint("mode=0660 ", anotherID), false},
+		{"nobody", true},
+		{"mode=0666", true},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			dir := meetingPlace(t, 0o755)
+			ipctest.GiveDefaultList(t, dir, s.uid)
+			s.clientMeets(t, filepath.Join(dir, "s"), test.rule, nil, test.meets)
+		})
+	}
+}
+
+// testChanged: what the kernel admits because the file's rights were changed after
+// Listen, the listener refuses.
+func (s *strangers) testChanged(t *testing.T) {
+	for _, test := range []struct {
+		rule  string
+		chmod fs.FileMode
+	}{
+		{"", 0o666},
+		{"mode=0660", 0o666},
+		{fmt.Sprint("@", extraGID), 0o666},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
 			path := filepath.Join(meetingPlace(t, 0o755), "s")
 			cfg := ruleOf(strings.Fields(test.rule))
 			var log bytes.Buffer
 			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			l := listenFor(t, path, cfg)
+			if err := os.Chmod(path, test.chmod); err != nil {
+				t.Fatal(err)
+			}
 			served := make(chan error)
 			go func() { served <- greet(l) }()
-			client := s.start(t, s.nobody(test.groups...), strangerClient, path)
-			said := client.Hear()
+			expectPrefix(t, s.start(t, s.nobody(), strangerClient, path), `connected, read ""`)
 			l.Close()
 			if err := <-served; !errors.Is(err, net.ErrClosed) {
 				t.Error(err)
 			}
-			if test.want == "" {
-				for _, want := range []string{"EACCES true, permission true", "of uid 0", "uid " + uid, "Config.Allow"} {
-					if !strings.Contains(said, want) {
-						t.Errorf("the client said %q, want %q in it", said, want)
-					}
-				}
-			} else if said != test.want {
-				t.Errorf("the client said %q, want %q", said, test.want)
+			if got := l.Stats().Refused; got != 1 {
+				t.Errorf("%d refused", got)
 			}
-			refused := int64(0)
-			if test.want == dropped {
-				refused = 1
-				for _, want := range []string{"level=WARN", "user " + uid, "Config.Allow"} {
-					if !strings.Contains(log.String(), want) {
-						t.Errorf("logged %q, want %q in it", log.String(), want)
-					}
+			for _, want := range []string{"level=WARN", fmt.Sprint("user ", s.uid), "Config.Allow"} {
+				if !strings.Contains(log.String(), want) {
+					t.Errorf("logged %q, want %q in it", log.String(), want)
 				}
-			}
-			if got := l.Stats().Refused; got != refused {
-				t.Errorf("%d refused, want %d", got, refused)
 			}
 		})
 	}
@@ -285,7 +452,7 @@ func (s *strangers) testNeitherRoot(t *testing.T) {
 		{"mode=0666", "nobody", "EACCES false, permission true"},
 		{"mode=0666 trust=nobody", "mode=0666", "EACCES false, permission true"},
 		{fmt.Sprint(anotherID), "trust=nobody", `connected, read "greetings\n"`},
-		{uid, "trust=nobody", `connected, read ""`},
+		{uid, "trust=nobody", "EACCES true, permission true"},
 		{fmt.Sprint("trust=", anotherID), "trust=nobody", "EACCES true, permission true"},
 	} {
 		t.Run(test.server+"/"+test.client, func(t *testing.T) {

@@ -64,8 +64,15 @@ type Config struct {
 
 	// Mode and Allow say which clients a listener admits besides those of this
 	// process's own user and the superuser. Mode has permission bits, as a file
-	// has them; 0 means 0600. Allow names users, and groups with @ in front, by
-	// name, uid, gid or SID. They have no effect on Dial.
+	// has them; 0 means 0600. The bits of the group admit members of the socket
+	// file's group: this process's group or, in a setgid directory, the
+	// directory's; on Windows this process's primary group. Allow names users,
+	// and groups with @ in front, by name, uid, gid or SID. They have no effect
+	// on Dial.
+	//
+	// The kernel enforces both. On Linux Allow needs a file system with access
+	// control lists; elsewhere on Unix there are none. Without them Listen fails
+	// with [errors.ErrUnsupported].
 	Mode  fs.FileMode
 	Allow []string
 

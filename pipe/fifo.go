@@ -58,7 +58,7 @@ func MakeFIFO(path string, cfg *FIFOConfig) error {
 	}
 	access, err := access.New(cfg.Mode, nil, nil)
 	if err == nil {
-		err = makeFIFO(path, access.FileMode())
+		err = makeFIFO(path, access)
 	}
 	return fail.With(breezeway.OpMake, kindFIFO, path, err)
 }

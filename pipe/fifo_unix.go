@@ -19,12 +19,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func makeFIFO(path string, mode fs.FileMode) error {
+func makeFIFO(path string, rule access.Rule) error {
 	path, err := local.Locate(path)
 	if err != nil {
 		return err
 	}
-	if err := unix.Mkfifo(path, uint32(mode)); err != nil {
+	// Until it has its rights only this user may open it. The directory's default
+	// access control list could add others to a wider mode.
+	if err := unix.Mkfifo(path, uint32(rule.FileMode()&0o700)); err != nil {
 		if info, _ := os.Lstat(path); info != nil {
 			return fmt.Errorf("something is there already: %v of uid %d (%w)", info.Mode(), uidOf(info), err)
 		}
@@ -37,11 +39,7 @@ func makeFIFO(path string, mode fs.FileMode) error {
 	if err != nil {
 		return err // it was replaced
 	}
-	if made.Mode().Perm() == mode {
-		return nil
-	}
-	// The umask took some of it.
-	if err := local.Chmod(path, made, mode); err != nil {
+	if err := local.Permit(path, made, rule); err != nil {
 		os.Remove(path)
 		return err
 	}

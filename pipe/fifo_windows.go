@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 var errNoFIFOs = fmt.Errorf("there are no FIFOs on Windows; use a named pipe, with Listen and Dial (%w)", errors.ErrUnsupported)
 
-func makeFIFO(string, fs.FileMode) error { return errNoFIFOs }
+func makeFIFO(string, access.Rule) error { return errNoFIFOs }
 
 func removeFIFO(string) error { return errNoFIFOs }
 

@@ -19,8 +19,7 @@ func createUnnamed(size int64, s *settings) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode, _, _ := s.access.File()
-	m, err := mapSealed(f, size, mode, s)
+	m, err := mapSealed(f, size, s.access.FileMode(), s)
 	if err != nil {
 		f.Close()
 		return nil, err

@@ -26,8 +26,9 @@ type Rule struct {
 // New resolves the Mode, Allow and Trust of a Config.
 //
 // The permission bits of mode widen the default as they do for a file: group
-// bits admit processes that are in this process's effective group, the bits of
-// others admit every process. 0 means 0600.
+// bits admit the members of the file's group, the bits of others admit every
+// process. 0 means 0600. The file's group is this process's effective group, or in a
+// setgid directory the directory's; on Windows it is this process's primary group.
 //
 // Each element of allow admits one user or group: a user's name, or a group's
 // with @ in front. A decimal uid or gid on Unix, and a SID (S-1-5-…) on Windows,
@@ -85,25 +86,21 @@ func lookup(name string, isGroup bool) (id string, err error) {
 	return u.Uid, nil
 }
 
-// FileMode returns the permission bits that a socket carries on Unix. Where users
-// or groups are allowed by name the kernel must let every process connect:
-// [Rule.Admit] then tells which of them stay.
+// FileMode returns the permission bits that a file carries on Unix. Users and groups
+// that are allowed by name are not among them: see [Rule.Permit].
 func (r Rule) FileMode() fs.FileMode {
-	mode := r.mode
-	if mode == 0 {
-		mode = 0o600
+	if r.mode == 0 {
+		return 0o600
 	}
-	if r.allowed.any() {
-		mode |= 0o666
-	}
-	return mode
+	return r.mode
 }
 
 func (r Rule) group() bool  { return r.mode&0o060 == 0o060 }
 func (r Rule) others() bool { return r.mode&0o006 == 0o006 }
 
 // Admit returns nil if an object of this process admits p. Its error wraps
-// [os.ErrPermission], and says what p is and how to admit it.
+// [os.ErrPermission], and says what p is and how to admit it. On Unix the file's
+// group has to be known: see [Rule.ForFile].
 func (r Rule) Admit(p breezeway.Peer) error {
 	if r.others() {
 		return nil

@@ -6,19 +6,33 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
 func TestAccess(t *testing.T) {
 	me, myGroup := os.Geteuid(), os.Getegid()
-	const other, otherGroup = 4711, 4712
-	stranger := breezeway.Peer{UID: other, GID: otherGroup}
-	member := breezeway.Peer{UID: other, GID: otherGroup, Groups: []int{1, myGroup}}
+	const other, otherGroup, filesGroup = 4711, 4712, 4714
+	stranger := breezeway.Peer{UID: other, GID: otherGroup, Groups: []int{}}
+	member := breezeway.Peer{UID: other, GID: otherGroup, Groups: []int{1, filesGroup}}
+	unclear := breezeway.Peer{UID: other, GID: otherGroup} // the system doesn't tell its groups
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(path, -1, filesGroup); err != nil {
+		ipctest.Missing(t, "this user can't give a file to another group:", err.Error())
+	}
+	file, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		what  string
 		mode  fs.FileMode
@@ -35,17 +49,21 @@ func TestAccess(t *testing.T) {
 		{"a stranger by gid", 0, []string{"@" + strconv.Itoa(otherGroup)}, stranger, true},
 		{"a uid is no gid", 0, []string{strconv.Itoa(otherGroup), "@" + strconv.Itoa(other)}, stranger, false},
 		{"somebody else's uid", 0, []string{"4713"}, stranger, false},
-		{"group bits, not in my group", 0o660, nil, stranger, false},
-		{"group bits, in my group", 0o660, nil, member, true},
+		{"group bits, not in the file's group", 0o660, nil, stranger, false},
+		{"group bits, in the file's group", 0o660, nil, member, true},
+		{"group bits, in my group", 0o660, nil, breezeway.Peer{UID: other, GID: myGroup, Groups: []int{}}, false},
+		{"group bits, in unknown groups", 0o660, nil, unclear, true},
 		{"group may only read", 0o640, nil, member, false},
 		{"everybody", 0o666, nil, stranger, true},
 		{"by a supplementary group", 0, []string{"@1"}, member, true},
+		{"by a group, in unknown ones", 0, []string{"@1"}, unclear, true},
+		{"in unknown groups, by no group", 0, []string{"4713"}, unclear, false},
 	} {
 		a, err := access.New(c.mode, c.allow, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = a.Admit(c.peer)
+		err = a.ForFile(file).Admit(c.peer)
 		if (err == nil) != c.want || err != nil && !errors.Is(err, os.ErrPermission) {
 			t.Errorf("%s: %v", c.what, err)
 		}
@@ -67,10 +85,7 @@ func TestAccessByName(t *testing.T) {
 	if err != nil {
 		t.Skip("this system has no user and group named root: ", err)
 	}
-	if a.FileMode() != 0o666 {
-		t.Errorf("the kernel would keep them out: %o", a.FileMode())
-	}
-	if err := a.Admit(breezeway.Peer{UID: 4711, GID: 0}); err != nil {
+	if err := a.Admit(breezeway.Peer{UID: 4711, GID: 0, Groups: []int{}}); err != nil {
 		t.Error(err)
 	}
 	for _, bad := range []string{"", "@", "no such user at all", "@no such group"} {

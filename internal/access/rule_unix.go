@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
 )
@@ -51,15 +52,30 @@ func isKnown(p breezeway.Peer) error {
 
 func isMeOrSuperuser(p breezeway.Peer) bool { return p.UID == os.Geteuid() || p.UID == 0 }
 
+// admits is asked about a peer that the rights of a file have let in: see
+// [Rule.Permit]. So it leaves the groups to the kernel where the system doesn't tell
+// which of them the peer is in (p.Groups is nil).
 func (r Rule) admits(p breezeway.Peer) (bool, error) {
 	if err := isKnown(p); err != nil {
 		return false, err
 	}
-	inGroup := func(gid int) bool { return gid == p.GID || slices.Contains(p.Groups, gid) }
+	inGroup := func(gid int) bool {
+		return p.Groups == nil || gid == p.GID || slices.Contains(p.Groups, gid)
+	}
 	return isMeOrSuperuser(p) ||
 		slices.Contains(r.allowed.uids, p.UID) ||
-		slices.ContainsFunc(r.allowed.gids, inGroup) ||
-		r.group() && inGroup(os.Getegid()), nil
+		slices.ContainsFunc(r.allowed.gids, inGroup), nil
+}
+
+// ForFile returns the rule for the peers that the file, which info describes, lets
+// in: the bits of the group are for the file's group, which a directory may have
+// decided.
+func (r Rule) ForFile(info fs.FileInfo) Rule {
+	if r.group() {
+		gid := int(info.Sys().(*syscall.Stat_t).Gid)
+		r.allowed.gids = append(slices.Clip(r.allowed.gids), gid)
+	}
+	return r
 }
 
 func (r Rule) trusts(p breezeway.Peer) (bool, error) {
@@ -67,17 +83,6 @@ func (r Rule) trusts(p breezeway.Peer) (bool, error) {
 		return false, err
 	}
 	return isMeOrSuperuser(p) || slices.Contains(r.trusted.uids, p.UID), nil
-}
-
-// File returns what a file must carry so that the kernel alone enforces the rule
-// on Unix: permission bits, and the users and groups that an access control list
-// adds, with the right to read and write.
-func (r Rule) File() (mode fs.FileMode, uids, gids []int) {
-	mode = r.mode
-	if mode == 0 {
-		mode = 0o600
-	}
-	return mode, slices.Clone(r.allowed.uids), slices.Clone(r.allowed.gids)
 }
 
 // errUnmapped is kept apart so that the one surprising refusal explains itself.

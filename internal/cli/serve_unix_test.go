@@ -88,7 +88,7 @@ func TestServeModeAndAllow(t *testing.T) {
 	}{
 		{"pipe://" + path, nil, os.ModeSocket | 0o600},
 		{"pipe://" + path, []string{"--mode", "0660"}, os.ModeSocket | 0o660},
-		{"pipe://" + path, []string{"--allow", "0", "--allow", "@0"}, os.ModeSocket | 0o666},
+		{"pipe://" + path, []string{"--allow", "0", "--allow", "@0"}, os.ModeSocket | 0o660},
 		{"fifo://" + path, []string{"--mode", "622"}, os.ModeNamedPipe | 0o622},
 	} {
 		server := served(t, test.url, append(test.args, "--count", "1")...)

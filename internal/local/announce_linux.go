@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,9 +18,12 @@ func announce(path string) {
 	_ = unix.UtimesNanoAt(unix.AT_FDCWD, path, now, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-// Chmod sets the mode of the file that made describes, and of no
-// other file that was put in its place.
-func Chmod(path string, made fs.FileInfo, mode fs.FileMode) error {
+// Permit gives the file that made describes, and no other file that was put in its
+// place, exactly the rights of the rule.
+func Permit(path string, made fs.FileInfo, rule access.Rule) error {
+	if rule.IsCarriedBy(path, made) {
+		return nil
+	}
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("open", err)
@@ -33,5 +37,5 @@ func Chmod(path string, made fs.FileInfo, mode fs.FileMode) error {
 	if !os.SameFile(info, made) {
 		return fmt.Errorf("%s was replaced while it was being made (%w)", path, fs.ErrExist)
 	}
-	return os.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode.Perm())
+	return rule.Permit("/proc/self/fd/"+strconv.Itoa(fd), path)
 }

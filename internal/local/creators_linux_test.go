@@ -40,7 +40,7 @@ var busyServer = ipctest.Helper("busy server", func(c *ipctest.Control) error {
 	}
 	served := 0
 	for range rounds {
-		l, err := Listen(c.Args[0], 0o600)
+		l, err := Listen(c.Args[0], access.Rule{})
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -76,7 +76,7 @@ func place(t *testing.T) string {
 
 func mustListen(t *testing.T, path string) *Listener {
 	t.Helper()
-	l, err := Listen(path, 0o600)
+	l, err := Listen(path, access.Rule{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func listening(t *testing.T, path string) (result chan error) {
 	t.Helper()
 	result = make(chan error)
 	go func() {
-		l, err := Listen(path, 0o600)
+		l, err := Listen(path, access.Rule{})
 		if err == nil {
 			err = l.Close()
 		}
@@ -219,7 +219,7 @@ func TestRefusesBeforeItGivesTheNameUp(t *testing.T) {
 	if _, err := Dial(t.Context(), path, access.Rule{}); !IsAbsent(err) {
 		t.Errorf("Dial: %v, want that no server is there", err)
 	}
-	if _, err := Listen(path, 0o600); !errors.Is(err, fs.ErrExist) {
+	if _, err := Listen(path, access.Rule{}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Listen: %v, want fs.ErrExist", err)
 	}
 }
@@ -251,7 +251,7 @@ func TestSomethingElseInTheLocksPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.Remove(creatorsLockPath(path))
-			if _, err := Listen(path, 0o600); !errors.Is(err, fs.ErrExist) {
+			if _, err := Listen(path, access.Rule{}); !errors.Is(err, fs.ErrExist) {
 				t.Errorf("%v, want fs.ErrExist", err)
 			}
 			if _, err := os.Lstat(creatorsLockPath(path)); err != nil {

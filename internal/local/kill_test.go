@@ -18,9 +18,14 @@ import (
 // Close and nothing.
 var points = []string{"creators locked", "stale removed", "bound", "mode set", "listening", "creators unlocking", "refusing", "unlinked"}
 
-// mortal listens at Args[0] and closes, and is to be killed on the way.
+// mortal listens at Args[0], admits those of Args[1:], and closes. It is to be killed
+// on the way.
 var mortal = ipctest.Helper("mortal", func(c *ipctest.Control) error {
-	l, err := Listen(c.Args[0], 0o600)
+	rule, err := access.New(0, c.Args[1:], nil)
+	if err != nil {
+		return err
+	}
+	l, err := Listen(c.Args[0], rule)
 	if err != nil {
 		return err
 	}
@@ -36,7 +41,7 @@ func TestKillMatrix(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := filepath.Join(dir, "x")
-			first, err := Listen(path, 0o600)
+			first, err := Listen(path, access.Rule{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +55,7 @@ func TestKillMatrix(t *testing.T) {
 				t.Fatalf("ended with %v, not at the kill point; stderr: %s", p.ProcessState, p.Stderr())
 			}
 
-			l, err := Listen(path, 0o600)
+			l, err := Listen(path, access.Rule{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,5 +71,23 @@ func TestKillMatrix(t *testing.T) {
 				t.Errorf("something was left: %v", err)
 			}
 		})
+	}
+}
+
+// A server that is killed before its socket has its rights leaves no wider ones.
+func TestRightsWhenBound(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x")
+	for _, rule := range []string{"@12345", "12345"} {
+		cmd := ipctest.HelperCommand(t, mortal, path, rule)
+		cmd.Env = append(cmd.Env, killpoint.Env+"=bound")
+		ipctest.StartCommand(t, cmd).Wait()
+		info, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm()&^0o600 != 0 {
+			t.Errorf("%s: %v", rule, info.Mode())
+		}
 	}
 }

@@ -77,7 +77,7 @@ func TestDialOfALinkToASocket(t *testing.T) {
 
 func TestListenRefusesLinksThatOthersCanReplace(t *testing.T) {
 	path := linked(t, 0o777) + "2"
-	if _, err := Listen(path, 0o600); !errors.Is(err, fs.ErrPermission) {
+	if _, err := Listen(path, access.Rule{}); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v, want fs.ErrPermission", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
@@ -49,13 +50,13 @@ type Listener struct {
 // its own limit (net.core.somaxconn, 4096).
 const backlog = 4096
 
-// Listen takes the name path and listens there, with exactly the permission
-// bits of mode, whatever the umask.
+// Listen takes the name path and listens there. The socket's file carries exactly the
+// rights of the rule, so that the kernel decides which clients connect.
 //
 // It leaves alone a live socket at path, of whatever user, and anything that is
 // not a socket. It replaces a socket of this user that no process holds any more. It
 // refuses symbolic links on the way that another user can change.
-func Listen(path string, mode fs.FileMode) (*Listener, error) {
+func Listen(path string, rule access.Rule) (*Listener, error) {
 	if _, err := Locate(path); err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func Listen(path string, mode fs.FileMode) (*Listener, error) {
 	defer file.Close() // net.FileListener works on a duplicate
 
 	l := &Listener{path: path}
-	if err := l.bind(fd, mode); err != nil {
+	if err := l.bind(fd, rule); err != nil {
 		return nil, err
 	}
 	if l.UnixListener, err = listen(fd, file, path); err != nil {
@@ -87,10 +88,10 @@ func Listen(path string, mode fs.FileMode) (*Listener, error) {
 func (l *Listener) TookOver() bool { return l.tookOver }
 
 // bind makes the socket file. No connection can succeed before listen, so no
-// client gets in while the mode is being set.
-func (l *Listener) bind(fd int, mode fs.FileMode) error {
-	// Where the system heeds it (Linux) the file never has more than mode.
-	unix.Fchmod(fd, uint32(mode.Perm()))
+// client gets in while the file's rights are being set.
+func (l *Listener) bind(fd int, rule access.Rule) error {
+	// Where the system heeds it (Linux) the file never has more than this mode.
+	unix.Fchmod(fd, uint32(rule.FileMode()))
 	at := &unix.SockaddrUnix{Name: l.path}
 	err := unix.Bind(fd, at)
 	if errors.Is(err, unix.EADDRINUSE) {
@@ -108,10 +109,7 @@ func (l *Listener) bind(fd int, mode fs.FileMode) error {
 	if l.file, err = os.Lstat(l.path); err != nil {
 		return err
 	}
-	if l.file.Mode().Perm() != mode.Perm() {
-		err = Chmod(l.path, l.file, mode)
-	}
-	if err != nil {
+	if err := Permit(l.path, l.file, rule); err != nil {
 		l.unlink()
 		return err
 	}
@@ -182,6 +180,9 @@ func IsLive(path string) (bool, error) {
 		return false, os.NewSyscallError("connect", err)
 	}
 }
+
+// Made describes the socket's file as it was made.
+func (l *Listener) Made() fs.FileInfo { return l.file }
 
 // AcceptUnix is [net.UnixListener.AcceptUnix] that fails with [net.ErrClosed] from the
 // moment on in which Close is called.

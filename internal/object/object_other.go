@@ -3,8 +3,6 @@
 package object
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -26,16 +24,12 @@ func directory(breezeway.Scope) (string, error) {
 
 // create makes a file under another name, and links it when it is complete.
 func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
-	mode, uids, gids := a.File()
-	if len(uids)+len(gids) > 0 {
-		return nil, fmt.Errorf("Config.Allow is not possible on this system; use Config.Mode (%w)", errors.ErrUnsupported)
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return nil, fail.Bare(err)
 	}
 	defer os.Remove(f.Name())
-	err = f.Chmod(mode)
+	err = a.Permit(f.Name(), path)
 	if err == nil {
 		err = sys.Reserve(f, size)
 	}
