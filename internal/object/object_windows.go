@@ -1,12 +1,12 @@
 package object
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
@@ -37,37 +37,52 @@ const rights = windows.GENERIC_READ | windows.GENERIC_WRITE | windows.DELETE
 // share admits other processes that do the same, or remove the file.
 const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_SHARE_DELETE
 
-var created atomic.Int64 // how many files were made, for temporary names
-
-// create makes a file under another name, and renames it when it is complete.
-// A killed process leaves that behind: its name is no object's, and is used again
-// for the same process id.
+// create makes a file under another name, and renames it when it is complete. Until
+// just before that the system removes it when this process is killed.
+//
+// The other name can't be guessed, and the file must be new: one that another user has
+// put there would keep its owner and its access control list.
 func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
 	security, err := a.SecurityAttributes("GRGWSD")
 	if err != nil {
 		return nil, err
 	}
-	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".new.%d.%d", os.Getpid(), created.Add(1)))
-	h, err := createFile(temporary, rights, security, windows.CREATE_ALWAYS)
+	h, err := createNew(filepath.Join(filepath.Dir(path), ".new."+rand.Text()), security)
 	if err != nil {
 		return nil, err
 	}
 	f := os.NewFile(uintptr(h), path)
-	err = sys.Reserve(f, size)
-	if err == nil && fill != nil {
-		err = fill(f)
-	}
-	killpoint.Here("object filled")
-	if err == nil {
-		err = sys.RenameFile(h, path)
-	}
-	killpoint.Here("object linked")
-	if err != nil {
+	if err := complete(f, h, path, size, fill); err != nil {
+		sys.DeleteWhenClosed(h, true) // as it is unless the rename failed
 		f.Close()
-		os.Remove(temporary)
 		return nil, err
 	}
 	return f, nil
+}
+
+func createNew(path string, security *windows.SecurityAttributes) (windows.Handle, error) {
+	return createFile(path, rights, security, windows.CREATE_NEW)
+}
+
+func complete(f *os.File, h windows.Handle, path string, size int64, fill func(f *os.File) error) error {
+	if err := sys.DeleteWhenClosed(h, true); err != nil {
+		return err
+	}
+	if err := sys.Reserve(f, size); err != nil {
+		return err
+	}
+	if fill != nil {
+		if err := fill(f); err != nil {
+			return err
+		}
+	}
+	killpoint.Here("object filled")
+	if err := sys.DeleteWhenClosed(h, false); err != nil {
+		return err
+	}
+	err := sys.RenameFile(h, path)
+	killpoint.Here("object linked")
+	return err
 }
 
 func open(path string, readOnly bool) (*os.File, error) {
