@@ -3,6 +3,8 @@ package pipe
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
 
@@ -155,7 +158,7 @@ func TestAdmitClient(t *testing.T) {
 		{&Config{Allow: []string{stranger}}, true},
 		{&Config{Allow: []string{"S-1-5-32-545"}}, true}, // a group
 		{&Config{Mode: 0o666}, true},
-		{&Config{SDDL: "O:" + userSID(t) + "D:P(A;;GA;;;WD)"}, true}, // the kernel alone decides
+		{&Config{SDDL: "O:" + userSID(t) + "D:P(A;;FA;;;" + userSID(t) + ")(A;;0x12019b;;;WD)"}, true}, // the kernel alone decides
 	} {
 		name := ipctest.UniqueName()
 		l := mustListen(t, name, test.cfg)
@@ -190,7 +193,7 @@ func TestAdmitClient(t *testing.T) {
 // A pipe that belongs to another user is a trap.
 func TestStrangersServer(t *testing.T) {
 	name := ipctest.UniqueName()
-	l, err := Listen(name, &Config{SDDL: "O:" + stranger + "D:P(A;;GA;;;WD)"})
+	l, err := Listen(name, &Config{SDDL: "O:" + stranger + "D:P(A;;FA;;;" + userSID(t) + ")(A;;0x12019b;;;WD)"})
 	if errors.Is(err, windows.ERROR_INVALID_OWNER) {
 		t.Skip("on this system no process can make an object that belongs to another user")
 	}
@@ -211,6 +214,107 @@ func TestStrangersServer(t *testing.T) {
 	c := mustDial(t, name, &Config{Trust: []string{stranger}})
 	if c.Peer().SID != stranger {
 		t.Errorf("%v", c.Peer())
+	}
+}
+
+// A pipe of ours whose list lets another user serve at it too is a trap as well.
+func TestDialRefusesPipesThatOthersCanServe(t *testing.T) {
+	own := "O:" + userSID(t) + "D:P(A;;FA;;;" + userSID(t) + ")"
+	for _, test := range []struct {
+		sddl  string
+		trust []string
+		meets bool
+	}{
+		{own, nil, true},
+		{own + "(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x12019b;;;" + stranger + ")", nil, true},
+		{own + "(A;;GRGW;;;" + stranger + ")", nil, false}, // common, and more than it seems
+		{own + "(A;;FA;;;" + stranger + ")", nil, false},
+		{own + "(A;;WD;;;" + stranger + ")", nil, false}, // WRITE_DAC
+		{own + "(A;;FA;;;" + stranger + ")", []string{stranger}, true},
+	} {
+		name := ipctest.UniqueName()
+		l := mustListen(t, name, &Config{SDDL: test.sddl})
+		for verb, dial := range map[string]func(context.Context, string, *Config) (*Conn, error){"Dial": Dial, "DialWait": DialWait} {
+			c, err := dial(context.Background(), name, &Config{Trust: test.trust})
+			mustAccept(t, l).Close()
+			if test.meets {
+				if err != nil {
+					t.Errorf("%s, %s: %v", verb, test.sddl, err)
+					continue
+				}
+				c.Close()
+				continue
+			}
+			ipctest.WantError(t, err, os.ErrPermission, stranger, "FILE_CREATE_PIPE_INSTANCE", "Config.Trust")
+		}
+		l.Close()
+	}
+}
+
+// What Listen grants other users is no right to serve, whatever the rule.
+func TestListenGrantsNoRightToServe(t *testing.T) {
+	for _, cfg := range []*Config{nil, {Allow: []string{stranger}}, {Mode: 0o660}, {Mode: 0o666}} {
+		name := ipctest.UniqueName()
+		l := mustListen(t, name, cfg)
+		mustDial(t, name, nil)
+		mustAccept(t, l)
+		l.Close()
+	}
+}
+
+// A listener that may still have a client's rights serves no further client.
+func TestFailedRevertToSelfEndsTheListener(t *testing.T) {
+	name := ipctest.UniqueName()
+	l := mustListen(t, name, nil)
+	broken := errors.New("broken")
+	l.l.identify = func(windows.Handle) (breezeway.Peer, error) {
+		return breezeway.Peer{}, fmt.Errorf("%w (%w)", sys.ErrStillClient, broken)
+	}
+	c := mustDial(t, name, nil)
+	for range 3 {
+		_, err := l.Accept()
+		ipctest.WantError(t, err, broken, "the listener has ended")
+	}
+	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Errorf("the client read %d bytes, %v", n, err)
+	}
+	c.Close()
+	if _, err := Dial(context.Background(), name, nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Dial: %v", err)
+	}
+	again, err := Listen(name, nil)
+	if err != nil {
+		t.Fatalf("the name was not given up: %v", err)
+	}
+	again.Close()
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// The same for what a server does as its client: it serves nothing more on the
+// connection.
+func TestFailedRevertToSelfClosesTheConn(t *testing.T) {
+	client, server, err := connected(t, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	broken := errors.New("broken")
+	failed := make(chan error)
+	go func() { // ends with its thread
+		failed <- server.s.impersonateUntil(func() error { return nil }, func() error { return broken })
+	}()
+	if err := <-failed; !errors.Is(err, broken) || !errors.Is(err, sys.ErrStillClient) {
+		t.Error(err)
+	}
+	if _, err := server.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
 	}
 }
 

@@ -77,8 +77,9 @@ type Config struct {
 	Allow []string
 
 	// Trust names the users, by name, uid or SID, whose servers Dial talks to
-	// besides those of this process's own user and the superuser. It has no
-	// effect on Listen.
+	// besides those of this process's own user and the superuser. On Windows
+	// they must include all that the pipe's access control list lets serve under
+	// its name. It has no effect on Listen.
 	Trust []string
 
 	// Scope restricts, on Windows, which log-on sessions meet.
@@ -86,6 +87,8 @@ type Config struct {
 
 	// SDDL, on Windows, replaces the security descriptor that Mode and Allow
 	// make for the listener. The kernel alone then decides which clients connect.
+	// GA, GW, FA and FW contain the right to serve under the pipe's name: grant
+	// other users 0x12019b to read and write, or Dial refuses the pipe.
 	SDDL string
 
 	// Host dials another machine's pipe on Windows. Names of pipes of this

@@ -194,7 +194,9 @@ func (c *Conn) Peer() breezeway.Peer {
 // Impersonate calls f on a thread that acts with the client's rights, then
 // takes its own back. It is for the server's end on Windows; a client decides
 // how far it lets itself be impersonated, and one of ours allows identification
-// only. Elsewhere it returns [errors.ErrUnsupported] without calling f.
+// only. If it can't take its own rights back, which its error says, it closes the
+// connection, and the goroutine that called must end: it still has the client's.
+// Elsewhere it returns [errors.ErrUnsupported] without calling f.
 func (c *Conn) Impersonate(f func() error) error {
 	return c.do(breezeway.OpImpersonate, func(s *stream) error { return s.impersonate(f) })
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/watch"
@@ -113,13 +114,17 @@ var errBytePeer = fmt.Errorf("the server is not in message mode; both ends must 
 
 func isAbsent(err error) bool { return errors.Is(err, windows.ERROR_FILE_NOT_FOUND) }
 
-// admitServer decides on a server of this machine by the pipe's owner; that of
-// another machine's pipe says nothing here.
+// admitServer decides on a server of this machine by the pipe's owner and by those
+// that may serve beside it; those of another machine's pipe say nothing here. The
+// server's process id proves nothing: it is used again.
 func admitServer(st *stream, peer breezeway.Peer, s *settings) error {
 	if !st.local {
 		return nil
 	}
 	err := s.access.Trusts(peer)
+	if err == nil {
+		err = st.onlyTrustedServe(s.access)
+	}
 	if err == nil && s.Scope == breezeway.Session {
 		err = st.sameSession()
 	}
@@ -127,6 +132,23 @@ func admitServer(st *stream, peer breezeway.Peer, s *settings) error {
 		return fmt.Errorf("not talking to the server: %w", err)
 	}
 	return nil
+}
+
+// onlyTrustedServe fails if the pipe lets users make instances of it that the rule
+// doesn't trust. One of them may be the other side, although the pipe isn't its own.
+func (st *stream) onlyTrustedServe(rule access.Rule) error {
+	var sids []string
+	err := st.f.Control(func(h windows.Handle) (err error) {
+		sids, err = sys.PipeCreators(h)
+		return err
+	})
+	for _, sid := range sids {
+		if rule.Trusts(breezeway.Peer{UID: -1, GID: -1, SID: sid}) != nil {
+			return fmt.Errorf("the pipe lets %s serve under its name (FILE_CREATE_PIPE_INSTANCE, WRITE_DAC or WRITE_OWNER), so the other side may be another user than the pipe's owner; "+
+				"let its server grant 0x12019b instead, which reads and writes, or name %s in Config.Trust (%w)", sid, sid, os.ErrPermission)
+		}
+	}
+	return err
 }
 
 func explainDial(path string, err error) error {

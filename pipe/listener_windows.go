@@ -20,9 +20,12 @@ type listener struct {
 	cfg  *settings
 	opt  sys.PipeOptions
 
+	identify func(windows.Handle) (breezeway.Peer, error) // sys.PipeClient
+
 	mu     sync.Mutex
 	next   *overlapped.File
 	closed bool
+	ended  error // why the listener ended without Close
 }
 
 // defaultBuffer is Config.BufferSize where that is 0. With none at all every
@@ -48,7 +51,7 @@ func listen(path string, s *settings) (*listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("security descriptor %q: %w", sddl, err)
 	}
-	l := &listener{path: path, cfg: s, opt: sys.PipeOptions{
+	l := &listener{path: path, cfg: s, identify: sys.PipeClient, opt: sys.PipeOptions{
 		Read:       s.Direction != Out,
 		Write:      s.Direction != In,
 		Message:    s.Message,
@@ -98,8 +101,11 @@ func (l *listener) explain(err error) error {
 // still there.
 func (l *listener) accept() (*stream, error) {
 	l.mu.Lock()
-	f := l.next
+	f, ended := l.next, l.ended
 	l.mu.Unlock()
+	if ended != nil {
+		return nil, ended
+	}
 	err := f.Connect()
 	if err != nil && !errors.Is(err, windows.ERROR_PIPE_CONNECTED) && !errors.Is(err, windows.ERROR_NO_DATA) {
 		return nil, explain(err)
@@ -113,13 +119,34 @@ func (l *listener) accept() (*stream, error) {
 		return nil, err
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+	closed := l.closed
+	if !closed {
+		l.next = next
+	}
+	l.mu.Unlock()
+	if closed {
 		next.Close()
 		return nil, net.ErrClosed
 	}
-	l.next = next
-	return newStream(f, l.cfg, true, !l.cfg.Remote), nil
+	st := newStream(f, l.cfg, true, !l.cfg.Remote)
+	st.client, st.clientErr = st.identify(l.identify)
+	if errors.Is(st.clientErr, sys.ErrStillClient) {
+		st.disconnect()
+		return nil, l.end(st.clientErr)
+	}
+	return st, nil
+}
+
+// end gives the name up and makes every accept fail. A process in which a thread
+// still has a client's rights admits no further clients.
+func (l *listener) end(why error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = fmt.Errorf("the listener has ended: %w", why)
+	if !l.closed {
+		l.next.Close()
+	}
+	return l.ended
 }
 
 // admit decides on a client that the system has let in. The system checked the
@@ -144,6 +171,9 @@ func (l *listener) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
+	if l.ended != nil {
+		return nil
+	}
 	return l.next.Close()
 }
 

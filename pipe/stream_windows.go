@@ -32,6 +32,8 @@ type stream struct {
 	// programs, .NET's among them, it can't before something was read: the default
 	// of CreateFile is dynamic tracking, by which the token comes with the data.
 	userUnknown bool
+	client      breezeway.Peer // at the server's end
+	clientErr   error          // why client is incomplete
 
 	reading sync.Mutex // in message mode
 	inside  int        // bytes of the present message that were read
@@ -187,13 +189,17 @@ func (st *stream) drain(ctx context.Context) error {
 	return err
 }
 
-func (st *stream) peer() (peer breezeway.Peer, err error) {
-	err = st.f.Control(func(h windows.Handle) error {
-		if !st.server {
-			peer, err = sys.PipeServer(h)
-			return err
-		}
-		peer, err = sys.PipeClient(h)
+// peer returns the process at the other end. At the server's end, accept has asked.
+func (st *stream) peer() (breezeway.Peer, error) {
+	if st.server {
+		return st.client, st.clientErr
+	}
+	return st.identify(sys.PipeServer)
+}
+
+func (st *stream) identify(by func(h windows.Handle) (breezeway.Peer, error)) (peer breezeway.Peer, err error) {
+	err = st.f.Control(func(h windows.Handle) (err error) {
+		peer, err = by(h)
 		if errors.Is(err, windows.ERROR_CANNOT_IMPERSONATE) || errors.Is(err, windows.ERROR_CANT_OPEN_ANONYMOUS) {
 			st.userUnknown = true
 			return nil
@@ -235,6 +241,12 @@ func sessionsMeet(theirs, ours uint32) error {
 }
 
 func (st *stream) impersonate(f func() error) (err error) {
+	return st.impersonateUntil(f, windows.RevertToSelf)
+}
+
+// impersonateUntil closes the connection if revertToSelf fails, so that the caller
+// serves nothing on it with the client's rights.
+func (st *stream) impersonateUntil(f, revertToSelf func() error) (err error) {
 	if !st.server {
 		return fmt.Errorf("only the server's end can act as the other side (%w)", errors.ErrUnsupported)
 	}
@@ -242,7 +254,8 @@ func (st *stream) impersonate(f func() error) (err error) {
 		return err
 	}
 	defer func() {
-		if failed := sys.Revert(); failed != nil {
+		if failed := sys.Revert(revertToSelf); failed != nil {
+			st.f.Close()
 			err = failed
 		}
 	}()

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,22 +17,35 @@ var (
 	impersonateNamedPipeClient  = advapi32.NewProc("ImpersonateNamedPipeClient")
 )
 
+// ErrStillClient says that a thread could not take its own rights back after it had
+// acted as a client.
+var ErrStillClient = errors.New("a thread still acts as the client")
+
 // PipeClient returns the process at the client's end of the pipe whose server's end
 // is h. The user comes from the token that the client opened the pipe with,
 // never from its process id. If only that can't be had, the rest is returned
 // with the error.
+//
+// The calling goroutine never acts as the client. If the error is [ErrStillClient],
+// the thread that did has ended or runs nothing any more.
 func PipeClient(h windows.Handle) (breezeway.Peer, error) {
+	return pipeClient(h, windows.RevertToSelf)
+}
+
+func pipeClient(h windows.Handle, revertToSelf func() error) (breezeway.Peer, error) {
 	peer := breezeway.Peer{UID: -1, GID: -1}
 	var pid uint32
 	if windows.GetNamedPipeClientProcessId(h, &pid) == nil {
 		peer.PID = int(pid)
 		peer.Executable = executable(pid)
 	}
-	err := clientUser(h, &peer)
+	done := make(chan error)
+	go func() { done <- clientUser(h, &peer, revertToSelf) }()
+	err := <-done
 	return peer, err
 }
 
-func clientUser(h windows.Handle, peer *breezeway.Peer) (err error) {
+func clientUser(h windows.Handle, peer *breezeway.Peer, revertToSelf func() error) (err error) {
 	if err := Impersonate(h); err != nil {
 		return err
 	}
@@ -39,7 +53,7 @@ func clientUser(h windows.Handle, peer *breezeway.Peer) (err error) {
 	// than identification.
 	var t windows.Token
 	err = windows.OpenThreadToken(windows.CurrentThread(), windows.TOKEN_QUERY, true, &t)
-	if err := Revert(); err != nil {
+	if err := Revert(revertToSelf); err != nil {
 		return err
 	}
 	if err != nil {
@@ -109,12 +123,12 @@ func Impersonate(h windows.Handle) error {
 	return nil
 }
 
-// Revert ends what [Impersonate] began. If it fails the thread stays tied to the
-// goroutine and ends with it, so that it runs no other goroutine with the client's
-// rights.
-func Revert() error {
-	if err := windows.RevertToSelf(); err != nil {
-		return fmt.Errorf("this goroutine still acts as the client and must end (%w)", os.NewSyscallError("RevertToSelf", err))
+// Revert ends what [Impersonate] began; revertToSelf is [windows.RevertToSelf]. If it
+// fails, with [ErrStillClient], the thread stays tied to the goroutine and ends with
+// it, so that it runs no other goroutine with the client's rights.
+func Revert(revertToSelf func() error) error {
+	if err := revertToSelf(); err != nil {
+		return fmt.Errorf("%w; the goroutine that called must end (%w)", ErrStillClient, os.NewSyscallError("RevertToSelf", err))
 	}
 	runtime.UnlockOSThread()
 	return nil
