@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,9 @@ type Conn struct {
 	cfg  *settings
 	peer breezeway.Peer
 
-	messages sync.Mutex // held by ReadMessage, so that messages stay whole
+	messages sync.Mutex // in message mode held by every read, so that messages stay whole
+	begun    []byte     // of the present message: what a ReadMessage had when its time was over
+
 	closing  sync.Once
 	onClose  func()
 	closeErr error
@@ -45,13 +48,16 @@ func newConn(s *stream, peer breezeway.Peer, name string, addr net.Addr, cfg *se
 	return &Conn{s: s, peer: peer, name: name, addr: addr, cfg: cfg, onClose: onClose}
 }
 
-// Read reads up to len(p) bytes. When the other side has closed it returns what
-// was written before, then [io.EOF]. If the other side closed, or died, without
+// Read reads up to len(p) bytes; with len(p) 0 it reads nothing and waits for
+// nothing. After Close or the deadline it returns no bytes any more, also if some
+// have arrived. When the other side has closed it returns what was written before,
+// then [io.EOF]. If the other side closed, or died, without
 // having read all that was written to it, Linux reports that once, as
 // ECONNRESET, in place of the first io.EOF.
 //
 // In message mode it reads one message, or as much of it as p holds and
-// [ErrMoreData]. An empty message is 0 and no error. A message cut short by the
+// [ErrMoreData]. An empty message is 0 and no error. A deadline in the middle of a
+// message costs no bytes: the next Read goes on. A message cut short by the
 // death of its sender ends with [io.ErrUnexpectedEOF], one above
 // Config.MaxMessage with [breezeway.ErrTooLarge], and a peer that is not in
 // message mode with [breezeway.ErrMismatch]; nothing can be read after those.
@@ -61,9 +67,28 @@ func (c *Conn) Read(p []byte) (int, error) {
 		return 0, c.fail(breezeway.OpRead, errNoConn)
 	case c.cfg.Direction == Out:
 		return 0, c.fail(breezeway.OpRead, errWriteOnly)
+	case len(p) == 0: // the systems differ in what they make of it
+		return 0, c.fail(breezeway.OpRead, c.s.unlessClosed(nil))
 	}
-	n, err := c.s.Read(p)
+	n, err := c.read(p)
 	return n, c.fail(breezeway.OpRead, err)
+}
+
+func (c *Conn) read(p []byte) (int, error) {
+	if !c.cfg.Message {
+		return c.s.Read(p)
+	}
+	c.messages.Lock()
+	defer c.messages.Unlock()
+	if len(c.begun) == 0 {
+		return c.s.Read(p)
+	}
+	if err := c.s.ready(); err != nil {
+		return 0, err
+	}
+	n := copy(p, c.begun)
+	c.begun = c.begun[n:]
+	return n, ErrMoreData
 }
 
 // Write writes all of p, waiting for room as needed. A pipe whose other side
@@ -92,28 +117,45 @@ var (
 
 // ReadMessage reads the next whole message and appends it to buf, which may be
 // nil. Memory grows with what has arrived, not with what the sender announced.
-// It reports the errors of [Conn.Read]; what had arrived is then returned too.
+// After a Read that returned ErrMoreData, or some bytes and an error, it reads the
+// rest of that message.
+//
+// It reports the errors of [Conn.Read]. With [os.ErrDeadlineExceeded] buf is as it
+// was, and what has arrived stays for the next call, which returns the message
+// whole. With the others what had arrived is returned too.
 func (c *Conn) ReadMessage(buf []byte) ([]byte, error) {
 	switch {
 	case !c.valid():
 		return buf, c.fail(breezeway.OpRead, errNoConn)
+	case c.cfg.Direction == Out:
+		return buf, c.fail(breezeway.OpRead, errWriteOnly)
 	case !c.cfg.Message:
 		return buf, c.fail(breezeway.OpRead, errNoMessages)
 	}
+	buf, err := c.appendMessage(buf)
+	return buf, c.fail(breezeway.OpRead, err)
+}
+
+func (c *Conn) appendMessage(buf []byte) ([]byte, error) {
 	c.messages.Lock()
 	defer c.messages.Unlock()
 	start := len(buf)
+	buf = append(buf, c.begun...)
+	c.begun = nil
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, make([]byte, max(512, cap(buf)))...)[:len(buf)]
 		}
-		n, err := c.Read(buf[len(buf):cap(buf)])
+		n, err := c.s.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err != ErrMoreData {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.begun = slices.Clone(buf[start:])
+			return buf[:start], err
+		case err != ErrMoreData:
 			return buf, err
-		}
-		if len(buf)-start > c.cfg.MaxMessage {
-			return buf, c.fail(breezeway.OpRead, fmt.Errorf("the message exceeds Config.MaxMessage, %d bytes (%w)", c.cfg.MaxMessage, breezeway.ErrTooLarge))
+		case len(buf)-start > c.cfg.MaxMessage:
+			return buf, fmt.Errorf("the message exceeds Config.MaxMessage, %d bytes (%w)", c.cfg.MaxMessage, breezeway.ErrTooLarge)
 		}
 	}
 }
@@ -161,12 +203,14 @@ func (c *Conn) close(closeStream func(*stream) error) error {
 	return c.closeErr
 }
 
-// CloseRead ends reading: the other side's writes fail from now on. Windows has
-// no such thing and returns [errors.ErrUnsupported].
+// CloseRead ends reading: the other side's writes fail from now on, and Read
+// returns [io.EOF], also if bytes have arrived. Windows has no such thing and
+// returns [errors.ErrUnsupported].
 func (c *Conn) CloseRead() error { return c.do(breezeway.OpCloseRead, (*stream).CloseRead) }
 
-// CloseWrite ends writing: the other side reads [io.EOF] after what was written.
-// Windows has no such thing and returns [errors.ErrUnsupported].
+// CloseWrite ends writing: the other side reads [io.EOF] after what was written,
+// and Write fails with [net.ErrClosed]. Windows has no such thing and returns
+// [errors.ErrUnsupported].
 func (c *Conn) CloseWrite() error { return c.do(breezeway.OpCloseWrite, (*stream).CloseWrite) }
 
 // Drain waits until the other side has read everything that was written. It

@@ -23,11 +23,15 @@ type DuplexConn struct {
 	name string // of the process at the other end
 }
 
-// Read reads up to len(p) bytes. When no process has the other side open for
+// Read reads up to len(p) bytes; with len(p) 0 it reads nothing and waits for
+// nothing. When no process has the other side open for
 // writing any more it returns what was written before, then [io.EOF].
 func (d *DuplexConn) Read(p []byte) (int, error) {
-	if !d.valid() {
+	switch {
+	case !d.valid():
 		return 0, d.fail(breezeway.OpRead, errNoDuplex)
+	case len(p) == 0: // Windows would wait
+		return 0, d.fail(breezeway.OpRead, checkOpen(d.r))
 	}
 	n, err := d.r.Read(p)
 	return n, d.fail(breezeway.OpRead, err)
@@ -39,8 +43,8 @@ func (d *DuplexConn) Write(p []byte) (int, error) {
 	switch {
 	case !d.valid():
 		return 0, d.fail(breezeway.OpWrite, errNoDuplex)
-	case len(p) == 0:
-		return 0, nil // on Windows it would look like the end to the reader
+	case len(p) == 0: // on Windows it would look like the end to the reader
+		return 0, d.fail(breezeway.OpWrite, checkOpen(d.w))
 	}
 	n, err := d.w.Write(p)
 	return n, d.fail(breezeway.OpWrite, err)
@@ -140,8 +144,5 @@ func (d *DuplexConn) SetWriteDeadline(t time.Time) error {
 }
 
 func (d *DuplexConn) set(err error) error {
-	if err != nil && !errors.Is(err, os.ErrNoDeadline) {
-		err = net.ErrClosed // os has no sentinel for it here
-	}
-	return d.fail(breezeway.OpSetDeadline, err)
+	return d.fail(breezeway.OpSetDeadline, closedFile(err))
 }

@@ -116,7 +116,8 @@ func (f *FIFO) Name() string {
 	return f.path
 }
 
-// Read reads up to len(p) bytes. When the last writer has closed, or died, it
+// Read reads up to len(p) bytes; with len(p) 0 it reads nothing and waits for
+// nothing. When the last writer has closed, or died, it
 // returns what was written before, then [io.EOF], as long as there is no new
 // writer; with KeepOpen it waits for one instead. On macOS a Read that waits
 // does not notice that the last writer closes.
@@ -126,20 +127,30 @@ func (f *FIFO) Read(p []byte) (int, error) {
 		return 0, f.fail(breezeway.OpRead, errNoFIFO)
 	case f.d == Out:
 		return 0, f.fail(breezeway.OpRead, errFIFOWriteOnly)
+	case len(p) == 0:
+		return 0, f.fail(breezeway.OpRead, checkOpen(f.f))
 	}
-	if n := f.takeFirst(p); n > 0 {
-		return n, nil
+	n, err := f.takeFirst(p)
+	if n == 0 && err == nil {
+		n, err = f.f.Read(p)
 	}
-	n, err := f.f.Read(p)
 	return n, f.fail(breezeway.OpRead, err)
 }
 
-func (f *FIFO) takeFirst(p []byte) int {
+// takeFirst reads what OpenFIFO has read ahead, if a Read of the file would get
+// that far.
+func (f *FIFO) takeFirst(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.first) == 0 {
+		return 0, nil
+	}
+	if err := checkReadable(f.f); err != nil {
+		return 0, err
+	}
 	n := copy(p, f.first)
 	f.first = f.first[n:]
-	return n
+	return n, nil
 }
 
 // Write writes all of p, waiting for room as needed. If no process has the FIFO
@@ -192,11 +203,7 @@ func (f *FIFO) set(deadline func(*os.File, time.Time) error, t time.Time) error 
 	if !f.valid() {
 		return f.fail(breezeway.OpSetDeadline, errNoFIFO)
 	}
-	err := deadline(f.f, t)
-	if err != nil && !errors.Is(err, os.ErrNoDeadline) {
-		err = os.ErrClosed // os has no sentinel for it here
-	}
-	return f.fail(breezeway.OpSetDeadline, err)
+	return f.fail(breezeway.OpSetDeadline, closedFile(deadline(f.f, t)))
 }
 
 // fail puts an error into ours, except for io.EOF, which every reader expects

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -377,6 +378,65 @@ func TestFIFOReadAhead(t *testing.T) {
 			t.Errorf("%q, %v; want %q", buf[:n], err, want)
 		}
 	}
+}
+
+// What OpenFIFO has read ahead is not read after the deadline or Close.
+func TestFIFOReadAheadAfterDeadlineAndClose(t *testing.T) {
+	path := newFIFO(t)
+	openFIFO(t, path, In, &FIFOConfig{KeepOpen: true})
+	io.WriteString(openFIFO(t, path, Out, nil), "read ahead")
+	f := openFIFO(t, path, In, nil)
+	buf := make([]byte, 4)
+	f.SetReadDeadline(time.Unix(1, 0))
+	if n, err := f.Read(buf); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after the deadline: %q, %v", buf[:n], err)
+	}
+	f.SetReadDeadline(time.Time{})
+	if n, err := f.Read(buf); string(buf[:n]) != "read" || err != nil {
+		t.Errorf("%q, %v", buf[:n], err)
+	}
+	f.Close()
+	if n, err := f.Read(buf); n != 0 || !errors.Is(err, os.ErrClosed) {
+		t.Errorf("after Close: %q, %v", buf[:n], err)
+	}
+}
+
+// fifoConn is one end of a connection through two FIFOs.
+type fifoConn struct{ in, out *FIFO }
+
+func (c fifoConn) Read(p []byte) (int, error)         { return c.in.Read(p) }
+func (c fifoConn) Write(p []byte) (int, error)        { return c.out.Write(p) }
+func (c fifoConn) Close() error                       { return errors.Join(c.in.Close(), c.out.Close()) }
+func (c fifoConn) LocalAddr() net.Addr                { return Addr(c.in.Name()) }
+func (c fifoConn) RemoteAddr() net.Addr               { return Addr(c.out.Name()) }
+func (c fifoConn) SetReadDeadline(t time.Time) error  { return c.in.SetReadDeadline(t) }
+func (c fifoConn) SetWriteDeadline(t time.Time) error { return c.out.SetWriteDeadline(t) }
+func (c fifoConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.in.SetDeadline(t), c.out.SetDeadline(t))
+}
+
+func TestFIFOConformance(t *testing.T) {
+	skipOnDarwin(t)
+	ipctest.TestConn(t, func() (a, b net.Conn, err error) {
+		aIn, bOut := meetFIFO(t)
+		bIn, aOut := meetFIFO(t)
+		return fifoConn{aIn, aOut}, fifoConn{bIn, bOut}, nil
+	})
+}
+
+// meetFIFO opens both ends, of which the reading one sees the end.
+func meetFIFO(t *testing.T) (in, out *FIFO) {
+	path := newFIFO(t)
+	opened := make(chan *FIFO, 1)
+	go func() {
+		f, err := OpenFIFO(context.Background(), path, Out, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- f
+	}()
+	in = openFIFO(t, path, In, nil)
+	return in, <-opened
 }
 
 func TestFIFOKeepOpen(t *testing.T) {

@@ -27,12 +27,11 @@ var preface = [8]byte{0x89, 'B', 'W', 'M', '\r', '\n', 0x1a, 1}
 
 const headerSize = 4
 
-// frames reads and writes messages on a stream.
+// frames reads and writes messages on a stream. One goroutine reads at a time.
 type frames struct {
 	conn io.ReadWriter
 	max  int
 
-	reading sync.Mutex
 	in      *bufio.Reader
 	opened  bool  // the preface has been read
 	inside  bool  // a message has begun and not ended
@@ -54,8 +53,6 @@ const bufferSize = 32 << 10
 
 // Read keeps its place when a deadline ends it, so the next call goes on.
 func (f *frames) Read(p []byte) (int, error) {
-	f.reading.Lock()
-	defer f.reading.Unlock()
 	if f.readErr != nil {
 		return 0, f.readErr
 	}

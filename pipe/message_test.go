@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -128,6 +129,66 @@ func TestMessageReadDeadline(t *testing.T) {
 	io.WriteString(client, "after the deadline")
 	if got, err := server.ReadMessage(nil); string(got) != "after the deadline" || err != nil {
 		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// timedOut makes c what a ReadMessage leaves whose time is over after so many bytes.
+func timedOut(t *testing.T, c *Conn, n int) {
+	t.Helper()
+	begun := make([]byte, n)
+	if got, err := c.Read(begun); got != n || err != ErrMoreData {
+		t.Fatalf("%d, %v", got, err)
+	}
+	c.begun = begun
+}
+
+func TestReadMessageAfterTimeOutInItsMiddle(t *testing.T) {
+	client, server := connectedMessages(t, messages)
+	for _, m := range []string{"cut in the middle", "next"} {
+		io.WriteString(client, m)
+	}
+	timedOut(t, server, 3)
+	server.SetReadDeadline(time.Unix(1, 0))
+	for range 2 {
+		if got, err := server.ReadMessage([]byte("kept ")); string(got) != "kept " || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("after the deadline: %q, %v", got, err)
+		}
+		if n, err := server.Read(make([]byte, 9)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("after the deadline: %d, %v", n, err)
+		}
+	}
+	server.SetReadDeadline(time.Time{})
+	for _, want := range []string{"cut in the middle", "next"} {
+		if got, err := server.ReadMessage([]byte("kept ")); string(got) != "kept "+want || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+}
+
+func TestReadAfterReadMessageTimedOut(t *testing.T) {
+	client, server := connectedMessages(t, messages)
+	io.WriteString(client, "cut in the middle")
+	timedOut(t, server, 3)
+	buf := make([]byte, 100)
+	for _, want := range []struct {
+		size int
+		text string
+		err  error
+	}{{2, "cu", ErrMoreData}, {100, "t", ErrMoreData}, {100, " in the middle", nil}} {
+		n, err := server.Read(buf[:want.size])
+		if string(buf[:n]) != want.text || err != want.err {
+			t.Errorf("%q, %v, want %q, %v", buf[:n], err, want.text, want.err)
+		}
+	}
+}
+
+func TestReadAfterCloseOfWhatReadMessageHad(t *testing.T) {
+	client, server := connectedMessages(t, messages)
+	io.WriteString(client, "cut in the middle")
+	timedOut(t, server, 3)
+	server.Close()
+	if n, err := server.Read(make([]byte, 9)); n != 0 || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%d, %v", n, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"runtime"
 	"testing"
@@ -96,6 +97,150 @@ func TestMessageModeMeetsByteMode(t *testing.T) {
 			if _, err := client.Read(make([]byte, 100)); !errors.Is(err, breezeway.ErrMismatch) {
 				t.Errorf("byte-mode end: %v", err)
 			}
+		}
+		client.Close()
+		server.Close()
+	}
+}
+
+// The time is over while the kernel has the first part of a message only.
+func TestReadMessageAcrossDeadlines(t *testing.T) {
+	client, server, err := connected(t, nil, messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	defer server.Close()
+	for i := range len(golden) {
+		io.WriteString(client, golden[i:i+1])
+		if i == 8+4+5-1 {
+			break
+		}
+		server.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if got, err := server.ReadMessage(nil); len(got) > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("after %d bytes: %q, %v", i+1, got, err)
+		}
+	}
+	server.SetReadDeadline(time.Time{})
+	if got, err := server.ReadMessage(nil); string(got) != "hello" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// However small the first Reads are, framing is not taken for data.
+func TestByteModeReadsNoPreface(t *testing.T) {
+	for size := 1; size <= 2*len(preface); size++ {
+		client, server, err := connected(t, nil, messages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(server, "hello")
+		for range 2 {
+			if n, err := client.Read(make([]byte, size)); n != 0 || !errors.Is(err, breezeway.ErrMismatch) {
+				t.Errorf("Read of %d: %d, %v", size, n, err)
+			}
+		}
+		client.Close()
+		server.Close()
+		if _, err := client.Read(make([]byte, size)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+	}
+}
+
+// What may become a preface is not kept back, and one that comes in pieces is found
+// at its end.
+func TestByteModeReadsPrefaceInPieces(t *testing.T) {
+	for _, size := range []int{1, 3, 8, 100} {
+		client, server, err := connected(t, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		buf := make([]byte, size)
+		for _, c := range preface[:len(preface)-1] {
+			server.Write([]byte{c})
+			n, err := client.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, buf[:n]...)
+		}
+		if !bytes.Equal(got, preface[:len(preface)-1]) {
+			t.Errorf("%q", got)
+		}
+		server.Write(preface[len(preface)-1:])
+		if n, err := client.Read(buf); n != 0 || !errors.Is(err, breezeway.ErrMismatch) {
+			t.Errorf("the whole preface: %d, %v", n, err)
+		}
+		client.Close()
+		server.Close()
+	}
+}
+
+// Text that begins like a preface arrives whole.
+func TestByteModeReadsWhatBeginsLikeAPreface(t *testing.T) {
+	const text = "\x89BWM\r\n is only the beginning"
+	for _, size := range []int{1, 3, 7, 100} {
+		client, server, err := connected(t, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(server, text)
+		server.Close()
+		if got, err := io.ReadAll(iotest.OneByteReader(io.LimitReader(client, int64(size)))); string(got) != text[:min(size, len(text))] || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if rest, err := io.ReadAll(client); string(rest) != text[min(size, len(text)):] || err != nil {
+			t.Errorf("%q, %v", rest, err)
+		}
+		client.Close()
+	}
+}
+
+func TestReadAfterCloseRead(t *testing.T) {
+	for name, cfg := range map[string]*Config{"byte mode": nil, "message mode": messages} {
+		client, server, err := connected(t, cfg, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []string{"first", "arrived too late"} {
+			io.WriteString(client, m)
+		}
+		if _, err := io.ReadFull(server, make([]byte, 5)); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.CloseRead(); err != nil {
+			t.Error(err)
+		}
+		if n, err := server.Read(make([]byte, 9)); n != 0 || err != io.EOF {
+			t.Errorf("%s: %d, %v", name, n, err)
+		}
+		client.Close()
+		server.Close()
+		if _, err := server.Read(make([]byte, 9)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s, after Close: %v", name, err)
+		}
+	}
+}
+
+// A Write after CloseWrite doesn't blame the other side, and Drain doesn't either.
+func TestWriteAfterCloseWrite(t *testing.T) {
+	for name, cfg := range map[string]*Config{"byte mode": nil, "message mode": messages} {
+		client, server, err := connected(t, cfg, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(client, "x")
+		client.CloseWrite()
+		if _, err := client.Write([]byte("y")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := io.ReadAll(server); string(got) != "x" || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if err := client.Drain(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 		client.Close()
 		server.Close()

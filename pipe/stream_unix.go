@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
@@ -20,24 +22,26 @@ import (
 // stream is the connected socket below a Conn.
 type stream struct {
 	*net.UnixConn
-	frames *frames      // in message mode
-	begun  atomic.Int32 // in byte mode: what the first bytes were
-	reset  atomic.Bool  // the peer closed without having read everything
-	ended  atomic.Bool  // this end writes no more
-}
+	raw    syscall.RawConn
+	frames *frames     // in message mode
+	reset  atomic.Bool // the peer closed without having read everything
 
-const (
-	nothing int32 = iota
-	plainBytes
-	aPreface
-)
+	readClosed, writeClosed atomic.Bool // by this end
+
+	plain   atomic.Bool // in byte mode: the first bytes have shown that the peer is too
+	opening sync.Mutex  // held by a Read of the first bytes
+	seen    int         // so many of them are those of a preface
+}
 
 func newStream(c *net.UnixConn, s *settings) (*stream, error) {
 	st := &stream{UnixConn: c}
 	if s.Message {
 		st.frames = newFrames(c, s.MaxMessage)
 	}
-	err := st.restrict(s)
+	var err error
+	if st.raw, err = c.SyscallConn(); err == nil {
+		err = st.restrict(s)
+	}
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -70,45 +74,125 @@ func (st *stream) Read(p []byte) (int, error) {
 }
 
 func (st *stream) read(p []byte) (int, error) {
-	if st.frames != nil {
-		return st.frames.Read(p)
-	}
-	if st.begun.Load() == plainBytes {
+	switch {
+	case st.plain.Load() && !st.readClosed.Load():
 		return st.UnixConn.Read(p)
+	case st.frames == nil:
+		return st.readFirst(p)
 	}
-	return st.readFirst(p)
+	if err := st.ready(); err != nil {
+		return 0, err
+	}
+	return st.frames.Read(p)
+}
+
+// ready is the gate before every byte that this process holds already: it returns
+// what a Read that asks the system would fail with before it reads. It may wait
+// for another Read to end, as that would.
+func (st *stream) ready() error {
+	if err := st.raw.Read(atOnce); err != nil {
+		return err
+	}
+	if st.readClosed.Load() {
+		return io.EOF
+	}
+	return nil
+}
+
+func atOnce(uintptr) bool { return true }
+
+// unlessClosed returns err, or net.ErrClosed if this end was closed.
+func (st *stream) unlessClosed(err error) error {
+	if closed := st.raw.Control(func(uintptr) {}); closed != nil {
+		return closed
+	}
+	return err
 }
 
 // readFirst keeps a byte-mode end from taking a message-mode peer's framing for
-// data.
+// data. A peer in byte mode may send the first bytes of a preface and wait for the
+// answer, so they are not kept back.
 func (st *stream) readFirst(p []byte) (int, error) {
-	if st.begun.Load() == aPreface {
+	st.opening.Lock()
+	defer st.opening.Unlock()
+	if err := st.ready(); err != nil {
+		return 0, err
+	}
+	rest := preface[st.seen:]
+	if len(rest) == 0 {
 		return 0, errMessagePeer
+	}
+	if len(p) < len(rest) {
+		arrived, err := st.peek(len(rest))
+		if err != nil {
+			return 0, err
+		}
+		if bytes.Equal(arrived, rest) {
+			return 0, errMessagePeer
+		}
 	}
 	n, err := st.UnixConn.Read(p)
-	switch {
+	switch got := p[:n]; {
 	case n == 0:
-		return 0, err
-	case bytes.HasPrefix(p[:n], preface[:]) && st.begun.CompareAndSwap(nothing, aPreface):
+	case bytes.HasPrefix(got, rest):
+		st.seen = len(preface)
 		return 0, errMessagePeer
+	case bytes.HasPrefix(rest, got):
+		st.seen += n
+	default:
+		st.plain.Store(true)
 	}
-	st.begun.CompareAndSwap(nothing, plainBytes)
 	return n, err
+}
+
+// peek waits for bytes and returns up to n of them, which stay for the next Read.
+func (st *stream) peek(n int) (arrived []byte, err error) {
+	arrived = make([]byte, n)
+	if err := st.raw.Read(func(fd uintptr) bool {
+		for {
+			n, _, err = unix.Recvfrom(int(fd), arrived, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+			if err != unix.EINTR {
+				return err != unix.EAGAIN
+			}
+		}
+	}); err != nil {
+		return nil, err
+	}
+	return arrived[:max(0, n)], err
 }
 
 var errMessagePeer = fmt.Errorf("the other side is in message mode, this one in byte mode; set Config.Message (%w)", breezeway.ErrMismatch)
 
 func (st *stream) Write(p []byte) (n int, err error) {
-	if st.frames != nil {
+	switch {
+	case st.writeClosed.Load():
+		return 0, net.ErrClosed
+	case st.frames != nil:
 		n, err = st.frames.Write(p)
-	} else {
+	default:
 		n, err = st.UnixConn.Write(p)
+	}
+	switch {
+	case err == nil:
+		return n, nil
+	case st.writeClosed.Load():
+		return n, net.ErrClosed // while it waited
 	}
 	st.note(err)
 	if errors.Is(err, unix.ECONNRESET) {
 		err = unix.EPIPE // told so in the moment of the close only
 	}
-	return n, err
+	return n, st.unlessClosed(err)
+}
+
+func (st *stream) CloseRead() error {
+	st.readClosed.Store(true)
+	return st.UnixConn.CloseRead()
+}
+
+func (st *stream) CloseWrite() error {
+	st.writeClosed.Store(true)
+	return st.UnixConn.CloseWrite()
 }
 
 // note keeps for Drain what the kernel says once, to whichever call comes first.
@@ -117,11 +201,6 @@ func (st *stream) note(err error) {
 	if err != nil && errors.Is(err, unix.ECONNRESET) {
 		st.reset.Store(true)
 	}
-}
-
-func (st *stream) CloseWrite() error {
-	st.ended.Store(true)
-	return st.UnixConn.CloseWrite()
 }
 
 func (st *stream) disconnect() error { return st.UnixConn.Close() }
@@ -173,7 +252,7 @@ func (st *stream) unread() (n int, lost bool, err error) {
 // side has ended writing.
 func (st *stream) peerReadsNoMore() (ended bool) {
 	st.control(func(fd int) error {
-		ended = !st.ended.Load() && !sys.CanWrite(fd)
+		ended = !st.writeClosed.Load() && !sys.CanWrite(fd)
 		return nil
 	})
 	return ended

@@ -35,9 +35,8 @@ type stream struct {
 	client      breezeway.Peer // at the server's end
 	clientErr   error          // why client is incomplete
 
-	reading sync.Mutex // in message mode
-	inside  int        // bytes of the present message that were read
-	readErr error      // lasting
+	inside  int   // in message mode: bytes of the present message that were read
+	readErr error // in message mode: lasting
 
 	writing  sync.Mutex
 	writeErr error // lasting
@@ -53,8 +52,6 @@ func (st *stream) Read(p []byte) (n int, err error) {
 	switch {
 	case st.noRead:
 		return 0, st.unlessClosed(io.EOF)
-	case len(p) == 0: // the system would wait, or report what looks like an empty message
-		return 0, st.unlessClosed(nil)
 	case st.message:
 		return st.readMessage(p)
 	}
@@ -72,9 +69,11 @@ func (st *stream) read(p []byte) (int, error) {
 	return n, err
 }
 
+// ready returns what a Read that asks the system would fail with before it reads.
+func (st *stream) ready() error { return st.f.Ready() }
+
+// readMessage is called by one goroutine at a time.
 func (st *stream) readMessage(p []byte) (int, error) {
-	st.reading.Lock()
-	defer st.reading.Unlock()
 	if st.readErr != nil {
 		return 0, st.unlessClosed(st.readErr)
 	}
@@ -111,6 +110,8 @@ func (st *stream) Write(p []byte) (written int, err error) {
 		return 0, st.unlessClosed(st.writeErr)
 	case st.message:
 		return st.writeMessage(p)
+	case len(p) == 0:
+		return 0, st.unlessClosed(nil)
 	}
 	for written < len(p) && err == nil {
 		var n int

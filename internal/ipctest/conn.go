@@ -22,11 +22,18 @@ func TestConn(t *testing.T, connect func() (a, b net.Conn, err error)) {
 			return a, b, func() { a.Close(); b.Close() }, err
 		})
 	})
+	TestConnOfOurs(t, connect)
+}
+
+// TestConnOfOurs is TestConn without nettest.
+func TestConnOfOurs(t *testing.T, connect func() (a, b net.Conn, err error)) {
 	for name, test := range map[string]func(*testing.T, net.Conn, net.Conn){
 		"end":               testEnd,
 		"write to a closed": testWriteToClosed,
 		"use after Close":   testUseAfterClose,
 		"deadlines":         testDeadlines,
+		"arrived bytes":     testArrivedBytes,
+		"empty Read":        testEmptyRead,
 		"many goroutines":   testManyGoroutines,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +105,7 @@ func testUseAfterClose(t *testing.T, a, b net.Conn) {
 		"pending Read": <-pending, "Read": readErr, "Write": writeErr,
 		"SetDeadline": a.SetDeadline(time.Time{}),
 	} {
-		if !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrClosed) {
+		if !isClosed(err) {
 			t.Errorf("%s: %v", call, err)
 		}
 	}
@@ -125,6 +132,63 @@ func testDeadlines(t *testing.T, a, b net.Conn) {
 		t.Errorf("afterwards: %q, %v", got, err)
 	}
 }
+
+// Bytes that have arrived are not read after the deadline, nor after Close, however
+// far they have come. A deadline keeps them.
+func testArrivedBytes(t *testing.T, a, b net.Conn) {
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	writing.Go(func() { io.WriteString(a, "0123456789") }) // the end may come first
+	buf := make([]byte, 10)
+	if _, err := io.ReadFull(b, buf[:1]); err != nil {
+		t.Fatal(err)
+	}
+	b.SetReadDeadline(time.Unix(1, 0))
+	if n, err := b.Read(buf); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("after the deadline: %q, %v", buf[:n], err)
+	}
+	b.SetReadDeadline(time.Time{})
+	if _, err := io.ReadFull(b, buf[:4]); err != nil || string(buf[:4]) != "1234" {
+		t.Errorf("without a deadline again: %q, %v", buf[:4], err)
+	}
+	b.Close()
+	if n, err := b.Read(buf); n != 0 || !isClosed(err) {
+		t.Errorf("after Close: %q, %v", buf[:n], err)
+	}
+}
+
+// A Read into nothing waits for nothing, takes nothing and says only whether the
+// connection is closed.
+func testEmptyRead(t *testing.T, a, b net.Conn) {
+	read := func(when string) {
+		t.Helper()
+		if n, err := b.Read(nil); n != 0 || err != nil {
+			t.Errorf("%s: %d, %v", when, n, err)
+		}
+	}
+	read("nothing has arrived")
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	writing.Go(func() { io.WriteString(a, "0123456789") })
+	for i := range 10 {
+		read("bytes may have arrived")
+		var got [1]byte
+		if _, err := io.ReadFull(b, got[:]); err != nil || got[0] != byte('0'+i) {
+			t.Errorf("byte %d: %q, %v", i, got, err)
+		}
+	}
+	a.Close()
+	if _, err := b.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	read("the other end is closed")
+	b.Close()
+	if _, err := b.Read(nil); !isClosed(err) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) }
 
 // Several goroutines read and write both ends at the same time.
 func testManyGoroutines(t *testing.T, a, b net.Conn) {

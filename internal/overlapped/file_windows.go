@@ -61,6 +61,14 @@ func (f *File) Read(p []byte) (int, error) {
 	return f.do(&f.read, readFile, p[:min(len(p), math.MaxInt32)])
 }
 
+// Ready returns the error that Read ends with at once, after Close or a deadline, or
+// nil. A caller that holds bytes of its own asks before it hands them out.
+func (f *File) Ready() error {
+	f.read.mu.Lock()
+	defer f.read.mu.Unlock()
+	return f.read.halted
+}
+
 // Write starts one WriteFile and waits for it. It writes less than 2 GiB.
 func (f *File) Write(p []byte) (int, error) {
 	return f.do(&f.write, writeFile, p[:min(len(p), math.MaxInt32)])
