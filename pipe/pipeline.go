@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
@@ -78,8 +79,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 }
 
 // Start starts all stages. If one can't be started the others are killed and
-// waited for, and nothing is left. When ctx ends, all stages are killed. A
-// pipeline starts once.
+// waited for, and no process is left; what copies the first one's Stdin may stay
+// until its Read returns. When ctx ends, all stages are killed. A pipeline starts
+// once.
 func (p *Pipeline) Start(ctx context.Context) error {
 	return fail.With(breezeway.OpStart, kindPipeline, "", p.start(ctx))
 }
@@ -88,13 +90,10 @@ func (p *Pipeline) start(ctx context.Context) error {
 	if p == nil {
 		return errNoCommands
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := p.check(ctx); err != nil {
+	if err := p.begin(ctx); err != nil {
 		return err
 	}
-	p.started = true
-	if err := p.startStages(); err != nil {
+	if err := p.startStages(ctx); err != nil {
 		p.err = fmt.Errorf("the pipeline was not started (%w)", err)
 		close(p.done)
 		return err
@@ -119,6 +118,15 @@ func (p *Pipeline) start(ctx context.Context) error {
 		close(p.done)
 	}()
 	return nil
+}
+
+// begin makes this the one Start.
+func (p *Pipeline) begin(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.check(ctx)
+	p.started = p.started || err == nil
+	return err
 }
 
 func (p *Pipeline) check(ctx context.Context) error {
@@ -152,7 +160,7 @@ var (
 )
 
 // startStages starts all of them, or none.
-func (p *Pipeline) startStages() (err error) {
+func (p *Pipeline) startStages(ctx context.Context) (err error) {
 	var ends []*os.File // the children's
 	defer func() {
 		for _, f := range ends {
@@ -177,16 +185,45 @@ func (p *Pipeline) startStages() (err error) {
 	}
 	for i, cmd := range p.cmds {
 		if err := cmd.Start(); err != nil {
-			p.stages[i].Err = err
-			for j, cmd := range p.cmds[:i] {
-				cmd.Process.Kill()
-				p.stages[j].Err = cmd.Wait()
-				p.stages[j].State = cmd.ProcessState
-			}
+			p.setStage(i, nil, err)
+			p.abandon(ctx, p.cmds[:i])
 			return p.stageError(i, err)
 		}
 	}
 	return nil
+}
+
+// copyBound is how long what copies from and to killed processes may take to end.
+const copyBound = 100 * time.Millisecond
+
+// abandon kills the commands and waits for their processes. For what copies their
+// standard streams it waits until ctx or copyBound ends: a Stdin that blocks can't
+// be interrupted.
+func (p *Pipeline) abandon(ctx context.Context, cmds []*exec.Cmd) {
+	for _, cmd := range cmds {
+		cmd.Process.Kill()
+	}
+	var copying sync.WaitGroup
+	for i, cmd := range cmds {
+		state, err := cmd.Process.Wait() // cmd.Wait would wait for Stdin too
+		if err == nil && !state.Success() {
+			err = &exec.ExitError{ProcessState: state}
+		}
+		p.setStage(i, state, err)
+		copying.Go(func() { cmd.Wait() })
+	}
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		copying.Wait()
+	}()
+	bound := time.NewTimer(copyBound)
+	defer bound.Stop()
+	select {
+	case <-copied:
+	case <-ctx.Done():
+	case <-bound.C:
+	}
 }
 
 func (p *Pipeline) stageError(i int, err error) error {
@@ -195,9 +232,13 @@ func (p *Pipeline) stageError(i int, err error) error {
 
 func (p *Pipeline) waitStage(i int, cmd *exec.Cmd) {
 	err := cmd.Wait()
+	p.setStage(i, cmd.ProcessState, err)
+}
+
+func (p *Pipeline) setStage(i int, state *os.ProcessState, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stages[i].State, p.stages[i].Err = cmd.ProcessState, err
+	p.stages[i].State, p.stages[i].Err = state, err
 }
 
 func (p *Pipeline) kill() {

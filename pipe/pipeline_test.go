@@ -178,6 +178,32 @@ func TestPipelineStartFails(t *testing.T) {
 	}
 }
 
+// A Stdin that blocks keeps no Start from ending, whose later stage can't start, nor
+// any other call meanwhile.
+func TestPipelineStartFailsWhileStdinBlocks(t *testing.T) {
+	in, blocked := io.Pipe()
+	defer blocked.Close()
+	first := roleCommand(t, copyInput)
+	first.Stdin = in
+	p := NewPipeline(first, exec.Command("no-such-program-as-this"))
+	ended := make(chan error, 1)
+	go func() { ended <- p.Start(t.Context()) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, exec.ErrNotFound) {
+			t.Error(err)
+		}
+	case <-time.After(ipctest.Patience):
+		t.Fatal("Start waits for Stdin")
+	}
+	if s := p.Stages()[0]; s.State == nil || s.Err == nil {
+		t.Errorf("the first stage was not waited for: %+v", s)
+	}
+	if err := p.Wait(); !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("wait: %v", err)
+	}
+}
+
 func TestPipelineMisuse(t *testing.T) {
 	background := context.Background()
 	if err := NewPipeline().Run(background); !errors.Is(err, os.ErrInvalid) {
