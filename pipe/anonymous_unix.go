@@ -6,10 +6,20 @@ import "os"
 
 func newPipe(s *settings) (r, w *os.File, err error) {
 	r, w, err = os.Pipe()
-	if err != nil || s.BufferSize == 0 {
-		return r, w, err
+	if err != nil {
+		return nil, nil, err
 	}
-	if err := setPipeBuffer(w, s.BufferSize); err != nil {
+	for _, f := range []**os.File{&r, &w} {
+		var moved *os.File
+		if moved, err = aboveStandard(*f); err != nil {
+			break
+		}
+		*f = moved
+	}
+	if err == nil && s.BufferSize > 0 {
+		err = setPipeBuffer(w, s.BufferSize)
+	}
+	if err != nil {
 		r.Close()
 		w.Close()
 		return nil, nil, err

@@ -124,6 +124,9 @@ func openEnd(path string, flags int, access access.Rule) (*os.File, error) {
 		return nil, err
 	}
 	f, err := local.OpenFile(path, flags)
+	if err == nil {
+		f, err = aboveStandard(f)
+	}
 	if err != nil {
 		return nil, explainFIFO(err)
 	}

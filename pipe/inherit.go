@@ -38,7 +38,8 @@ var errStarted = fmt.Errorf("the command has been started already (%w)", os.ErrI
 
 // InheritedFile opens, in a child, the end of a pipe that its parent passed to
 // it with [Inherit]. It has deadlines except on Windows. Call it once for each
-// handle, before starting children: until then they would inherit it too.
+// handle, before starting children: until then they would inherit it too. On Unix a
+// standard stream, 0 to 2, is the null device from then on.
 //
 // A handle that is not a number fails with [os.ErrInvalid], one that is not
 // open with [os.ErrNotExist], and one that is not a pipe with
@@ -49,9 +50,17 @@ func InheritedFile(handle string) (*os.File, error) {
 }
 
 func inheritedFile(handle string) (*os.File, error) {
+	h, err := parseHandle(handle)
+	if err != nil {
+		return nil, err
+	}
+	return adopt(h)
+}
+
+func parseHandle(handle string) (uintptr, error) {
 	h, err := strconv.ParseUint(handle, 10, 31)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not the decimal number of a handle (%w)", handle, os.ErrInvalid)
+		return 0, fmt.Errorf("%q is not the decimal number of a handle (%w)", handle, os.ErrInvalid)
 	}
-	return adopt(uintptr(h))
+	return uintptr(h), nil
 }

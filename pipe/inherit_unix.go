@@ -28,17 +28,47 @@ func inherit(cmd *exec.Cmd, f childEnd) (handle string, err error) {
 }
 
 // adopt takes over a descriptor that this process was started with.
-func adopt(fd uintptr) (*os.File, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(int(fd), &st); err != nil {
-		return nil, fmt.Errorf("descriptor %d is not open (%w, %w)", fd, os.ErrNotExist, err)
+func adopt(handle uintptr) (*os.File, error) {
+	if _, err := statPipe(handle); err != nil {
+		return nil, err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFIFO {
-		return nil, fmt.Errorf("descriptor %d is not a pipe (%w)", fd, breezeway.ErrMismatch)
+	fd := int(handle)
+	if fd <= lastStandard {
+		var err error
+		if fd, err = takeStandard(fd); err != nil {
+			return nil, err
+		}
 	}
-	unix.CloseOnExec(int(fd))
-	if err := unix.SetNonblock(int(fd), true); err != nil {
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	return os.NewFile(fd, "|"+strconv.Itoa(int(fd))), nil
+	return os.NewFile(uintptr(fd), "|"+strconv.Itoa(int(handle))), nil
+}
+
+func statPipe(fd uintptr) (st unix.Stat_t, err error) {
+	if err := unix.Fstat(int(fd), &st); err != nil {
+		return st, fmt.Errorf("descriptor %d is not open (%w, %w)", fd, os.ErrNotExist, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return st, fmt.Errorf("descriptor %d is not a pipe (%w)", fd, breezeway.ErrMismatch)
+	}
+	return st, nil
+}
+
+// identityOf returns what tells the pipe of a descriptor from others: its inode.
+func identityOf(fd uintptr) (string, error) {
+	st, err := statPipe(fd)
+	return fmt.Sprintf("%d.%d", st.Dev, st.Ino), err
+}
+
+func identityOfEnd(e childEnd) (identity string, err error) {
+	raw, err := e.SyscallConn()
+	if err != nil {
+		return "", err
+	}
+	if cerr := raw.Control(func(fd uintptr) { identity, err = identityOf(fd) }); cerr != nil {
+		return "", cerr
+	}
+	return identity, err
 }

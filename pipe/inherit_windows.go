@@ -68,6 +68,22 @@ func isOverlapped(h windows.Handle) (bool, error) {
 	return mode&(windows.FILE_SYNCHRONOUS_IO_ALERT|windows.FILE_SYNCHRONOUS_IO_NONALERT) == 0, nil
 }
 
+// identityOf returns what tells the pipe of a handle from others: its name, which
+// makePipe chose at random.
+func identityOf(h uintptr) (string, error) {
+	var name struct {
+		size uint32 // in bytes
+		text [windows.MAX_PATH]uint16
+	}
+	err := windows.GetFileInformationByHandleEx(windows.Handle(h), windows.FileNameInfo, (*byte)(unsafe.Pointer(&name)), uint32(unsafe.Sizeof(name)))
+	if err != nil {
+		return "", os.NewSyscallError("GetFileInformationByHandleEx", err)
+	}
+	return windows.UTF16ToString(name.text[:min(int(name.size/2), len(name.text))]), nil
+}
+
+func identityOfEnd(e childEnd) (string, error) { return identityOf(uintptr(e)) }
+
 // adopt takes over a handle that this process was started with.
 func adopt(h uintptr) (*os.File, error) {
 	kind, err := windows.GetFileType(windows.Handle(h))

@@ -14,11 +14,16 @@ import (
 
 // handlesVariable tells a child its handles: "IN,OUT" in decimal; it reads IN
 // and writes OUT (docs/formats.md). lifelineVariable tells it, on Unix, the
-// descriptor of a pipe that ends when its parent does.
+// descriptor of a pipe that ends when its parent does. identityVariable tells which
+// pipes these are, "HANDLE=IDENTITY" each: a process that inherits the variables,
+// but not the pipes, has other files by those numbers.
 const (
 	handlesVariable  = "BREEZEWAY_PIPE"
 	lifelineVariable = "BREEZEWAY_LIFELINE"
+	identityVariable = "BREEZEWAY_PIPE_ID"
 )
+
+var startVariables = []string{handlesVariable, lifelineVariable, identityVariable}
 
 // StartConfig adjusts [Start]. nil and the zero value mean the defaults.
 type StartConfig struct {
@@ -97,32 +102,61 @@ func startChild(cmd *exec.Cmd, cfg *StartConfig) (*DuplexConn, error) {
 }
 
 func startWith(cmd *exec.Cmd, in, out childEnd, dieWithParent bool) error {
-	inHandle, err := inherit(cmd, in)
+	p := passing{cmd: cmd}
+	inHandle, err := p.pass(in)
 	if err != nil {
 		return err
 	}
-	outHandle, err := inherit(cmd, out)
+	outHandle, err := p.pass(out)
 	if err != nil {
 		return err
 	}
-	// What this process's own parent told it is not the child's.
-	cmd.Env = slices.DeleteFunc(cmd.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, handlesVariable+"=") || strings.HasPrefix(v, lifelineVariable+"=")
-	})
-	cmd.Env = append(cmd.Env, handlesVariable+"="+inHandle+","+outHandle)
+	env := []string{handlesVariable + "=" + inHandle + "," + outHandle}
+	start := cmd.Start
 	if dieWithParent {
-		return startBound(cmd)
+		lifeline, err := passLifeline(&p)
+		if err != nil {
+			return err
+		}
+		env = append(env, lifeline...)
+		start = func() error { return startBound(cmd) }
 	}
-	return cmd.Start()
+	env = append(env, identityVariable+"="+strings.Join(p.identities, ","))
+	// What this process's own parent told it is not the child's.
+	cmd.Env = append(slices.DeleteFunc(cmd.Environ(), isStartVariable), env...)
+	return start()
+}
+
+func isStartVariable(v string) bool {
+	name, _, _ := strings.Cut(v, "=")
+	return slices.Contains(startVariables, name)
+}
+
+// passing is what a child is given and told.
+type passing struct {
+	cmd        *exec.Cmd
+	identities []string // HANDLE=IDENTITY
+}
+
+// pass makes the child inherit e and returns the handle.
+func (p *passing) pass(e childEnd) (handle string, err error) {
+	if handle, err = inherit(p.cmd, e); err != nil {
+		return "", err
+	}
+	identity, err := identityOfEnd(e)
+	p.identities = append(p.identities, handle+"="+identity)
+	return handle, err
 }
 
 // taking makes concurrent calls of Inherited take what there is once.
 var taking sync.Mutex
 
 // Inherited returns this process's end of the pipe if its parent started it
-// with [Start]; otherwise it fails with [os.ErrNotExist]. The caller closes it.
+// with [Start]; otherwise it fails with [os.ErrNotExist], also if it has the
+// environment of a process that was, but not the pipe. The caller closes it.
 //
-// It takes the handles: it removes BREEZEWAY_PIPE from the environment, so that
+// It takes the handles: it removes BREEZEWAY_PIPE, BREEZEWAY_PIPE_ID and
+// BREEZEWAY_LIFELINE from the environment, so that
 // children of this process don't think the pipe theirs, and from then on they
 // don't inherit it. Call it once, before starting children. If the parent asked
 // for DieWithParent this process, from now on, watches it and exits with it.
@@ -139,8 +173,15 @@ func takeInherited() (*DuplexConn, error) {
 		return nil, fmt.Errorf("%s is not in the environment: no parent started this process with pipe.Start, or its pipe was taken already (%w)",
 			handlesVariable, os.ErrNotExist)
 	}
-	os.Unsetenv(handlesVariable)
+	lifeline := os.Getenv(lifelineVariable)
+	identities := os.Getenv(identityVariable)
+	for _, v := range startVariables {
+		os.Unsetenv(v)
+	}
 	in, out, _ := strings.Cut(handles, ",")
+	if err := checkIdentities(identities, in, out, lifeline); err != nil {
+		return nil, err
+	}
 	r, err := inheritedFile(in)
 	if err != nil {
 		return nil, err
@@ -150,10 +191,30 @@ func takeInherited() (*DuplexConn, error) {
 		r.Close()
 		return nil, err
 	}
-	if err := watchParent(); err != nil {
+	if err := watchParent(lifeline); err != nil {
 		r.Close()
 		w.Close()
 		return nil, err
 	}
 	return &DuplexConn{r: r, w: w, name: "parent"}, nil
+}
+
+// checkIdentities returns nil if each of the handles leads to the pipe that the list
+// names. A parent that is no Breezeway program gives no list.
+func checkIdentities(list string, handles ...string) error {
+	for entry := range strings.SplitSeq(list, ",") {
+		handle, identity, _ := strings.Cut(entry, "=")
+		if handle == "" || !slices.Contains(handles, handle) {
+			continue
+		}
+		h, err := parseHandle(handle)
+		if err != nil {
+			return err
+		}
+		if now, err := identityOf(h); err != nil || now != identity {
+			return fmt.Errorf("handle %s is not the pipe %s that pipe.Start passed: %s is left from another process, which had not taken its pipe before it started this one (%w)",
+				handle, identity, handlesVariable, os.ErrNotExist)
+		}
+	}
+	return nil
 }

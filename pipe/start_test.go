@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -309,6 +310,85 @@ func TestDieWithParent(t *testing.T) {
 	p := startParent(t, "bound", roleCommand(t, hang))
 	p.Kill()
 	expectGone(t, p)
+}
+
+// forgetful starts the command in Args with its environment but not its pipe: by
+// those numbers the command has other pipes, or none.
+var forgetful = ipctest.Helper("forgetful", func(c *ipctest.Control) error {
+	cmd := exec.Command(c.Args[0], c.Args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if runtime.GOOS != "windows" {
+		for range 3 {
+			r, w, err := New(nil)
+			if err != nil {
+				return err
+			}
+			defer w.Close()
+			cmd.ExtraFiles = append(cmd.ExtraFiles, r)
+		}
+	}
+	return cmd.Run()
+})
+
+// takeInheritedPipe says what Inherited returns.
+var takeInheritedPipe = role("take inherited pipe", func() error {
+	d, err := Inherited()
+	if err == nil {
+		fmt.Println("taken:", d.RemoteAddr())
+		return d.Close()
+	}
+	fmt.Println("not there:", errors.Is(err, os.ErrNotExist))
+	for _, v := range startVariables {
+		if v, ok := os.LookupEnv(v); ok {
+			return fmt.Errorf("%q stays", v)
+		}
+	}
+	return nil
+})
+
+// A process that has inherited the variables but not the pipe takes no other pipe
+// for it.
+func TestInheritedVariablesWithoutThePipe(t *testing.T) {
+	for _, cfg := range []*StartConfig{nil, {DieWithParent: true}} {
+		cmd := ipctest.HelperCommand(t, forgetful, roleCommand(t, takeInheritedPipe).Args...)
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		_, started := startCommand(t, cfg, cmd)
+		if err := started.Wait(); err != nil || strings.TrimSpace(out.String()) != "not there: true" {
+			t.Errorf("%q, %v", out.String(), err)
+		}
+	}
+}
+
+// Handles that lead to another pipe are left as they are.
+func TestInheritedLeavesOtherPipesAlone(t *testing.T) {
+	r, w := newPair(t, &Config{Direction: In})
+	other, _ := newPair(t, nil)
+	number := func(f *os.File) (n uintptr) {
+		raw, err := f.SyscallConn()
+		if err == nil {
+			err = raw.Control(func(h uintptr) { n = h })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	identity, err := identityOf(number(other))
+	if err != nil || identity == "" {
+		t.Fatalf("%q, %v", identity, err)
+	}
+	in, out := decimal(number(r)), decimal(number(w))
+	for _, list := range []string{in + "=" + identity, "99=x," + out + "=" + identity, out + "="} {
+		t.Setenv(handlesVariable, in+","+out)
+		t.Setenv(identityVariable, list)
+		if _, err := Inherited(); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", list, err)
+		}
+	}
+	if _, err := w.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDuplexConformance(t *testing.T) {

@@ -15,31 +15,29 @@ func pipeToChild(s *settings) (r childEnd, w *os.File, err error)   { return new
 // lifeline returns the pipe whose writing end this process holds until it ends,
 // and children never do. One is enough for all of them.
 var lifeline = sync.OnceValues(func() (line struct{ r, w *os.File }, err error) {
-	line.r, line.w, err = os.Pipe()
+	line.r, line.w, err = newPipe(new(settings))
 	return line, err
 })
 
-// startBound starts cmd so that it ends when this process does.
-func startBound(cmd *exec.Cmd) error {
+// passLifeline passes the lifeline on and returns what to put into the child's
+// environment.
+func passLifeline(p *passing) ([]string, error) {
 	line, err := lifeline()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	handle, err := inherit(cmd, line.r)
-	if err != nil {
-		return err
-	}
-	cmd.Env = append(cmd.Env, lifelineVariable+"="+handle)
-	return startSignalled(cmd)
+	handle, err := p.pass(line.r)
+	return []string{lifelineVariable + "=" + handle}, err
 }
 
-// watchParent ends this process when its parent ends, if that asked for it.
-func watchParent() error {
-	handle, ok := os.LookupEnv(lifelineVariable)
-	if !ok {
+// startBound starts cmd so that it ends when this process does.
+func startBound(cmd *exec.Cmd) error { return startSignalled(cmd) }
+
+// watchParent ends this process when the lifeline ends; handle may be empty.
+func watchParent(handle string) error {
+	if handle == "" {
 		return nil
 	}
-	os.Unsetenv(lifelineVariable)
 	line, err := inheritedFile(handle)
 	if err != nil {
 		return err

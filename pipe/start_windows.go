@@ -67,5 +67,8 @@ func bind(j windows.Handle, pid int, resume bool) error {
 	return sys.ResumeProcess(h)
 }
 
-// watchParent has nothing to do: the job object ends this process.
-func watchParent() error { return nil }
+// passLifeline has nothing to pass: the job object ends the child.
+func passLifeline(*passing) ([]string, error) { return nil, nil }
+
+// watchParent has nothing to do.
+func watchParent(string) error { return nil }
