@@ -101,7 +101,8 @@ type Config struct {
 	Remote bool
 
 	// Logger is told of what happens without a caller to return it to: clients
-	// that were refused, and that Listen took over a dead server's name. nil is
+	// that were refused, that Listen took over a dead server's name, and on Unix that
+	// another program removed a listener's socket. It may close the listener. nil is
 	// silent.
 	Logger *slog.Logger
 }

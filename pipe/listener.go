@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"sync"
@@ -28,7 +29,7 @@ type Listener struct {
 
 	closing  sync.Once
 	closed   chan struct{}
-	finished chan struct{} // closed when the goroutine that accepts has ended
+	crew     crew
 	closeErr error
 
 	accepted, refused, open atomic.Int64
@@ -86,11 +87,11 @@ func newListener(name string, cfg *Config) (*Listener, error) {
 		arrivals: make(chan arrival),
 		deadline: makeDeadline(),
 		closed:   make(chan struct{}),
-		finished: make(chan struct{}),
 	}
 	if s.MaxInstances > 0 {
 		ln.slots = make(chan struct{}, s.MaxInstances)
 	}
+	ln.guardName()
 	return ln, nil
 }
 
@@ -98,6 +99,12 @@ func newListener(name string, cfg *Config) (*Listener, error) {
 // connections come in the order in which their clients connected; Windows
 // promises none. It ends with [net.ErrClosed] when the listener is closed and
 // with [os.ErrDeadlineExceeded] at the deadline.
+//
+// On Unix another program may remove the socket: then the listener takes the name
+// again, which the Logger is told. If it can't, since another server has the name or
+// the directory has gone, no client comes any more: the Logger is told, and Accept
+// fails with [os.ErrExist] or what else the reason is, when it has returned the
+// clients that had connected before.
 //
 // Clients that the access rule refuses are closed without being returned.
 func (l *Listener) Accept() (net.Conn, error) {
@@ -141,7 +148,7 @@ func (l *Listener) accept(ctx context.Context) (*Conn, error) {
 	case isDone(l.deadline.passed()):
 		return nil, os.ErrDeadlineExceeded
 	}
-	l.start.Do(func() { go l.acceptAll() })
+	l.start.Do(func() { l.crew.run(l.acceptAll) })
 	select {
 	case a := <-l.arrivals:
 		return a.conn, a.err
@@ -158,7 +165,6 @@ func (l *Listener) accept(ctx context.Context) (*Conn, error) {
 // closed. A goroutine of its own lets every Accept end by its own context, with
 // the one accepted connection that is in hand kept for the next.
 func (l *Listener) acceptAll() {
-	defer close(l.finished)
 	for {
 		if l.slots != nil {
 			select {
@@ -195,8 +201,8 @@ func (l *Listener) acceptOne() (*Conn, error) {
 		}
 		if err != nil {
 			l.refused.Add(1)
-			l.cfg.Logger.Warn("refused a client", "pipe", l.name, "peer", peer.String(), "reason", err)
 			s.disconnect()
+			l.tell(slog.LevelWarn, "refused a client", "peer", peer.String(), "reason", err)
 			continue
 		}
 		l.accepted.Add(1)
@@ -211,6 +217,13 @@ func (l *Listener) ended() {
 	l.freeSlot()
 }
 
+// tell tells the Logger, which may close the listener.
+func (l *Listener) tell(level slog.Level, what string, args ...any) {
+	l.crew.leave(func() {
+		l.cfg.Logger.Log(context.Background(), level, what, append([]any{"pipe", l.name}, args...)...)
+	})
+}
+
 func (l *Listener) freeSlot() {
 	if l.slots != nil {
 		<-l.slots
@@ -218,8 +231,9 @@ func (l *Listener) freeSlot() {
 }
 
 // Close gives the name up and ends every Accept, of this listener only, with
-// [net.ErrClosed]. It waits for no other process. Clients that were not accepted lose their connection;
-// accepted connections go on. Closing again does nothing.
+// [net.ErrClosed]. It waits for no other process. Clients that were not accepted lose
+// their connection; accepted connections go on. Closing again does nothing. The
+// Logger may call it.
 func (l *Listener) Close() error {
 	if !l.valid() {
 		return l.fail(breezeway.OpClose, errNoListener)
@@ -227,8 +241,8 @@ func (l *Listener) Close() error {
 	l.closing.Do(func() {
 		close(l.closed)
 		l.closeErr = l.l.close()
-		l.start.Do(func() { close(l.finished) })
-		<-l.finished
+		l.start.Do(func() {}) // no Accept starts it any more
+		l.crew.wait()
 		l.deadline.set(time.Time{})
 	})
 	return l.fail(breezeway.OpClose, l.closeErr)

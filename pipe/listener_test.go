@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,6 +258,60 @@ func TestGracefulStop(t *testing.T) {
 	mustDial(t, other.name, nil)
 	if err := <-undisturbed; err != nil {
 		t.Errorf("another listener: %v", err)
+	}
+}
+
+// closer is a Logger that closes the listener.
+type closer struct {
+	l      atomic.Pointer[Listener]
+	closed chan error
+}
+
+func (c *closer) Enabled(context.Context, slog.Level) bool { return true }
+func (c *closer) WithAttrs([]slog.Attr) slog.Handler       { return c }
+func (c *closer) WithGroup(string) slog.Handler            { return c }
+func (c *closer) Handle(context.Context, slog.Record) error {
+	c.closed <- c.l.Load().Close()
+	return nil
+}
+
+func (c *closer) await(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-c.closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(ipctest.Patience):
+		t.Fatal("Close from within the Logger waits")
+	}
+}
+
+func TestCloseFromTheLogger(t *testing.T) {
+	for name, alsoFromOutside := range map[string]bool{"alone": false, "while another Close waits": true} {
+		t.Run(name, func(t *testing.T) {
+			logger := closer{closed: make(chan error, 1)}
+			l := mustListen(t, ipctest.UniqueName(), &Config{Logger: slog.New(&logger)})
+			logger.l.Store(l)
+			accepted := pendingAccept(l, context.Background())
+			outside := make(chan error, 1)
+			if !alsoFromOutside {
+				outside <- nil
+			}
+			l.crew.run(func() { // as the goroutine that refuses a client
+				if alsoFromOutside {
+					go func() { outside <- l.Close() }()
+					<-l.closed
+				}
+				l.tell(slog.LevelWarn, "refused a client")
+			})
+			logger.await(t)
+			for what, ended := range map[string]chan error{"Accept": accepted, "the other Close": outside} {
+				if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		})
 	}
 }
 

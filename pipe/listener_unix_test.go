@@ -159,13 +159,18 @@ func TestUnusableTMPDIR(t *testing.T) {
 func TestStolenName(t *testing.T) {
 	path := filepath.Join(shortDir(t), "x")
 	l := mustListen(t, path, nil)
-	os.Remove(path)
-	thief := mustListen(t, path, nil)
+	thief, err := net.ListenUnix("unix", &net.UnixAddr{Name: path + "y", Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer thief.Close()
+	thief.SetUnlinkOnClose(false)
+	if err := os.Rename(path+"y", path); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
 	l.Close()
-	c := mustDial(t, path, nil)
-	mustAccept(t, thief)
-	c.Close()
-	thief.Close()
+	mustDial(t, path, nil).Close()
 }
 
 func TestDialSomethingElse(t *testing.T) {

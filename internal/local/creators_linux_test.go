@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,7 +19,7 @@ import (
 // holder holds the creators' lock of the endpoint at Args[0] until it is told to give it
 // up.
 var holder = ipctest.Helper("holder", func(c *ipctest.Control) error {
-	unlock, err := lockCreators(c.Args[0])
+	unlock, err := lockCreators(context.Background(), c.Args[0])
 	if err != nil {
 		return err
 	}
@@ -174,7 +175,7 @@ func TestManyThatListenTakeTurns(t *testing.T) {
 	for range 32 {
 		all.Go(func() {
 			for range ipctest.Count(2_000) {
-				unlock, err := lockCreators(path)
+				unlock, err := lockCreators(t.Context(), path)
 				if err != nil {
 					t.Error(err)
 					return
@@ -227,7 +228,7 @@ func TestRefusesBeforeItGivesTheNameUp(t *testing.T) {
 func TestTheLockIsMadeWhateverTheUmask(t *testing.T) {
 	path := place(t)
 	old := syscall.Umask(0o777)
-	unlock, err := lockCreators(path)
+	unlock, err := lockCreators(t.Context(), path)
 	syscall.Umask(old)
 	if err != nil {
 		t.Fatal(err)

@@ -34,13 +34,15 @@ func creatorsLockPath(path string) string {
 //
 // The lock is one user's: another user's file in its place stands for an endpoint that
 // is, or is to be, another user's.
-func lockCreators(path string) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), creatorsLockBound)
+func lockCreators(parent context.Context, path string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(parent, creatorsLockBound)
 	defer cancel()
 	at := creatorsLockPath(path)
 	for {
 		lock, err := takeCreatorsLock(ctx, at)
 		switch {
+		case err != nil && parent.Err() != nil:
+			return nil, context.Cause(parent)
 		case err != nil && err == context.Cause(ctx):
 			return nil, fmt.Errorf("another process has held %s for %v; is it stopped? (%w)", at, creatorsLockBound, os.ErrDeadlineExceeded)
 		case err != nil:

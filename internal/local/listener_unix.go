@@ -3,6 +3,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,10 +58,15 @@ const backlog = 4096
 // not a socket. It replaces a socket of this user that no process holds any more. It
 // refuses symbolic links on the way that another user can change.
 func Listen(path string, rule access.Rule) (*Listener, error) {
+	return ListenContext(context.Background(), path, rule)
+}
+
+// ListenContext is [Listen] that waits for other creators until ctx ends.
+func ListenContext(ctx context.Context, path string, rule access.Rule) (*Listener, error) {
 	if _, err := Locate(path); err != nil {
 		return nil, err
 	}
-	unlock, err := lockCreators(path)
+	unlock, err := lockCreators(ctx, path)
 	if err != nil {
 		return nil, err
 	}

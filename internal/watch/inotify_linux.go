@@ -34,7 +34,7 @@ type Subscription struct {
 }
 
 // File calls notify when a process closes the file that f has open, which had it
-// open for writing, or when the file loses a name. It reports false if the system
+// open for writing, or when the file loses a name or gets another one. It reports false if the system
 // grants no watch. notify runs on a goroutine of this package, must not block, and
 // may run once more while Cancel returns.
 func File(f *os.File, notify func()) (*Subscription, bool) {
@@ -42,7 +42,7 @@ func File(f *os.File, notify func()) (*Subscription, bool) {
 	if err != nil {
 		return nil, false
 	}
-	s := &Subscription{events: unix.IN_CLOSE_WRITE | unix.IN_ATTRIB, notify: notify}
+	s := &Subscription{events: unix.IN_CLOSE_WRITE | unix.IN_ATTRIB | unix.IN_MOVE_SELF, notify: notify}
 	closed := conn.Control(func(fd uintptr) {
 		err = s.subscribe("/proc/self/fd/" + strconv.Itoa(int(fd)))
 	})
