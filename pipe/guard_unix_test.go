@@ -111,11 +111,8 @@ func TestNameTakenByAnotherServer(t *testing.T) {
 	logger := newTold()
 	path := filepath.Join(shortDir(t), "x")
 	l := mustListen(t, path, logger.config())
-	accepted := pendingAccept(l, context.Background())
 	dialSaying(t, path, "x")
-	if err := <-accepted; err != nil {
-		t.Fatal(err)
-	}
+	wantSaid(t, l, "x") // accept waits from now on
 	for range 3 {
 		dialSaying(t, path, "before")
 	}
