@@ -172,6 +172,15 @@ func (b *Barrier) load() (barrierState, error) {
 	return s, nil
 }
 
+// loadInUse is load for a barrier that has to be there still.
+func (b *Barrier) loadInUse() (barrierState, error) {
+	s, err := b.load()
+	if err == nil && s.removed() {
+		err = robust.ErrRemoved
+	}
+	return s, err
+}
+
 func (b *Barrier) swap(old, new barrierState) bool {
 	return b.head.state.CompareAndSwap(uint64(old), uint64(new))
 }
@@ -185,12 +194,13 @@ func (b *Barrier) swap(old, new barrierState) bool {
 //
 //   - its ctx is done: Wait returns [context.Cause] within 10 ms;
 //   - this process closes the Barrier: [os.ErrClosed];
-//   - the barrier is removed: [breezeway.ErrRemoved], within a second;
 //   - its process dies.
 //
 // The others of the round then get [breezeway.ErrBroken]: within 100 ms from when
 // the kernel has freed a dead process's memory and closed its files, otherwise at
-// once.
+// once. If the barrier is removed by [Remove], all parties of the round get
+// [breezeway.ErrRemoved]; if its file is removed by another program, one does, within a
+// second, and breaks the barrier.
 //
 // A round is over for all of its parties or for none, with one exception: a party
 // that doesn't run while four or more further rounds pass, of which one is broken, may
@@ -232,7 +242,7 @@ func (b *Barrier) arrive() (round uint64, index int, err error) {
 	b.arriving.Lock()
 	defer b.arriving.Unlock()
 	for {
-		s, err := b.load()
+		s, err := b.loadInUse()
 		if err != nil {
 			return 0, 0, err
 		}
@@ -266,6 +276,8 @@ func (b *Barrier) isOver(round uint64, check bool) (bool, error) {
 		return false, errBroken
 	case s.round() > round:
 		return true, nil
+	case s.removed():
+		return false, robust.ErrRemoved
 	case s.broken():
 		return false, errBroken
 	case check:
@@ -349,7 +361,7 @@ func (b *Barrier) Reset() error {
 	}
 	err := b.s.Use(func() error {
 		for {
-			s, err := b.load()
+			s, err := b.loadInUse()
 			switch {
 			case err != nil:
 				return err
@@ -422,11 +434,12 @@ func (b *Barrier) Close() error {
 }
 
 // barrierState is a word in shared memory. Every change of a barrier is one
-// compare-and-swap of it:
+// compare-and-swap of it, but its removal an atomic "or":
 //
 //	bit  0       it is broken
 //	bits 1..15   how many have arrived in this round
-//	bits 16..63  the round, from 1 on
+//	bits 16..62  the round, from 1 on
+//	bit  63      it is removed: no party arrives any more, and no round begins
 type barrierState uint64
 
 const (
@@ -437,9 +450,10 @@ const (
 	maxParties = 1<<15 - 1
 )
 
-func (s barrierState) round() uint64 { return uint64(s / barrierRound) }
+func (s barrierState) round() uint64 { return uint64(s &^ removedBit / barrierRound) }
 func (s barrierState) arrived() int  { return int(s % barrierRound / barrierArrival) }
 func (s barrierState) broken() bool  { return s&barrierBroken != 0 }
+func (s barrierState) removed() bool { return s&removedBit != 0 }
 
 // next returns the state at the beginning of the next round.
 func (s barrierState) next() barrierState { return (s/barrierRound + 1) * barrierRound }

@@ -35,7 +35,9 @@ type Cond struct {
 }
 
 type condHead struct {
-	signals atomic.Uint64 // how many Signals and Broadcasts there were
+	// How many Signals and Broadcasts there were; bit 63 says that the condition is
+	// removed.
+	signals atomic.Uint64
 	news    uint32        // gate
 }
 
@@ -102,10 +104,11 @@ func (c *Cond) check(op string) error {
 //
 // The Held that it returns replaces h, with an error too. Wait fails with
 // [context.Cause] if ctx is done, with [os.ErrClosed] if c is closed, and with
-// [breezeway.ErrRemoved] within a second of the condition being removed; it first
-// locks the mutex again, however long that takes. If it can't, because the mutex was
-// closed or removed, the Held is the zero value. If h is not that of a Mutex, or no
-// longer held, Wait fails with [os.ErrInvalid] and returns h.
+// [breezeway.ErrRemoved] if the condition or the mutex is removed; it first locks the
+// mutex again, however long that takes. If it can't, because the mutex was closed or
+// removed, the Held is the zero value. If h is not that of a Mutex, or no longer held,
+// Wait fails with [os.ErrInvalid] and returns h; if the condition was removed before, it
+// returns h too, still held.
 //
 // A process may have died holding the mutex meanwhile: see [Held.Recovered].
 func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
@@ -119,13 +122,21 @@ func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 	unlocked := false
 	err := c.s.Use(func() error {
 		before := c.head.signals.Load()
-		if err := h.Unlock(); err != nil {
+		if before&removedBit != 0 {
+			return robust.ErrRemoved
+		}
+		err := h.Unlock()
+		unlocked = err == nil || errors.Is(err, breezeway.ErrRemoved)
+		if err != nil {
 			return err
 		}
-		unlocked = true
 		killpoint.Here("cond unlocked")
 		return c.s.Wait(ctx, c.news, nil, func(bool) (bool, error) {
-			return c.head.signals.Load() != before, nil
+			now := c.head.signals.Load()
+			if now&removedBit != 0 {
+				return false, robust.ErrRemoved
+			}
+			return now != before, nil
 		})
 	})
 	err = c.s.Fail(breezeway.OpWait, err)
@@ -155,7 +166,9 @@ func (c *Cond) signal(op string, n int) error {
 		return err
 	}
 	err := c.s.Use(func() error {
-		c.head.signals.Add(1)
+		if c.head.signals.Add(1)&removedBit != 0 {
+			return robust.ErrRemoved
+		}
 		killpoint.Here("cond signalled")
 		c.news.Wake(n)
 		return nil

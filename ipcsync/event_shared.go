@@ -28,7 +28,11 @@ type eventHead struct {
 	//	bit  0      it is set
 	//	bit  1      it is reset by hand
 	//	bit  2      1
-	//	bits 3..63  how often it was set, even if it was already
+	//	bits 3..62  how often it was set, even if it was already
+	//	bit  63     it is removed; see Remove
+	//
+	// Only the last one is set by an atomic "or". No operation succeeds on a word that
+	// has it.
 	//
 	// Close leaves zeros in the memory's place. No operation succeeds there, since
 	// bit 2 is 0: one that succeeded took place in shared memory.
@@ -76,7 +80,7 @@ func (e *sharedEvent) init(o *robust.Object) error {
 	err = o.Use(func() error {
 		state := e.state.Load()
 		e.fixed = eventMade | state&eventManual
-		return e.check(state)
+		return e.check(state &^ removedBit) // the first call finds that out
 	})
 	if err != nil {
 		return err
@@ -84,11 +88,15 @@ func (e *sharedEvent) init(o *robust.Object) error {
 	return o.Join(func(*liveness.Member) error { return nil })
 }
 
+// check fails if the event was removed or overwritten.
 func (e *sharedEvent) check(state uint64) error {
-	if state&(eventMade|eventManual) != e.fixed {
-		return errEventOverwritten
+	switch state & (eventMade | eventManual | removedBit) {
+	case e.fixed:
+		return nil
+	case e.fixed | removedBit:
+		return robust.ErrRemoved
 	}
-	return nil
+	return errEventOverwritten
 }
 
 // take reports whether the event lets a wait through that began with the state
@@ -202,7 +210,7 @@ func (e *sharedEvent) Stats() (st Stats, err error) {
 	st.Max = -1
 	err = e.Use(func() error {
 		s := e.state.Load()
-		if err := e.check(s); err != nil {
+		if err := e.check(s &^ removedBit); err != nil {
 			return err
 		}
 		st.Value = int(s & eventSet)

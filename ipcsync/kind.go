@@ -32,32 +32,42 @@ type kindWords struct {
 	function string // at the end of its functions' names
 	file     string // in its file's name bw.KIND.NAME
 
+	// What Remove changes in the head of an object of our own layout; see
+	// robust.Layout.
+	removed uint64
+	gates   [3]int
+
 	// What the command can do.
 	creatable bool   // ipc create takes it
 	flags     string // that ipc create needs
 	removable bool   // ipc rm takes it
 }
 
+// removedBit is the bit that Remove sets in the first word of an event, a barrier and a
+// condition. The rest of the word never counts up to it.
+const removedBit = 1 << 63
+
 var kindTable = map[Kind]kindWords{
-	KindMutex:     {"mutex", "Mutex", "mutex", true, "", true},
-	KindRWMutex:   {"read-write lock", "RWMutex", "rwmutex", true, "", true},
-	KindSemaphore: {"semaphore", "Semaphore", "sem", true, " --value PERMITS", true},
-	KindEvent:     {"event", "Event", "event", true, "", true},
-	KindBarrier:   {"barrier", "Barrier", "barrier", false, "", true},
-	KindCond:      {"condition", "Cond", "cond", false, "", true},
-	KindLeader:    {"leadership", "Leader", "leader", false, "", true},
-	fileLockKind:  {"file lock", "FileLock", "filelock", false, "", false},
+	KindMutex:     {"mutex", "Mutex", "mutex", robust.Removed, [3]int{8}, true, "", true},
+	KindRWMutex:   {"read-write lock", "RWMutex", "rwmutex", robust.Removed, [3]int{8, 12, 16}, true, "", true},
+	KindSemaphore: {"semaphore", "Semaphore", "sem", 0, [3]int{}, true, " --value PERMITS", true}, // glibc's
+	KindEvent:     {"event", "Event", "event", removedBit, [3]int{8}, true, "", true},
+	KindBarrier:   {"barrier", "Barrier", "barrier", removedBit, [3]int{12}, false, "", true},
+	KindCond:      {"condition", "Cond", "cond", removedBit, [3]int{8}, false, "", true},
+	KindLeader:    {"leadership", "Leader", "leader", robust.Removed, [3]int{8}, false, "", true},
+	fileLockKind:  {"file lock", "FileLock", "filelock", 0, [3]int{}, false, "", false},
 }
 
 func (k Kind) what() string { return kindTable[k].what }
 
 // layout returns the layout of an object of our own. Its head is one cache line.
 func (k Kind) layout(slots int) robust.Layout {
-	return robust.Layout{Kind: kindTable[k].file, Version: layoutVersion, Slots: slots}
+	w := kindTable[k]
+	return robust.Layout{Kind: w.file, Version: layoutVersion, Slots: slots, Removed: w.removed, Gates: w.gates}
 }
 
 // layoutVersion is the same for all kinds.
-const layoutVersion = 2
+const layoutVersion = 3
 
 // Size is how many bytes an object of our own layout takes in a [Place] if
 // Config.Slots is 0.
@@ -123,9 +133,20 @@ func (k Kind) check() error {
 // user may not remove it, and with [breezeway.ErrMismatch] if the name is that of
 // something else than a regular file.
 //
-// Processes that have the object open keep it; their waiters get
-// [breezeway.ErrRemoved] within a second. A process that holds a lock holds it until
-// it unlocks, but a process that creates the name anew has another lock.
+// Processes that have the object open can close it, but not use it any more: waits and
+// every later Lock, Wait, Set and the like fail with [breezeway.ErrRemoved], within 10 ms
+// and before the name is free. A process that holds a lock keeps it until it unlocks;
+// until then a process that has created the name anew may hold the new lock at the same
+// time. The Unlock succeeds, and returns [breezeway.ErrRemoved].
+//
+// A process that is killed in Remove leaves the object whole, removed, or marked as
+// removed: then Open finds none, and Create, OpenOrCreate and Remove finish the removal.
+//
+// Three sorts of objects are removed as if by rm(1): semaphores, whose layout is glibc's;
+// objects of another version; and objects of a user that Config.Trust doesn't name, which
+// only the superuser can remove. Processes that have one of these open go on using
+// it, and with it others that have it open, while the name may be created anew. Only
+// waits end, within a second, with [breezeway.ErrRemoved].
 //
 // On Windows mutexes, semaphores and events, which are the kernel's, go with their
 // last handle: Remove fails with [errors.ErrUnsupported]. The other kinds can't be

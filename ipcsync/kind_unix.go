@@ -11,7 +11,7 @@ func (k Kind) remove(name string, s *settings) error {
 	if k == KindSemaphore {
 		return removeSemaphore(name, s)
 	}
-	return robust.Remove(kindTable[k].file, name, s.Scope)
+	return k.layout(0).Remove(name, s.Scope, s.access)
 }
 
 func (k Kind) list(s *settings) ([]string, error) {

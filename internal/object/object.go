@@ -133,6 +133,13 @@ func Remove(path string) error {
 	return explainOpen(path, os.Remove(path))
 }
 
+// Unlink removes the name of an open file, if the name still leads to that file, and
+// reports whether it did. On Linux no process that calls Unlink removes the file of another
+// one that has got the name meanwhile: between the look and the removal it holds a lock on
+// the file to which the name leads, and to give the name to another file a process has to
+// unlink this one first. The lock falls with its process.
+func Unlink(f *os.File) (bool, error) { return unlink(f) }
+
 // IsTrusted reports whether only this user and the superuser can truncate a file. What
 // an access control list grants shows in the bits of the group.
 func IsTrusted(info fs.FileInfo, a access.Rule) bool {

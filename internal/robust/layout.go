@@ -39,6 +39,12 @@ type Layout struct {
 	Head    int   // size of the head, a multiple of CacheLine; 0 means CacheLine
 	Slots   int   // 1 to MaxSlots; 0 means DefaultSlots
 	Body    int64 // size of the body
+
+	// Removed is the bit of the head's first word that Remove sets; 0 if Remove sets
+	// none. Gates are the offsets in the head of the gates whose waiters Remove wakes; 0
+	// is none.
+	Removed uint64
+	Gates   [3]int
 }
 
 // normal returns l with its defaults filled in.

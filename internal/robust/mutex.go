@@ -63,7 +63,8 @@ func (m *Mutex) Join(recover func() error) error {
 func (m *Mutex) Recoveries() *atomic.Int64 { return &m.head.Recoveries }
 
 // LockFree takes the mutex if it has no holder and its memory needs no protection.
-// It reports false also if the holder is dead, or the mutex closed: Lock finds out.
+// It reports false also if the holder is dead, or the mutex closed or removed: Lock
+// finds out.
 // (It could take the mutex from a dead holder just as safely. It leaves that to Lock
 // since judging a holder may take a system call.)
 //
@@ -97,7 +98,8 @@ func (m *Mutex) LockFree() (ticket uint64, ok bool) {
 
 // Lock waits until the mutex is free, or its holder dead, and takes it. The ticket
 // has the bit Recovered if a holder died, and no later one has marked as consistent
-// what it left.
+// what it left. Lock fails with ErrRemoved if the mutex was removed, whether or not it
+// has a holder.
 func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 	if c == nil {
 		if ticket, ok := m.LockFree(); ok {
@@ -162,6 +164,9 @@ func (m *Mutex) locked(how Taken) {
 // Unlock gives the mutex up. It may run while Close replaces the memory by zeros: if
 // Closed reports true after the swap, Unlock fails, whether or not the mutex was
 // given up in shared memory. If it was not, other processes find its holder dead.
+//
+// If the mutex was removed meanwhile, Unlock gives it up and returns ErrUnlockedRemoved:
+// the first swap fails then, so that this costs an Unlock otherwise nothing.
 func (m *Mutex) Unlock(ticket uint64) error {
 	m.Released()
 	if m.Direct && m.swap(ticket, HolderBits) {
@@ -174,23 +179,20 @@ func (m *Mutex) Unlock(ticket uint64) error {
 	return m.unlockSlowly(ticket)
 }
 
-func (m *Mutex) unlockSlowly(ticket uint64) error {
-	var gave bool
-	err := m.Use(func() error {
-		if gave = m.Give(ticket); gave {
-			m.free.Wake(1)
-		}
-		return nil
-	})
-	return m.Fail(breezeway.OpUnlock, m.held(gave, err))
-}
+func (m *Mutex) unlockSlowly(ticket uint64) error { return m.giveUp(ticket, m.Give) }
 
 // abandon gives the mutex up as a death does.
-func (m *Mutex) abandon(ticket uint64) error {
+func (m *Mutex) abandon(ticket uint64) error { return m.giveUp(ticket, m.Abandon) }
+
+func (m *Mutex) giveUp(ticket uint64, give func(uint64) bool) error {
 	var gave bool
 	err := m.Use(func() error {
-		if gave = m.Abandon(ticket); gave {
-			m.free.Wake(1)
+		if gave = give(ticket); !gave {
+			return nil
+		}
+		m.free.Wake(1)
+		if m.WasRemoved() {
+			return ErrUnlockedRemoved
 		}
 		return nil
 	})

@@ -5,16 +5,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/object"
 )
 
-// Remove removes the object of a kind and name, of any layout. Processes that have it
-// open keep it.
-func Remove(kind, name string, scope breezeway.Scope) error {
-	path, err := object.Path(kind, name, scope)
-	if err != nil {
-		return err
-	}
-	return object.Remove(path)
-}
-
 // List returns the names of the objects of a kind, sorted.
 func List(kind string, scope breezeway.Scope) ([]string, error) {
 	found, err := object.List(kind, scope)

@@ -73,9 +73,7 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 // process has just created it.
 func (o *Object) discard() (err error) {
 	if o.Created && o.named {
-		if removed, _ := o.IsRemoved(); !removed {
-			err = o.RemoveName()
-		}
+		err = o.takeAway()
 	}
 	if o.Created && !o.named {
 		err = mmap.AtomicStore[uint64](o.mapping, 0, Unfinished)
@@ -112,8 +110,7 @@ func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) 
 
 func (o *Object) openNamed(mode OpenMode, l Layout, cfg *Config) error {
 	spec := object.Spec{Header: l.header(), AnySize: true, Name: o.Name, Scope: cfg.Scope, Access: cfg.Access, Fill: cfg.Fill}
-	open := [...]func() (*object.Mapped, error){Create: spec.Create, Open: spec.Open, OpenOrCreate: spec.OpenOrCreate}
-	m, err := open[mode]()
+	m, err := l.open(mode, &spec)
 	if err != nil {
 		return err
 	}
@@ -254,12 +251,11 @@ func (o *Object) Touch(f func()) error {
 	})
 }
 
-// CheckRemoved returns an error that wraps [breezeway.ErrRemoved] if the file f of an
-// object has lost its name.
+// CheckRemoved returns ErrRemoved if the file f of an object has lost its name.
 func CheckRemoved(f *os.File) error {
 	removed, err := object.IsRemoved(f)
 	if err == nil && removed {
-		err = fmt.Errorf("other processes don't find it any more; close it, and open or create it again (%w)", breezeway.ErrRemoved)
+		err = ErrRemoved
 	}
 	return err
 }
@@ -267,8 +263,12 @@ func CheckRemoved(f *os.File) error {
 // IsRemoved reports whether the object's file has lost its name.
 func (o *Object) IsRemoved() (bool, error) { return object.IsRemoved(o.file) }
 
-// RemoveName removes the object's name, so that no other process finds the object.
-func (o *Object) RemoveName() error { return object.Remove(o.file.Name()) }
+// RemoveName removes the object's name, if it still leads to the object, so that no other
+// process finds the object.
+func (o *Object) RemoveName() error {
+	_, err := object.Unlink(o.file)
+	return err
+}
 
 // Waiters counts the goroutines that wait in living processes.
 func (o *Object) Waiters() (n int, err error) {

@@ -1,8 +1,10 @@
 package robust
 
 import (
+	"fmt"
 	"sync/atomic"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 )
@@ -14,7 +16,8 @@ import (
 //	bit  32      recovered: a holder died, and no later one has marked what it
 //	             left as consistent
 //	bit  33      pending: the holder may not touch anything yet
-//	bits 34..63  how often it was taken, modulo 2^30
+//	bit  34      removed: the object has lost its name, or is about to
+//	bits 35..63  how often it was taken, modulo 2^29
 //
 // The word as an acquisition stored it is that acquisition's ticket.
 //
@@ -22,11 +25,16 @@ import (
 //
 //   - A word that names a living holder is changed only by the holder's process.
 //     One that names a dead holder may be changed by any process. Every change is
-//     one compare-and-swap of the whole word.
+//     one compare-and-swap of the whole word. There is one exception: any process
+//     may set the removed bit, at any time, by an atomic "or".
+//   - No operation clears the removed bit, and none takes a word that has it, from a
+//     dead holder neither. So from that bit on there is at most one more holder, the
+//     one that the word names, and none once it has given up. It keeps what it holds
+//     until then.
 //   - Every acquisition has a count of its own, so that a compare-and-swap succeeds
 //     only on the acquisition that the process has read: a ticket is not given up
 //     twice, and no process takes the word from a holder that it has not judged. The
-//     count comes round after 2^30 acquisitions; a process would have to be stopped
+//     count comes round after 2^29 acquisitions; a process would have to be stopped
 //     for exactly so many between its load and its swap.
 //   - A holder is judged after the word was loaded. It is dead if its slot has no
 //     lock, or another generation. That is final: a process locks its slot before it
@@ -48,11 +56,12 @@ import (
 //
 // Several goroutines may use one ticket:
 //
-//   - Give against Mark: Give tries the ticket, then the ticket without the bit. If
-//     Give is first, Mark finds neither and fails. If Mark is first, Give's second
-//     attempt succeeds.
+//   - Give against Mark: if Give is first, Mark finds another word and fails. If Mark
+//     is first, Give finds the ticket without the bit, and succeeds.
 //   - Mark against Mark: the second finds its work done, and succeeds.
 //   - Give against Give: the second finds another word, and fails.
+//   - Any of them against the removed bit: the compare-and-swap fails, and is made
+//     again with the bit. That happens once, since the bit stays.
 //
 // None of these races with Take or Bury of another process, which change the word
 // only if the holder is dead. It counts as dead only when its process can't change
@@ -70,8 +79,12 @@ const (
 	HolderBits = 1<<32 - 1
 	Recovered  = 1 << 32
 	Pending    = 1 << 33
-	Once       = 1 << 34 // one acquisition
+	Removed    = 1 << 34
+	Once       = 1 << 35 // one acquisition
 )
+
+// ErrRemoved is returned for an object that was removed.
+var ErrRemoved = fmt.Errorf("other processes don't find it any more; close it, and open or create it again (%w)", breezeway.ErrRemoved)
 
 // Taken is the result of an attempt to take a word.
 type Taken int
@@ -103,12 +116,12 @@ func (o *Owner) Join(m *liveness.Member) bool {
 	}
 }
 
-// TakeFree takes the word, with flags, if it has no holder. It tries once, and makes
-// no system call.
+// TakeFree takes the word, with flags, if it has no holder and is not removed. It tries
+// once, and makes no system call. One test of the word that it has loaded asks for both.
 func (o *Owner) TakeFree(flags uint64) (ticket uint64, ok bool) {
 	w := o.Word.Load()
 	ticket = w + Once | flags | uint64(o.me)
-	if w&HolderBits != 0 || !o.Word.CompareAndSwap(w, ticket) {
+	if w&(HolderBits|Removed) != 0 || !o.Word.CompareAndSwap(w, ticket) {
 		return 0, false
 	}
 	killpoint.Here("owner taken")
@@ -121,6 +134,9 @@ func (o *Owner) TakeFree(flags uint64) (ticket uint64, ok bool) {
 func (o *Owner) Take(flags uint64, check bool) (ticket uint64, how Taken, err error) {
 	for {
 		w := o.Word.Load()
+		if w&Removed != 0 {
+			return 0, Busy, ErrRemoved
+		}
 		next := w&^(Once-1) + Once | w&Recovered | flags | uint64(o.me)
 		how = Free
 		if h := liveness.Holder(w & HolderBits); h != liveness.None {
@@ -178,38 +194,52 @@ func (o *Owner) Bury(w uint64) bool {
 // Give gives up what the ticket stands for. It reports false, and changes nothing, if
 // this process doesn't hold that any more.
 func (o *Owner) Give(ticket uint64) bool {
-	if o.swap(ticket, HolderBits|Pending) {
-		killpoint.Here("owner given")
-		return true
+	if !o.change(ticket, HolderBits|Pending, 0) {
+		return false
 	}
-	// Marked as consistent since.
-	return ticket&Recovered != 0 && o.swap(ticket&^Recovered, HolderBits|Pending)
+	killpoint.Here("owner given")
+	return true
 }
 
 // Abandon gives up what the ticket stands for as a death does: the next holder is
 // told. It reports false if this process doesn't have that.
-func (o *Owner) Abandon(ticket uint64) bool {
-	for _, w := range [...]uint64{ticket, ticket &^ Recovered} {
-		if o.Word.CompareAndSwap(w, w&^(HolderBits|Pending)|Recovered) {
-			return true
-		}
-	}
-	return false
-}
+func (o *Owner) Abandon(ticket uint64) bool { return o.change(ticket, HolderBits|Pending, Recovered) }
 
 // Settle clears the pending bit, and returns the new ticket.
 func (o *Owner) Settle(ticket uint64) (uint64, bool) {
-	return ticket &^ Pending, o.swap(ticket, Pending)
+	return ticket &^ Pending, o.change(ticket, Pending, 0)
 }
 
 // Has reports whether this process holds what the ticket stands for.
-func (o *Owner) Has(ticket uint64) bool { return o.Word.Load()&^Recovered == ticket&^Recovered }
+func (o *Owner) Has(ticket uint64) bool { return names(o.Word.Load(), ticket) }
 
 // Mark clears the recovered bit, and reports whether this process holds what the
 // ticket stands for. It may be repeated.
-func (o *Owner) Mark(ticket uint64) bool { return o.swap(ticket, Recovered) || o.Has(ticket) }
+func (o *Owner) Mark(ticket uint64) bool { return o.change(ticket, Recovered, 0) }
 
-// swap clears bits of the word, if it is the ticket.
+// WasRemoved reports whether the object was removed. After another operation on the word
+// it may report what has happened since.
+func (o *Owner) WasRemoved() bool { return o.Word.Load()&Removed != 0 }
+
+// change clears bits of the word and sets others, if it still is the ticket. It reports
+// false otherwise.
+func (o *Owner) change(ticket, clear, set uint64) bool {
+	for {
+		w := o.Word.Load()
+		if !names(w, ticket) {
+			return false
+		}
+		if o.Word.CompareAndSwap(w, w&^clear|set) {
+			return true
+		}
+	}
+}
+
+// names reports whether the word w is the ticket, perhaps marked as consistent or
+// removed since.
+func names(w, ticket uint64) bool { return (w^ticket)&^(Recovered|Removed) == 0 }
+
+// swap clears bits of the word, if it is the ticket. It tries once.
 func (o *Owner) swap(ticket, bits uint64) bool { return o.Word.CompareAndSwap(ticket, ticket&^bits) }
 
 // Holder reports whether the word w names a holder, and returns the holder's process

@@ -1,0 +1,68 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+)
+
+// unlinkingByte is the byte that a process locks while it removes the file's name. It is
+// beyond the bytes of slots (package liveness), of which a named object has less than
+// 2^16.
+const unlinkingByte = 1<<62 + 1<<16 - 1
+
+// unlinkingTime is how long unlink waits for another process that does the same. That
+// takes microseconds, unless the process is stopped in the middle.
+const unlinkingTime = time.Second
+
+func unlink(f *os.File) (bool, error) {
+	// On an open file of its own, so that the lock goes with this process.
+	own, err := open(f.Name(), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, explainOpen(f.Name(), err)
+	}
+	defer own.Close()
+	if err := lockToUnlink(own); err != nil {
+		return false, err
+	}
+	defer sys.UnlockByte(own, unlinkingByte)
+	if same, err := leadsTo(f); err != nil || !same {
+		return false, err
+	}
+	killpoint.Here("object to be unlinked")
+	if err := os.Remove(f.Name()); err != nil {
+		return false, explainOpen(f.Name(), err)
+	}
+	return true, nil
+}
+
+func lockToUnlink(own *os.File) error {
+	for end := time.Now().Add(unlinkingTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if locked, err := sys.TryLockByte(own, unlinkingByte); err != nil || locked {
+			return err
+		}
+	}
+	return fmt.Errorf("another process is removing it, and has not done so for %v: it may be stopped (%w)", unlinkingTime, os.ErrDeadlineExceeded)
+}
+
+// leadsTo reports whether the name of the open file f leads to f.
+func leadsTo(f *os.File) (bool, error) {
+	ours, err := f.Stat()
+	if err != nil {
+		return false, fail.Bare(err)
+	}
+	there, err := os.Lstat(f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(ours, there), fail.Bare(err)
+}
