@@ -107,7 +107,7 @@ func testLongWaitersOfTheRemoved(t *testing.T) {
 		ipctest.WantError(t, <-done, breezeway.ErrRemoved)
 		ipctest.WantSince(t, start, soonTold)
 	}
-	mustUnlock(t, h)
+	ipctest.WantError(t, h.Unlock(), breezeway.ErrRemoved)
 }
 
 // Long waiters are woken and cancelled like others.

@@ -416,6 +416,5 @@ func eventIsRemoved(t *eventTest) {
 	}
 	WantSince(t, removed, removeBound)
 	WantError(t, t.e.Wait(context.Background()), breezeway.ErrRemoved)
-	t.mustSet() // processes that have it open can go on using it
-	t.mustWait()
+	WantError(t, t.e.Set(), breezeway.ErrRemoved)
 }

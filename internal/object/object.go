@@ -134,10 +134,14 @@ func Remove(path string) error {
 }
 
 // Unlink removes the name of an open file, if the name still leads to that file, and
-// reports whether it did. On Linux no process that calls Unlink removes the file of another
-// one that has got the name meanwhile: between the look and the removal it holds a lock on
-// the file to which the name leads, and to give the name to another file a process has to
-// unlink this one first. The lock falls with its process.
+// reports whether it did. On Linux it never removes a file that another process has given
+// the name meanwhile: from the look to the removal it holds a lock on the file, and a
+// process that gives the name to another one has unlinked this one before. The kernel
+// drops the lock at the death of its process.
+//
+// Preconditions:
+//   - f is open for writing;
+//   - no other call of Unlink uses f at the same time.
 func Unlink(f *os.File) (bool, error) { return unlink(f) }
 
 // IsTrusted reports whether only this user and the superuser can truncate a file. What

@@ -22,19 +22,10 @@ const unlinkingByte = 1<<62 + 1<<16 - 1
 const unlinkingTime = time.Second
 
 func unlink(f *os.File) (bool, error) {
-	// On an open file of its own, so that the lock goes with this process.
-	own, err := open(f.Name(), false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, explainOpen(f.Name(), err)
-	}
-	defer own.Close()
-	if err := lockToUnlink(own); err != nil {
+	if err := lockToUnlink(f); err != nil {
 		return false, err
 	}
-	defer sys.UnlockByte(own, unlinkingByte)
+	defer sys.UnlockByte(f, unlinkingByte)
 	if same, err := leadsTo(f); err != nil || !same {
 		return false, err
 	}
@@ -45,9 +36,9 @@ func unlink(f *os.File) (bool, error) {
 	return true, nil
 }
 
-func lockToUnlink(own *os.File) error {
+func lockToUnlink(f *os.File) error {
 	for end := time.Now().Add(unlinkingTime); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if locked, err := sys.TryLockByte(own, unlinkingByte); err != nil || locked {
+		if locked, err := sys.TryLockByte(f, unlinkingByte); err != nil || locked {
 			return err
 		}
 	}
