@@ -53,7 +53,7 @@ func complete(f *os.File, path string, size int64, a access.Rule, fill func(f *o
 	killpoint.Here("object filled")
 	err := unix.Linkat(unix.AT_FDCWD, self, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 	killpoint.Here("object linked")
-	return err
+	return sys.ExplainSelfFD(err)
 }
 
 // Resize makes the open file f as long as size, with storage for what is added.
@@ -72,6 +72,8 @@ func explainDirectory(dir string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no %s on this system; mount a tmpfs there: %v (%w)", dir, err, errors.ErrUnsupported)
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR):
+		return fmt.Errorf("the file system at %s has no O_TMPFILE; mount a tmpfs there: %v (%w)", dir, err, errors.ErrUnsupported)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s is not writable for uid %d (%w)", dir, os.Geteuid(), err)
 	}

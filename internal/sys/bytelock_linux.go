@@ -13,7 +13,7 @@ import (
 func Reopen(f *os.File) (*os.File, error) {
 	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("can't open the file once more: %w", os.NewSyscallError("open", err))
+		return nil, fmt.Errorf("can't open the file once more: %w", ExplainSelfFD(os.NewSyscallError("open", err)))
 	}
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }

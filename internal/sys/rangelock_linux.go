@@ -47,6 +47,7 @@ func NewRangeLock(f *os.File, of Range) (*RangeLock, error) {
 			return
 		}
 		l.fd, err = openDescriptor("/proc/self/fd/"+strconv.Itoa(int(fd)), flags&unix.O_ACCMODE)
+		err = ExplainSelfFD(err)
 	})
 	if controlErr != nil {
 		return nil, os.ErrClosed
