@@ -38,7 +38,7 @@ type condHead struct {
 	// How many Signals and Broadcasts there were; bit 63 says that the condition is
 	// removed.
 	signals atomic.Uint64
-	news    uint32        // gate
+	news    uint32 // gate
 }
 
 // relocker is a Mutex as its holders see it, which can lock it again.

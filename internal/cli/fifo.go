@@ -15,7 +15,7 @@ func createFIFO(_ *creator, t target, r accessRule) (io.Closer, error) {
 	return nil, pipe.MakeFIFO(t.path(), &pipe.FIFOConfig{Mode: r.mode})
 }
 
-func removeFIFO(t target) error { return pipe.RemoveFIFO(t.path()) }
+func removeFIFO(t target, _ accessRule) error { return pipe.RemoveFIFO(t.path()) }
 
 // serveFIFO reads a FIFO until ctx ends, as if it were one connection that never
 // ends.

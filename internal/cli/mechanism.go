@@ -30,7 +30,8 @@ type mechanism struct {
 	lock    *locking
 	permits func(t target, r accessRule, track bool) (permits, error)
 	signal  func(t target, r accessRule) (settable, error)
-	remove  func(t target) error
+	remove  func(t target, r accessRule) error
+	held    func(t target, r accessRule) (ipcsync.Stats, error) // rm asks which processes hold it
 	stat    func(t target, r accessRule) (state, error)
 	// list returns the names that exist. If byDirectory is set, they are paths, and it
 	// takes the directory; otherwise it takes "".
@@ -147,6 +148,7 @@ var mechanisms = []*mechanism{
 		create: &creation{takes: admitting, make: createMutex},
 		lock:   &locking{open: openMutex},
 		remove: removeSync(ipcsync.KindMutex),
+		held:   holdersSync(ipcsync.KindMutex),
 		stat:   statSync(ipcsync.KindMutex),
 		list:   listSync(ipcsync.KindMutex),
 	},
@@ -157,6 +159,7 @@ var mechanisms = []*mechanism{
 		create: &creation{takes: admitting, make: createRWMutex},
 		lock:   &locking{shared: true, open: openRWMutex},
 		remove: removeSync(ipcsync.KindRWMutex),
+		held:   holdersSync(ipcsync.KindRWMutex),
 		stat:   statSync(ipcsync.KindRWMutex),
 		list:   listSync(ipcsync.KindRWMutex),
 	},
@@ -175,6 +178,7 @@ var mechanisms = []*mechanism{
 		forms:   []form{{"lead://NAME", "the leadership NAME, which one of several processes has"}},
 		check:   plainName(""),
 		remove:  removeSync(ipcsync.KindLeader),
+		held:    holdersSync(ipcsync.KindLeader),
 		lock:    &locking{open: openLeadership},
 		stat:    statSync(ipcsync.KindLeader),
 		list:    listSync(ipcsync.KindLeader),

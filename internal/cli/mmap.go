@@ -69,7 +69,7 @@ func openFile(t target, r accessRule, readOnly bool) (*memory, error) {
 
 // removeFile removes a file that openFile could have opened, and that belongs to
 // this user or the superuser.
-func removeFile(t target) error {
+func removeFile(t target, _ accessRule) error {
 	path := t.path()
 	f, err := object.Open(path, access.Rule{}, true)
 	if err == nil {

@@ -1,22 +1,30 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/spf13/cobra"
 )
 
 func newRemove() *cobra.Command {
-	var asJSON bool
+	r := &remover{}
 	cmd := &cobra.Command{
 		Use:   "rm URL",
 		Short: "Remove shared memory, a semaphore, a lock or the like",
 		Long: `rm removes what a URL names, whichever program created it, also an older or newer
-version of Breezeway. Processes that have it open keep it, and its memory is freed when
-the last of them closes it; those that wait for a permit, a lock or an event get an
-error.
+version of Breezeway. Processes that have shared memory or a semaphore open keep it, and
+its memory is freed when the last of them closes it. A lock, an event and the like can't
+be used any more. Processes that wait get an error.
+
+A lock or leadership that a process holds is left alone without --force: when it is
+removed, its holder keeps it until it unlocks, and another process may hold a new lock of
+that name at the same time. A lock that is taken just after rm has looked is removed.
 
 For mmap:///PATH that is the file, with all that is in it, as rm(1) does; but what
 is a symbolic link, a directory or a device, or belongs to neither this user nor the
@@ -31,20 +39,63 @@ With --json it prints one object with these fields:
 		Example: `  ipc rm shm://frame
   ipc rm mmap:///var/tmp/state
   ipc rm mutex://deploy
+  ipc rm mutex://deploy --force     # also if a process holds it
   ipc rm fifo:///tmp/log`,
 		Args:              takes(1, 1, "one URL, such as shm://frame"),
 		ValidArgsFunction: completeURL("rm"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			t, err := parseURLFor("rm", args[0])
-			if err == nil {
-				err = t.remove(t)
-			}
-			if err == nil && asJSON {
-				_, err = io.WriteString(os.Stdout, event{Event: "removed", Time: time.Now(), URL: t.String()}.String())
-			}
-			return err
-		},
+		RunE:              func(_ *cobra.Command, args []string) error { return r.run(args[0]) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVarP(&r.force, "force", "f", false, "also a lock that a process holds")
+	r.registerTrust(cmd)
+	cmd.Flags().BoolVar(&r.json, "json", false, "print JSON")
 	return cmd
+}
+
+// remover is one run of rm.
+type remover struct {
+	accessFlags
+	force, json bool
+}
+
+func (r *remover) run(url string) error {
+	t, err := parseURLFor("rm", url)
+	if err != nil {
+		return err
+	}
+	rule, err := r.rule()
+	if err != nil {
+		return err
+	}
+	if !r.force {
+		if err := checkFree(t, rule); err != nil {
+			return err
+		}
+	}
+	if err := t.remove(t, rule); err != nil {
+		return err
+	}
+	if r.json {
+		_, err = io.WriteString(os.Stdout, event{Event: "removed", Time: time.Now(), URL: t.String()}.String())
+	}
+	return err
+}
+
+// checkFree fails if a process holds what is to be removed, or if that can't be told.
+func checkFree(t target, r accessRule) error {
+	if t.held == nil || t.vanishes() {
+		return nil
+	}
+	st, err := t.held(t, r)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, breezeway.ErrMismatch):
+		return nil // it is not there, or of a version that is not understood
+	case err != nil:
+		return fmt.Errorf("%w; so rm can't tell whether a process holds it; --force removes it all the same", err)
+	case st.Holders == 0:
+		return nil
+	case len(st.PIDs) == 0:
+		return fmt.Errorf("%s is held; wait until it is unlocked, or remove it with --force", t)
+	}
+	return fmt.Errorf("%s is held by %s; wait until it is unlocked, or remove it with --force", t, processes(st.PIDs))
 }

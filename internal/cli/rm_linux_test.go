@@ -2,10 +2,14 @@ package cli
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
 // fileSchemes are the schemes of our own objects and the kinds in their files' names.
@@ -46,4 +50,45 @@ func TestRemoveNamesWhatIsInTheWay(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A lock that a process holds is removed only by force. Then its holder is told, and the
+// name is free.
+func TestRemoveHeldLock(t *testing.T) {
+	for _, scheme := range []string{"mutex"} {
+		t.Run(scheme, func(t *testing.T) {
+			url := syncURL(t, scheme)
+			holder := lingering(t, url)
+			expectFailure(t, run(t, "", "rm", url), exitError, url, "is held by process", "--force")
+			expectFailure(t, run(t, "", "lock", url, "-n", "--", "true"), exitTimedOut)
+			succeed(t, "", "rm", url, "--force")
+			expectFailure(t, run(t, "", "rm", url), exitError, "no such")
+			succeed(t, "", "lock", url, "-n", "--", "true") // another lock
+			holder.CloseInput()
+			holder.Wait()
+			if text := holder.Stderr(); !strings.Contains(text, "it was removed while it was held") {
+				t.Errorf("the holder says %q", text)
+			}
+			succeed(t, "", "rm", url)
+		})
+	}
+	url := syncURL(t, "lead")
+	l, err := ipcsync.Lead(t.Context(), strings.TrimPrefix(url, "lead://"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectFailure(t, run(t, "", "rm", url), exitError, url, "is held by process", "--force")
+	succeed(t, "", "rm", "-f", url)
+	if err := l.Resign(); !errors.Is(err, breezeway.ErrRemoved) {
+		t.Error(err)
+	}
+}
+
+// What a dead process holds is free, and what is free needs no force.
+func TestRemoveLockOfTheDead(t *testing.T) {
+	url := syncURL(t, "mutex")
+	holder := lingering(t, url)
+	holder.Kill()
+	holder.Wait()
+	succeed(t, "", "rm", url)
 }

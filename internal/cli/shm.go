@@ -21,8 +21,8 @@ func openSegment(t target, r accessRule, readOnly bool) (*memory, error) {
 }
 
 // removeMemory makes remove of a row.
-func removeMemory(kind shm.Kind) func(target) error {
-	return func(t target) error { return shm.Remove(kind, t.name, nil) }
+func removeMemory(kind shm.Kind) func(target, accessRule) error {
+	return func(t target, _ accessRule) error { return shm.Remove(kind, t.name, nil) }
 }
 
 // statMemory makes stat of a row.

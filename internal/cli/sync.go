@@ -71,8 +71,13 @@ func openEvent(t target, r accessRule) (settable, error) {
 }
 
 // removeSync makes remove of a row.
-func removeSync(kind ipcsync.Kind) func(target) error {
-	return func(t target) error { return ipcsync.Remove(kind, t.name, nil) }
+func removeSync(kind ipcsync.Kind) func(target, accessRule) error {
+	return func(t target, r accessRule) error { return ipcsync.Remove(kind, t.name, r.syncConfig()) }
+}
+
+// holdersSync makes held of a row.
+func holdersSync(kind ipcsync.Kind) func(target, accessRule) (ipcsync.Stats, error) {
+	return func(t target, r accessRule) (ipcsync.Stats, error) { return ipcsync.Stat(kind, t.name, r.syncConfig()) }
 }
 
 // statSync makes stat of a row.

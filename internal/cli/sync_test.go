@@ -23,7 +23,7 @@ func syncURL(t testing.TB, scheme string) string {
 		t.Skip("semaphores, locks and events are for Linux and Windows")
 	}
 	url := scheme + "://" + ipctest.UniqueName()
-	t.Cleanup(func() { run(t, "", "rm", url) })
+	t.Cleanup(func() { run(t, "", "rm", "--force", url) })
 	return url
 }
 
