@@ -30,6 +30,14 @@ var blocking = map[string]struct {
 		m, err := OpenOrCreateMutex(name, nil)
 		return m, func(ctx context.Context) error { _, err := m.Lock(ctx); return err }, err
 	}},
+	"rwmutex to write": {KindRWMutex, func(name string) (io.Closer, func(context.Context) error, error) {
+		m, err := OpenOrCreateRWMutex(name, nil)
+		return m, func(ctx context.Context) error { _, err := m.Lock(ctx); return err }, err
+	}},
+	"rwmutex to read": {KindRWMutex, func(name string) (io.Closer, func(context.Context) error, error) {
+		m, err := OpenOrCreateRWMutex(name, nil)
+		return m, func(ctx context.Context) error { _, err := m.RLock(ctx); return err }, err
+	}},
 	"lead": {KindLeader, func(name string) (io.Closer, func(context.Context) error, error) {
 		return io.NopCloser(nil), func(ctx context.Context) error { _, err := Lead(ctx, name, nil); return err }, nil
 	}},
@@ -69,6 +77,15 @@ func block(t *testing.T, kind Kind, name string) {
 		}
 		t.Cleanup(func() { m.Close() })
 		mustLock(t, m)
+	case KindRWMutex:
+		m, err := OpenOrCreateRWMutex(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Close() })
+		if _, err := m.Lock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	case KindLeader:
 		l, err := Lead(t.Context(), name, nil)
 		if err != nil {
@@ -284,6 +301,52 @@ func wantRecoveredHeld(t *testing.T, h Held) {
 	t.Helper()
 	if !h.Recovered() {
 		t.Error("not told that the holder died")
+	}
+}
+
+// Readers and writers of a removed lock are refused, also a writer that has been waiting for
+// readers, and holders are told when they unlock.
+func TestRemovedRWMutex(t *testing.T) {
+	for _, cfg := range []*Config{nil, {Mode: 0o666}} {
+		m := newTestRWMutex(t, cfg)
+		reader, err := m.RLock(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending := make(chan error, 1)
+		go func() {
+			_, err := m.Lock(t.Context())
+			pending <- err
+		}()
+		awaitWaiters(t, m, 1)
+		start := time.Now()
+		mustRemove(t, KindRWMutex, m.Name())
+		ipctest.WantError(t, <-pending, breezeway.ErrRemoved)
+		ipctest.WantSince(t, start, 50*time.Millisecond)
+		for what, lock := range map[string]func(context.Context) (Held, error){"Lock": m.Lock, "RLock": m.RLock} {
+			if _, err := lock(t.Context()); !errors.Is(err, breezeway.ErrRemoved) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for what, try := range map[string]func() (Held, bool, error){"TryLock": m.TryLock, "TryRLock": m.TryRLock} {
+			if _, _, err := try(); !errors.Is(err, breezeway.ErrRemoved) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		ipctest.WantError(t, reader.Unlock(), breezeway.ErrRemoved, "it is unlocked")
+		ipctest.WantError(t, reader.Unlock(), os.ErrInvalid)
+		if st, err := m.Stats(); err != nil || st.Holders != 0 {
+			t.Errorf("stats: %+v, %v", st, err)
+		}
+
+		m = newTestRWMutex(t, cfg)
+		writer, err := m.Lock(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustRemove(t, KindRWMutex, m.Name())
+		ipctest.WantError(t, writer.Unlock(), breezeway.ErrRemoved, "it is unlocked")
+		ipctest.WantError(t, writer.Unlock(), os.ErrInvalid)
 	}
 }
 

@@ -147,9 +147,17 @@ func (l *rwLock) giveBack(ticket uint64) {
 	}
 }
 
+// toldOnUnlock returns what an Unlock says if the lock was removed.
+func (l *rwLock) toldOnUnlock() error {
+	if l.owner.WasRemoved() {
+		return robust.ErrUnlockedRemoved
+	}
+	return nil
+}
+
 // given returns the error of an operation of a holder, which held the lock or not.
 func (l *rwLock) given(op string, gave bool, err error) error {
-	if err == nil && (!gave || l.Closed()) {
+	if (err == nil || err == robust.ErrUnlockedRemoved) && (!gave || l.Closed()) {
 		err = robust.ErrNotHeld
 	}
 	return l.Fail(op, err)

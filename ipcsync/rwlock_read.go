@@ -59,11 +59,15 @@ func (l *rwLock) enter(check bool) (recovered uint64, ok bool, err error) {
 		}
 	}
 	killpoint.Here("rwmutex reader counted")
-	if w := l.head.word.Load(); w&robust.HolderBits == 0 {
+	w := l.head.word.Load()
+	if w&(robust.HolderBits|robust.Removed) == 0 {
 		return w & robust.Recovered, true, nil
 	}
-	l.leave() // a writer was faster
-	return 0, false, nil
+	l.leave() // a writer was faster, or Remove
+	if w&robust.Removed != 0 {
+		err = robust.ErrRemoved
+	}
+	return 0, false, err
 }
 
 // isReadable reports whether there is no writer. It takes the word away from a dead
@@ -71,6 +75,9 @@ func (l *rwLock) enter(check bool) (recovered uint64, ok bool, err error) {
 func (l *rwLock) isReadable(check bool) (bool, error) {
 	for {
 		w := l.head.word.Load()
+		if w&robust.Removed != 0 {
+			return false, robust.ErrRemoved
+		}
 		h := liveness.Holder(w & robust.HolderBits)
 		if h == liveness.None {
 			return true, nil
@@ -139,11 +146,11 @@ func (r *readLock) Unlock(ticket uint64) error {
 	}
 	if l.Direct {
 		r.release()
-		return l.given(breezeway.OpUnlock, true, nil)
+		return l.given(breezeway.OpUnlock, true, l.toldOnUnlock())
 	}
 	err := l.Use(func() error {
 		r.release()
-		return nil
+		return l.toldOnUnlock()
 	})
 	return l.given(breezeway.OpUnlock, true, err)
 }

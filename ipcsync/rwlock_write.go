@@ -29,6 +29,9 @@ func (l *rwLock) Lock(ctx context.Context, c *robust.Claim) (Held, error) {
 		if check {
 			checks++
 		}
+		if l.owner.WasRemoved() {
+			return false, robust.ErrRemoved // in any turn
+		}
 		if l.head.turn.Load() == turnReaders && l.head.word.Load()&robust.HolderBits == 0 {
 			if !check || checks == 1 { // the check before the first sleep
 				return false, nil
@@ -75,12 +78,18 @@ func (l *rwLock) drain(ctx context.Context, c *robust.Claim, ticket uint64) (Hel
 
 // settle makes the pending writer the only holder, if no reader is left.
 func (l *rwLock) settle(ticket uint64, check bool) (settled uint64, ok bool, err error) {
-	if drained, err := l.isDrained(check); err != nil || !drained {
-		return 0, false, err
+	drained, err := l.isDrained(check)
+	if err == nil && drained {
+		if settled, ok = l.owner.Settle(ticket); !ok {
+			err = errOverwritten
+		}
 	}
-	settled, ok = l.owner.Settle(ticket)
-	if !ok {
-		return 0, false, errOverwritten
+	if l.owner.WasRemoved() { // perhaps before it was settled
+		l.giveBack(settled)
+		return 0, false, robust.ErrRemoved
+	}
+	if err != nil || !ok {
+		return 0, false, err
 	}
 	killpoint.Here("rwmutex drained")
 	return settled, true, nil
@@ -133,6 +142,9 @@ func (l *rwLock) TryLock() (h Held, ok bool, err error) {
 	err = l.Use(func() error {
 		// Looked at first, so as not to keep readers out for nothing.
 		if drained, err := l.isDrained(true); err != nil || !drained {
+			if l.owner.WasRemoved() {
+				err = robust.ErrRemoved
+			}
 			return err
 		}
 		ticket, taken, err := l.take(true)
@@ -155,12 +167,13 @@ func (l *rwLock) TryLock() (h Held, ok bool, err error) {
 func (l *rwLock) Unlock(ticket uint64) error {
 	l.Released()
 	if l.Direct {
-		return l.given(breezeway.OpUnlock, l.release(ticket), nil)
+		gave := l.release(ticket)
+		return l.given(breezeway.OpUnlock, gave, l.toldOnUnlock())
 	}
 	var gave bool
 	err := l.Use(func() error {
 		gave = l.release(ticket)
-		return nil
+		return l.toldOnUnlock()
 	})
 	return l.given(breezeway.OpUnlock, gave, err)
 }

@@ -55,7 +55,7 @@ func TestRemoveNamesWhatIsInTheWay(t *testing.T) {
 // A lock that a process holds is removed only by force. Then its holder is told, and the
 // name is free.
 func TestRemoveHeldLock(t *testing.T) {
-	for _, scheme := range []string{"mutex"} {
+	for _, scheme := range []string{"mutex", "rwmutex"} {
 		t.Run(scheme, func(t *testing.T) {
 			url := syncURL(t, scheme)
 			holder := lingering(t, url)
