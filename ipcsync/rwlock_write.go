@@ -85,7 +85,9 @@ func (l *rwLock) settle(ticket uint64, check bool) (settled uint64, ok bool, err
 		}
 	}
 	if l.owner.WasRemoved() { // perhaps before it was settled
-		l.giveBack(settled)
+		if ok {
+			l.giveBack(settled)
+		}
 		return 0, false, robust.ErrRemoved
 	}
 	if err != nil || !ok {

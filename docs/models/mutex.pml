@@ -3,6 +3,7 @@
  *
  * One word says which process holds it. It is changed by compare and swap alone:
  *
+ *	removed           the object is removed: no process takes the word any more
  *	count             how often it was taken, so that no two acquisitions look alike
  *	recovered         a holder died, and none has marked it consistent since
  *	generation, slot  the holder; slot NONE, or DEAD for one known to be dead
@@ -28,10 +29,18 @@
  * from then on is lost. (The code gives the slot up last, so that less can happen
  * there than here.)
  *
+ * REMOVE: two processes lock the mutex, a third one removes it, and a fourth one
+ * creates its name anew, once what has the name is marked as removed. With KILL, of
+ * those that lock and the one that removes one is killed each. To remove is to mark the
+ * word, to wake all, and then, with a lock on the file, to look whether the name still
+ * leads there and to unlink it. What the fourth creates has a word of its own.
+ *
  * Checked are exclusion: at most one process is inside; recovered until marked: a
  * process that takes the mutex is told if, and only if, a holder has died and none
  * has marked it consistent since; and progress: no process waits for ever, which
- * would be an invalid end state.
+ * would be an invalid end state. With REMOVE also: no process takes the mutex when its
+ * name is free or another object's; only the name of what is marked is unlinked; and
+ * the name can be created anew, whichever process was killed.
  *
  * Parking and waking are those of parkwake.pml in fewer steps. A sleeping process
  * looks again after 100 ms: here at any moment, but only if there was a kill or a
@@ -43,12 +52,20 @@
 #define DEAD 7
 #define WORD(count, recovered, generation, slot) \
 	((count) << 7 | (recovered) << 6 | (generation) << 3 | (slot))
-#define COUNT(w)      ((w) >> 7)
+#define REMOVED 8192 /* the bit above the count */
+#define COUNT(w)      (((w) & REMOVED - 1) >> 7)
 #define RECOVERED(w)  ((w) >> 6 & 1)
 #define GENERATION(w) ((w) >> 3 & 7)
 #define SLOT(w)       ((w) & 7)
-#define MARKED(w)     WORD(COUNT(w), 0, GENERATION(w), SLOT(w))
-#define GIVEN(w)      WORD(COUNT(w), KEPT(w), 0, NONE)
+#define MARKED(w)     (WORD(COUNT(w), 0, GENERATION(w), SLOT(w)) | (w) & REMOVED)
+#define GIVEN(w)      (WORD(COUNT(w), KEPT(w), 0, NONE) | GONE(w))
+#define IS(ticket)    ((word & REMOVED - 1) == (ticket))
+
+#ifdef UNLOCK_UNMARKS
+#define GONE(w) 0
+#else
+#define GONE(w) ((w) & REMOVED)
+#endif
 
 #ifdef NO_COUNT
 #define NEXT(w) 0
@@ -100,15 +117,34 @@ byte has[PROCESSES]; /* this one */
 bool dead[PROCESSES];
 bool accident; /* there was a kill or a close */
 
+#ifdef REMOVE
+/* The name leads to: */
+#define NOTHING 0
+#define FIRST   1 /* the mutex that the processes have open */
+#define SECOND  2 /* another one */
+byte name = FIRST;
+mtype = { replacing }
+mtype unlinking = free; /* the lock on the first one's file */
+bool killed;            /* the process that removes */
+bool removing = true;
+#endif
+
 /* What is checked. */
 byte inside; /* the living holder's number + 1 */
 bool tell;   /* if the holder dies now, or with none as it is, the next is to be told */
 
 #define put(w) word = w; looked = 0
 
+#ifdef REMOVE
+#define IN_USE assert(name == FIRST)
+#else
+#define IN_USE skip
+#endif
+
 /* The word is this process's from here on, and so is what it protects. */
 #define take(recovered) \
 	ticket = WORD(NEXT(w), recovered, mine, has[me]); \
+	IN_USE; \
 	put(ticket); \
 	assert(RECOVERED(ticket) == tell); \
 	tell = true
@@ -203,7 +239,7 @@ end_join:	atomic {
 		}
 		atomic {
 			if
-			:: word == w -> put(WORD(COUNT(w), RECOVERED(w), 0, DEAD))
+			:: word == w -> put(WORD(COUNT(w), RECOVERED(w), 0, DEAD) | (w) & REMOVED)
 			:: else -> goto start
 			fi
 		}
@@ -219,6 +255,16 @@ start:		if
 look:		atomic {
 			drained;
 			w = word;
+#ifdef REMOVE
+			if
+#ifdef STEAL_REMOVED
+			:: w & REMOVED && SLOT(w) == NONE -> goto out
+#else
+			:: w & REMOVED -> goto out
+#endif
+			:: else
+			fi;
+#endif
 			if
 			:: SLOT(w) == NONE -> goto from_none
 			:: SLOT(w) != NONE && phase == fast -> w = 0; goto enter
@@ -285,14 +331,14 @@ locked:		atomic {
 		/* A second Unlock of what was locked before does nothing. */
 		atomic {
 			if
-			:: word == before -> put(GIVEN(word))
+			:: IS(before) -> put(GIVEN(word))
 			:: else
 			fi
 		}
 held_by_me:	if
-		:: atomic { RECOVERED(ticket) && word == ticket -> put(MARKED(ticket)); goto held_by_me }
+		:: atomic { RECOVERED(ticket) && IS(ticket) -> put(MARKED(word)); goto held_by_me }
 		:: atomic {
-			word == ticket || word == MARKED(ticket) ->
+			IS(ticket) || IS(MARKED(ticket)) ->
 			assert(inside == (IN(closed, me) -> 0 : me + 1));
 			inside = 0;
 #ifdef NO_FENCE
@@ -369,8 +415,63 @@ out:		strip(me)
 	d_step { locks = 0; mine = 0; w = 0; ticket = 0; before = 0; phase = fast }
 }
 
+#ifdef REMOVE
+/* The name of the first mutex is unlinked, if it has it. */
+inline unlink(by) {
+#ifndef NO_LOCK
+	atomic { unlinking == free -> unlinking = by };
+#endif
+	if
+	:: name == FIRST -> atomic { assert(name == FIRST); name = NOTHING }
+	:: else
+	fi;
+	unlinking = free
+}
+
+/* All are woken. */
+inline wake_all() {
+	atomic {
+		if
+		:: parked -> parked = false; asleep = 0; unmoved = 0
+		:: else
+		fi
+	}
+}
+
+proctype Remover() {
+	{
+#ifdef UNLINK_FIRST
+		unlink(held);
+#endif
+		atomic { put(word | REMOVED) };
+#ifndef NO_WAKE_ALL
+		wake_all();
+#endif
+#ifndef UNLINK_FIRST
+		unlink(held);
+#endif
+		removing = false
+	} unless { killed }
+}
+
+/* Creates the name anew. That there is a mutex that is not removed is no failure. */
+proctype Creator() {
+end_exists:
+	(name == NOTHING || word & REMOVED);
+again:	if
+	:: atomic { name == NOTHING -> name = SECOND }
+#ifndef NO_REPLACE
+	:: name == FIRST -> unlink(replacing); goto again
+#endif
+	fi
+}
+#endif
+
 proctype Kernel() {
 end:	do
+#ifdef REMOVE
+	:: atomic { unlinking == dying -> unlinking = free }
+#endif
 	:: atomic { lock[1] == dying -> lock[1] = free; looked = 0 }
 	:: atomic { lock[2] == dying -> lock[2] = free; looked = 0 }
 #if SLOTS > 2
@@ -382,14 +483,14 @@ end:	do
 /* Processes that are alike needn't all be killed in turn: with other numbers it is
  * the same. So with three slots the first to die is 0 and the second 1, with two
  * the first is 0. What happens without an accident is checked without KILL. */
-#if defined(CLOSE)
+#if defined(CLOSE) || defined(REMOVE)
 #define KILLS 1
 #define MAY_DIE(p) true
 #define MAY_LIVE true
 #else
 #define MAY_LIVE (left < KILLS)
 #endif
-#if defined(CLOSE)
+#if defined(CLOSE) || defined(REMOVE)
 #elif defined(JOIN)
 #define KILLS 2
 #define MAY_DIE(p) (left < KILLS || p == 0)
@@ -422,6 +523,24 @@ end:	do
 	   }
 	od
 }
+
+#ifdef REMOVE
+/* Kills the process that removes, or doesn't. */
+proctype RemoverKiller() {
+end:	atomic {
+		removing;
+		if
+		:: skip
+		:: accident = true;
+		   killed = true;
+		   if
+		   :: unlinking == held -> unlinking = dying
+		   :: else
+		   fi
+		fi
+	}
+}
+#endif
 
 /* Closes the mutex of the first process while that uses it. */
 proctype Closer() {
@@ -467,13 +586,22 @@ init {
 		run Process(0, 2);
 #endif
 		run Process(1, 1);
+#ifdef REMOVE
+		attached = 3;
+		run Remover();
+		run Creator();
+#else
 		run Process(2, 1);
+#endif
 		run Kernel();
 #ifdef NO_FENCE
 		run StoreBuffer();
 #endif
 #ifdef KILL
 		run Killer();
+#endif
+#if defined(KILL) && defined(REMOVE)
+		run RemoverKiller();
 #endif
 #ifdef CLOSE
 		run Closer();
