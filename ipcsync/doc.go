@@ -68,9 +68,9 @@
 // # Waiting
 //
 // A wait ends within 10 ms when its context is done, with [context.Cause], and when
-// this process closes the object, with [os.ErrClosed]; it ends within a second when
-// the object is removed, with [breezeway.ErrRemoved]. No other waiter is disturbed,
-// and no wake-up is lost.
+// this process closes the object, with [os.ErrClosed], or when the object is removed by
+// [Remove], with [breezeway.ErrRemoved]. No other waiter is disturbed, and no wake-up is
+// lost.
 //
 // A waiter spins for at most 25 µs, as long as that pays off, and then parks in the
 // kernel. On Linux and Windows the waiters of a process need at most GOMAXPROCS + 16
@@ -103,7 +103,13 @@
 //   - Goroutines have no identity here, so nothing is recursive: a goroutine that
 //     locks twice waits for itself.
 //   - A [Held] means nothing in another process.
-//   - On Linux objects stay until they are removed or the machine restarts.
+//   - On Linux objects stay until they are removed or the machine restarts. What
+//     [Remove] removes can't be locked any more. What another program removes can:
+//     rm(1), a cleaner of /dev/shm, or systemd-logind, which by default removes the
+//     objects of a user that is no system user when its last session ends (RemoveIPC).
+//     Waiters notice that within a second and get [breezeway.ErrRemoved]; a Lock that
+//     needn't wait succeeds, while a process that creates the name anew has another
+//     lock. docs/crash-safety.md says how to keep objects from cleaners.
 //   - An object of our own can be open 504 times at once, or as often as
 //     Config.Slots said when it was created. Each costs 16 bytes.
 //   - Death is seen when the kernel has freed the dead process's memory and closed

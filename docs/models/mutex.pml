@@ -135,6 +135,13 @@ bool tell;   /* if the holder dies now, or with none as it is, the next is to be
 
 #define put(w) word = w; looked = 0
 
+#if defined(REMOVE) && !defined(KILL)
+#define KEEPER 1
+#define HELD keep
+#else
+#define HELD held_by_me
+#endif
+
 #ifdef REMOVE
 #define IN_USE assert(name == FIRST)
 #else
@@ -325,7 +332,7 @@ locked:		atomic {
 			inside = me + 1;
 			if
 			:: before -> skip
-			:: else -> goto held_by_me
+			:: else -> goto HELD
 			fi
 		}
 		/* A second Unlock of what was locked before does nothing. */
@@ -335,6 +342,13 @@ locked:		atomic {
 			:: else
 			fi
 		}
+#ifdef KEEPER
+		/* It may keep the mutex until the others have ended. */
+keep:		if
+		:: skip
+		:: skip -> !(attached & 7 - (1 << me))
+		fi;
+#endif
 held_by_me:	if
 		:: atomic { RECOVERED(ticket) && IS(ticket) -> put(MARKED(word)); goto held_by_me }
 		:: atomic {
