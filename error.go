@@ -19,7 +19,9 @@ var (
 	ErrMismatch = errors.New("mismatch")
 	// ErrTooLarge means that something exceeds a limit that was agreed on.
 	ErrTooLarge = errors.New("too large")
-	// ErrRemoved means that the object was removed while it was in use.
+	// ErrRemoved means that the object was removed while it was in use. It is not
+	// [os.ErrNotExist], which Open returns: there the name is free, and waiting or
+	// creating helps; here the value is of no use any more, and is to be closed.
 	ErrRemoved = errors.New("removed")
 )
 

@@ -78,8 +78,8 @@ func (e *Event) flag() flag {
 // Wait waits until the event is set. Unless it has Config.ManualReset, Wait resets it.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
-// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] once the
-// event was removed; see [Remove]. With an error it has reset nothing. If the event is set,
+// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] once the event
+// was removed; see [Remove]. With an error it has reset nothing. If the event is set,
 // Wait succeeds even if ctx is done.
 //
 // If a process dies just after its Wait has reset the event, no other wait is let

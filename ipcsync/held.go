@@ -29,7 +29,9 @@ type holder interface {
 var errNeverHeld = fmt.Errorf("the Held is the zero value, which holds nothing; use the one that Lock returned (%w)", os.ErrInvalid)
 
 // Unlock gives the lock up. A second Unlock fails with [os.ErrInvalid] and changes
-// nothing. After the lock was closed Unlock fails with [os.ErrClosed].
+// nothing. After the lock was closed Unlock fails with [os.ErrClosed]. If the lock was
+// removed while it was held, Unlock gives it up and returns [breezeway.ErrRemoved]: a
+// process that has created the name anew may have held the new lock at the same time.
 //
 // Unlocking without MarkConsistent leaves the lock marked as recovered.
 func (h Held) Unlock() error {

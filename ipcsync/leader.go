@@ -18,7 +18,7 @@ import (
 //
 // A living process stays the leader until it resigns, even if it is stopped. So no
 // other process replaces it, unless the name is removed: then another process may
-// lead beside it, and the first one is not told.
+// lead beside it, and the first one is told when it resigns.
 type Leader struct {
 	mutex     sharedMutex
 	held      Held
@@ -39,7 +39,7 @@ type leaderHead struct {
 // when it resigns or dies, the next one does. The first caller creates the name.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
-// [breezeway.ErrRemoved] within a second of the name being removed, with
+// [breezeway.ErrRemoved] if the name is removed meanwhile, with
 // [os.ErrInvalid] for a bad name, with [os.ErrPermission] if the name belongs to a
 // user that Config.Trust doesn't name, and with [breezeway.ErrMismatch] if this
 // program doesn't understand what is there. If there is no leader, Lead succeeds even
@@ -49,8 +49,8 @@ type leaderHead struct {
 // freed the dead process's memory and closed its files.
 //
 // It is the object bw.leader.NAME on all systems (docs/formats.md). [Remove] of
-// KindLeader removes the name and its count of terms. A leader is not told: remove
-// a name when it is out of use.
+// KindLeader removes the name and its count of terms. A leader is told when it resigns:
+// remove a name when it is out of use.
 func Lead(ctx context.Context, name string, cfg *Config) (*Leader, error) {
 	m, err := openAs(KindLeader, robust.OpenOrCreate, name, cfg, func(s *settings) (*sharedMutex, error) {
 		return newLeadership(robust.OpenOrCreate, name, s)
@@ -123,7 +123,8 @@ func (l *Leader) Name() string {
 	return l.mutex.Name
 }
 
-// Resign lets the next process lead. Doing it again does nothing.
+// Resign lets the next process lead. If the name was removed meanwhile, it returns
+// [breezeway.ErrRemoved]. Doing it again does nothing.
 func (l *Leader) Resign() error {
 	if l == nil || l.mutex.Mutex == nil {
 		return KindLeader.fail(breezeway.OpUnlock, "", fmt.Errorf("the leadership was never taken: use what ipcsync.Lead returned (%w)", os.ErrInvalid))

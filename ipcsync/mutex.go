@@ -73,8 +73,8 @@ func (m *Mutex) locker() locker {
 // [Held.Recovered] tells whether to repair what the mutex protects.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
-// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] once the
-// mutex was removed; see [Remove]. A mutex that is free is taken even if ctx is done.
+// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] once the mutex
+// was removed; see [Remove]. A mutex that is free is taken even if ctx is done.
 //
 // If the holder dies, waiters find it out within 100 ms from when the kernel has
 // freed the dead process's memory and closed its files.

@@ -74,8 +74,8 @@ func (m *RWMutex) check(op string) error {
 // changed nothing, and doesn't count.
 //
 // It fails with [context.Cause] within 10 ms of ctx being done, with
-// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] once the
-// lock was removed; see [Remove]. A lock that is free is taken even if ctx is done.
+// [os.ErrClosed] after Close, and with [breezeway.ErrRemoved] once the lock
+// was removed; see [Remove]. A lock that is free is taken even if ctx is done.
 //
 // If a holder dies, waiters find it out within 100 ms from when the kernel has freed
 // the dead process's memory and closed its files.
