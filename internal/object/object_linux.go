@@ -43,7 +43,7 @@ func complete(f *os.File, path string, size int64, a access.Rule, fill func(f *o
 	// linkat with AT_EMPTY_PATH needs a privilege.
 	self := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
 	if err := a.Permit(self, path); err != nil {
-		return err
+		return sys.ExplainSelfFD(err)
 	}
 	if fill != nil {
 		if err := fill(f); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime"
@@ -73,7 +74,9 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 // process has just created it.
 func (o *Object) discard() (err error) {
 	if o.Created && o.named {
-		err = o.takeAway()
+		if err = o.takeAway(); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
 	}
 	if o.Created && !o.named {
 		err = mmap.AtomicStore[uint64](o.mapping, 0, Unfinished)
@@ -263,10 +266,13 @@ func CheckRemoved(f *os.File) error {
 // IsRemoved reports whether the object's file has lost its name.
 func (o *Object) IsRemoved() (bool, error) { return object.IsRemoved(o.file) }
 
-// RemoveName removes the object's name, if it still leads to the object, so that no other
-// process finds the object.
+// RemoveName removes the object's name, so that no other process finds the object. It fails
+// with [fs.ErrNotExist] if the name doesn't lead to the object any more.
 func (o *Object) RemoveName() error {
-	_, err := object.Unlink(o.file)
+	unlinked, err := object.Unlink(o.file)
+	if err == nil && !unlinked {
+		err = &fail.AbsentError{Path: o.file.Name()}
+	}
 	return err
 }
 
