@@ -1,6 +1,7 @@
 package robust
 
 import (
+	"errors"
 	"sync/atomic"
 	"testing"
 
@@ -177,6 +178,51 @@ func TestOwnerJoinDisownsItsSlotsPast(t *testing.T) {
 		owner.Init(w, o.Slots)
 		if named := owner.Join(o.Me); named != (word != want) || w.Load() != want {
 			t.Errorf("%#x became %#x, %v; want %#x", word, w.Load(), named, want)
+		}
+	}
+}
+
+// A removed word is taken by no process, and given up as any other: the bit stays.
+func TestOwnerOfWhatIsRemoved(t *testing.T) {
+	a, b, dead := newOwners(t)
+	for what, word := range map[string]uint64{
+		"free": 0, "held": uint64(b.me), "dead": dead, "dead and pending": dead | Pending, "recovered": Recovered, "after many": 5 * Once,
+	} {
+		word |= Removed
+		a.Word.Store(word)
+		if _, ok := a.TakeFree(0); ok {
+			t.Errorf("%s: TakeFree took it", what)
+		}
+		if _, how, err := a.Take(0, true); how != Busy || !errors.Is(err, breezeway.ErrRemoved) || a.Word.Load() != word {
+			t.Errorf("%s: %v, %v, %#x", what, how, err, a.Word.Load())
+		}
+	}
+	for what, c := range map[string]struct {
+		start uint64
+		do    func(ticket uint64) bool
+		left  uint64 // flags
+	}{
+		"Give":             {0, a.Give, 0},
+		"Give recovered":   {dead, a.Give, Recovered},
+		"Give once marked": {dead, func(k uint64) bool { return a.Mark(k) && a.Give(k) }, 0},
+		"Abandon":          {0, a.Abandon, Recovered},
+		"Has":              {0, func(k uint64) bool { return a.Has(k) && a.Give(k) && !a.Has(k) }, 0},
+		"Bury":             {0, func(k uint64) bool { return a.Bury(k | Removed) }, Recovered},
+	} {
+		a.Word.Store(c.start)
+		ticket, _, err := a.Take(0, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Word.Or(Removed)
+		if !c.do(ticket) || !a.WasRemoved() {
+			t.Errorf("%s fails, or clears the bit", what)
+		}
+		if w := a.Word.Load(); w&(Recovered|Pending) != c.left || w&HolderBits != 0 {
+			t.Errorf("%s: %#x is left", what, w)
+		}
+		if a.Give(ticket) {
+			t.Errorf("%s: given up twice", what)
 		}
 	}
 }
