@@ -361,3 +361,27 @@ func FuzzMessages(f *testing.F) {
 		}
 	})
 }
+
+// A Read that waits in the middle of a message doesn't take CloseRead for the death of
+// the sender.
+func TestCloseReadInTheMiddleOfAMessage(t *testing.T) {
+	for name, arrived := range map[string]string{
+		"preface": golden[:3],
+		"header":  golden[:8+1],
+		"message": golden[:8+4+1],
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, c, err := connected(t, nil, messages)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			defer c.Close()
+			io.WriteString(client, arrived)
+			time.AfterFunc(20*time.Millisecond, func() { c.CloseRead() })
+			if _, err := c.Read(make([]byte, 9)); err != io.EOF {
+				t.Errorf("%v, want io.EOF", err)
+			}
+		})
+	}
+}

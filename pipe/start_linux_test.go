@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,5 +75,31 @@ func TestDieWithParentOutlivesThread(t *testing.T) {
 	buf := make([]byte, 5)
 	if _, err := io.ReadFull(c.d, buf); err != nil || string(buf) != "alive" {
 		t.Errorf("the child answered %q, %v", buf, err)
+	}
+}
+
+// starved has no descriptor left when it first asks for a lifeline, and some later.
+var starved = role("starved", func() error {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	none := unix.Rlimit{Max: before.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		return err
+	}
+	if _, err := passLifeline(&passing{cmd: new(exec.Cmd)}); !errors.Is(err, unix.EMFILE) {
+		return fmt.Errorf("without descriptors: %v", err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	_, err := passLifeline(&passing{cmd: new(exec.Cmd)})
+	return err
+})
+
+func TestDieWithParentAfterAShortageOfDescriptors(t *testing.T) {
+	if out, err := roleCommand(t, starved).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -471,6 +471,27 @@ func TestDuplexErrors(t *testing.T) {
 	}
 }
 
+// A half that is closed takes no deadline, and doesn't keep the other from it.
+func TestDuplexDeadlineAfterHalfClose(t *testing.T) {
+	past := time.Unix(1, 0)
+	d, _ := newDuplexes(t)
+	d.CloseWrite()
+	if err := d.SetDeadline(past); err != nil {
+		t.Errorf("after CloseWrite: %v", err)
+	}
+	if _, err := d.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read: %v", err)
+	}
+	d, _ = newDuplexes(t)
+	d.CloseRead()
+	if err := d.SetDeadline(past); err != nil {
+		t.Errorf("after CloseRead: %v", err)
+	}
+	if _, err := d.Write(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("write: %v", err)
+	}
+}
+
 func TestDuplexEmptyWrite(t *testing.T) {
 	d, other := newDuplexes(t)
 	got := make(chan string, 1)
