@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -117,12 +118,17 @@ func (d *DuplexConn) RemoteAddr() net.Addr {
 	return Addr(d.name)
 }
 
-// SetDeadline sets both deadlines; the zero time removes them.
+// SetDeadline sets both deadlines, or that of the direction that is not closed; the
+// zero time removes them.
 func (d *DuplexConn) SetDeadline(t time.Time) error {
-	if err := d.SetReadDeadline(t); err != nil {
-		return err
+	rerr, werr := d.SetReadDeadline(t), d.SetWriteDeadline(t)
+	switch {
+	case errors.Is(rerr, net.ErrClosed):
+		return werr
+	case rerr == nil && errors.Is(werr, net.ErrClosed):
+		return nil
 	}
-	return d.SetWriteDeadline(t)
+	return cmp.Or(rerr, werr)
 }
 
 // SetReadDeadline bounds present and future Reads, which then end with

@@ -24,7 +24,9 @@ const kindPipeline = "pipeline"
 // The bytes pass through this process, which counts them. When a stage stops
 // reading, the stage before it finds its output closed soon after it next
 // writes, and is usually ended by SIGPIPE. When all stages have ended, what
-// processes that they left behind still write into the joints is dropped.
+// processes that they left behind still write into the joints is dropped, and so is
+// what such processes have not read yet, without an error: a last stage that goes
+// on in the background may lose its input.
 type Pipeline struct {
 	cmds   []*exec.Cmd
 	joints []joint

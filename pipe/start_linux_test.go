@@ -80,6 +80,9 @@ func TestDieWithParentOutlivesThread(t *testing.T) {
 
 // starved has no descriptor left when it first asks for a lifeline, and some later.
 var starved = role("starved", func() error {
+	lifeline.r.Close()
+	lifeline.w.Close()
+	lifeline.r, lifeline.w = nil, nil
 	var before unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
 		return err

@@ -12,21 +12,24 @@ import (
 func pipeFromChild(s *settings) (r *os.File, w childEnd, err error) { return newPipe(s) }
 func pipeToChild(s *settings) (r childEnd, w *os.File, err error)   { return newPipe(s) }
 
-// lifeline returns the pipe whose writing end this process holds until it ends,
-// and children never do. One is enough for all of them.
-var lifeline = sync.OnceValues(func() (line struct{ r, w *os.File }, err error) {
-	line.r, line.w, err = newPipe(new(settings))
-	return line, err
-})
+// lifeline is the pipe whose writing end this process holds until it ends, and
+// children never do. One is enough for all of them.
+var lifeline struct {
+	mu   sync.Mutex
+	r, w *os.File // nil until the first child needs it
+}
 
 // passLifeline passes the lifeline on and returns what to put into the child's
 // environment.
-func passLifeline(p *passing) ([]string, error) {
-	line, err := lifeline()
-	if err != nil {
-		return nil, err
+func passLifeline(p *passing) (env []string, err error) {
+	lifeline.mu.Lock()
+	defer lifeline.mu.Unlock()
+	if lifeline.r == nil {
+		if lifeline.r, lifeline.w, err = newPipe(new(settings)); err != nil {
+			return nil, err
+		}
 	}
-	handle, err := p.pass(line.r)
+	handle, err := p.pass(lifeline.r)
 	return []string{lifelineVariable + "=" + handle}, err
 }
 

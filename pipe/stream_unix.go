@@ -83,7 +83,11 @@ func (st *stream) read(p []byte) (int, error) {
 	if err := st.ready(); err != nil {
 		return 0, err
 	}
-	return st.frames.Read(p)
+	n, err := st.frames.Read(p)
+	if err == io.ErrUnexpectedEOF && st.readClosed.Load() {
+		return 0, io.EOF // it is this end that cut the message short
+	}
+	return n, err
 }
 
 // ready is the gate before every byte that this process holds already: it returns
