@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
 // takeoverBound is how long a program that takes a name over may need from the
@@ -128,10 +132,22 @@ func (l *listener) renew(ctx context.Context) error {
 	}
 	defer l.mu.Unlock()
 	before := l.now
-	l.former = append(l.former, before)
+	l.former = append(slices.DeleteFunc(l.former, dropIdle), before)
 	if l.now, l.lost = nil, err; err == nil {
 		l.use(next)
 	}
 	before.SetDeadline(time.Unix(1, 0)) // wakes accept
 	return err
+}
+
+// dropIdle closes a former socket at which no client waits: none can come.
+func dropIdle(former *local.Listener) bool {
+	waiting := true
+	if raw, err := former.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { waiting = sys.Readable(int(fd)) })
+	}
+	if !waiting {
+		former.UnixListener.Close()
+	}
+	return !waiting
 }

@@ -106,6 +106,27 @@ func TestListensAgainWhenItsSocketIsRemoved(t *testing.T) {
 	}
 }
 
+// A listener that accepts none keeps no sockets that clients can't come to.
+func TestRemovedSocketsAreNotKept(t *testing.T) {
+	logger := newTold()
+	path := filepath.Join(shortDir(t), "x")
+	l := mustListen(t, path, logger.config())
+	dialSaying(t, path, "kept")
+	for range 5 {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		logger.await(t, slog.LevelWarn)
+	}
+	l.l.mu.Lock()
+	kept := len(l.l.former)
+	l.l.mu.Unlock()
+	if kept > 2 { // the first, where a client waits, and the last
+		t.Errorf("%d former sockets are open", kept)
+	}
+	wantSaid(t, l, "kept")
+}
+
 // A name that another server has by then is left to that.
 func TestNameTakenByAnotherServer(t *testing.T) {
 	logger := newTold()

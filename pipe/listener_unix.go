@@ -4,7 +4,6 @@ package pipe
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"sync"
@@ -76,11 +75,17 @@ func (l *listener) acceptUnix() (*net.UnixConn, error) {
 			return c, err
 		}
 		c, err = now.AcceptUnix()
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err == nil || l.isNow(now) {
 			return c, err
 		}
-		// now is a former one.
 	}
+}
+
+// isNow reports whether clients find s, or would but for Close.
+func (l *listener) isNow(s *local.Listener) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed || l.now == s
 }
 
 func (l *listener) acceptFormer() (now *local.Listener, c *net.UnixConn, err error) {
