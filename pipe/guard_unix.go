@@ -42,6 +42,9 @@ func (l *Listener) guardName() {
 // errLater says that renew may succeed later.
 var errLater = errors.New("another try may succeed")
 
+// errBack says that the socket has its name again.
+var errBack = errors.New("the socket was renamed back")
+
 func (l *Listener) renew() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -55,6 +58,8 @@ func (l *Listener) renew() error {
 	err := l.l.renew(ctx)
 	switch {
 	case isDone(l.closed):
+	case errors.Is(err, errBack):
+		return nil
 	case err == nil:
 		l.tell(slog.LevelWarn, "another program removed the socket; clients find a new one", "path", l.l.path)
 	case errors.Is(err, errLater):
@@ -111,10 +116,19 @@ func (l *listener) awaitLoss(closed <-chan struct{}) bool {
 	return true
 }
 
+func (l *listener) hasName() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now != nil && l.now.HasName()
+}
+
 // renew listens at a new socket, unless another server has the name, or there is no
 // place for it.
 func (l *listener) renew(ctx context.Context) error {
 	next, err := l.listen(ctx)
+	if errors.Is(err, fs.ErrExist) && l.hasName() {
+		return errBack
+	}
 	gone := errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
 	if err != nil && !gone {
 		return fmt.Errorf("%w: %w", errLater, err)

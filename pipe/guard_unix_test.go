@@ -199,6 +199,29 @@ func TestTouchedSocketStays(t *testing.T) {
 	l.Close()
 }
 
+// A socket that is renamed and comes back is served on.
+func TestSocketThatComesBack(t *testing.T) {
+	logger := newTold()
+	path := filepath.Join(shortDir(t), "x")
+	l := mustListen(t, path, logger.config())
+	for range 5 {
+		if err := os.Rename(path, path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(takeoverBound / 4) // until the listener has noticed, which nothing tells
+		if err := os.Rename(path+".away", path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * takeoverBound)
+		dialSaying(t, path, "after")
+		wantSaid(t, l, "after")
+	}
+	if len(logger) > 0 {
+		t.Errorf("the Logger was told %q", (<-logger).Message)
+	}
+	l.Close()
+}
+
 func TestCloseFromTheLoggerWhenTheSocketIsRemoved(t *testing.T) {
 	path := filepath.Join(shortDir(t), "x")
 	logger := closer{closed: make(chan error, 10)}

@@ -1,60 +1,43 @@
 package pipe
 
 import (
-	"bufio"
-	"bytes"
-	"os"
+	"io/fs"
 	"strconv"
-	"strings"
+	"syscall"
+
+	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/unix"
 )
 
-// socket is a listening Unix socket.
-type socket struct {
-	inode              string
-	waiting, connected int
+// socketFile is the file that stands for a socket.
+type socketFile struct{ major, minor, inode uint32 }
+
+// fileOf returns which file it is that info describes.
+func fileOf(info fs.FileInfo) socketFile {
+	st := info.Sys().(*syscall.Stat_t)
+	return socketFile{unix.Major(st.Dev), unix.Minor(st.Dev), uint32(st.Ino)}
 }
 
-// listening returns the listening Unix sockets of this network namespace by their
-// paths, none where /proc is missing. /proc/net/unix has a line for each socket:
-//
-//	Num RefCount Protocol Flags Type St Inode Path
-//
-// A listening one has the flag 0x10000. One that stands for a client has the path of the
-// listening one: until it is accepted it has no inode, 0.
-func listening() map[string]socket {
-	text, err := os.ReadFile("/proc/net/unix")
+// listening returns the listening Unix sockets of this network namespace, none where
+// the kernel doesn't tell.
+func listening() map[socketFile]socket {
+	sockets, err := sys.UnixSockets()
 	if err != nil {
 		return nil
 	}
-	const acceptsConnections = 0x10000
-	all := map[string]socket{}
-	type ends struct{ waiting, connected int }
-	clients := map[string]ends{}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		fields := strings.SplitN(lines.Text(), " ", 8)
-		if len(fields) < 8 {
-			continue
+	all := map[socketFile]socket{}
+	connected := map[socketFile]int{}
+	for _, s := range sockets {
+		file := socketFile{s.Major, s.Minor, s.File}
+		if s.Listening {
+			all[file] = socket{inode: strconv.FormatUint(uint64(s.Inode), 10), waiting: int(s.Waiting)}
+		} else {
+			connected[file]++
 		}
-		flags, err := strconv.ParseUint(fields[3], 16, 32)
-		inode, path, named := strings.Cut(strings.TrimLeft(fields[6]+" "+fields[7], " "), " ")
-		if err != nil || !named {
-			continue
-		}
-		e := clients[path]
-		switch {
-		case flags&acceptsConnections != 0:
-			all[path] = socket{inode: inode}
-			continue
-		case inode == "0":
-			e.waiting++
-		default:
-			e.connected++
-		}
-		clients[path] = e
 	}
-	for path, s := range all {
-		s.waiting, s.connected = clients[path].waiting, clients[path].connected
-		all[path] = s
+	for file, s := range all {
+		s.connected = connected[file]
+		all[file] = s
 	}
 	return all
 }

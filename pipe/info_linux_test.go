@@ -3,9 +3,11 @@ package pipe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -82,6 +84,71 @@ func TestStatTellsWhatAKilledServerLeft(t *testing.T) {
 	stale.Close()
 	defer os.Remove(path)
 	if info, err := Stat(name); err != nil || !info.Stale || info.PIDs != nil {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+// Names of sockets may hold whatever looks like the system's own words.
+func TestStatIsNotDeceivedByNames(t *testing.T) {
+	path := filepath.Join(shortDir(t), "x")
+	leaveStale(t, path)
+	defer os.Remove(path)
+	for _, line := range []string{
+		": 2 0 10000 1 1 1 " + path,
+		fmt.Sprintf("%016x: 00000002 00000000 00010000 0001 01 12345 %s", 0, path),
+	} {
+		l, err := net.Listen("unix", "@a\n"+line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := Stat(path); err != nil || !info.Stale || info.Waiting > 0 || info.Connections > 0 {
+			t.Errorf("%q: %+v, %v; want stale", line, info, err)
+		}
+		l.Close()
+	}
+}
+
+// A server that lost its name is not the one of the socket that has the name now.
+func TestStatTellsTheServersOfOneNameApart(t *testing.T) {
+	path := filepath.Join(shortDir(t), "x")
+	former, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer former.Close()
+	former.(*net.UnixListener).SetUnlinkOnClose(false)
+	before, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	leaveStale(t, path)
+	if info, err := Stat(path); err != nil || !info.Stale || info.PIDs != nil || info.Waiting > 0 {
+		t.Errorf("of a stale socket: %+v, %v", info, err)
+	}
+	l := mustListen(t, path, nil)
+	defer l.Close()
+	if info, err := Stat(path); err != nil || info.Stale || info.Waiting != 0 || info.Connections != 0 {
+		t.Errorf("of the new server: %+v, %v", info, err)
+	}
+}
+
+// A socket is told of by whichever path leads to it.
+func TestStatOfARenamedSocket(t *testing.T) {
+	path := filepath.Join(shortDir(t), "x")
+	l, err := net.Listen("unix", path+".new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	if info, err := Stat(path); err != nil || info.Waiting != 0 || !slices.Equal(info.PIDs, []int{os.Getpid()}) {
 		t.Errorf("%+v, %v", info, err)
 	}
 }

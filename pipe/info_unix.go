@@ -16,6 +16,12 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
+// socket is a listening Unix socket.
+type socket struct {
+	inode              string
+	waiting, connected int
+}
+
 func list() (all []Info, err error) {
 	files, err := os.ReadDir(os.TempDir())
 	if err != nil {
@@ -40,7 +46,7 @@ func list() (all []Info, err error) {
 func stat(path string) (Info, error) { return inspect(path, listening()) }
 
 // inspect looks at the socket at path. sockets are the machine's.
-func inspect(path string, sockets map[string]socket) (Info, error) {
+func inspect(path string, sockets map[socketFile]socket) (Info, error) {
 	file, err := os.Lstat(path)
 	if err != nil {
 		return Info{}, fmt.Errorf("no such named pipe (%w)", err.(*fs.PathError).Err)
@@ -52,7 +58,7 @@ func inspect(path string, sockets map[string]socket) (Info, error) {
 	if st, ok := file.Sys().(*syscall.Stat_t); ok {
 		i.Owner = strconv.Itoa(int(st.Uid))
 	}
-	if s, ok := sockets[path]; ok {
+	if s, ok := sockets[fileOf(file)]; ok {
 		i.PIDs, i.Waiting, i.Connections = sys.Openers("socket:["+s.inode+"]"), s.waiting, s.connected
 		return i, nil
 	}

@@ -24,7 +24,8 @@ const creatorsLockBound = 10 * time.Second
 
 // creatorsLockPath returns where the lock of the endpoint at path is.
 func creatorsLockPath(path string) string {
-	return filepath.Join(filepath.Dir(path), ".breezeway."+filepath.Base(path)+".lock")
+	dir, base := filepath.Split(path) // Dir would resolve a .. after a link wrongly
+	return dir + ".breezeway." + base + ".lock"
 }
 
 // lockCreators keeps out every other process that would create an endpoint at path,
@@ -123,8 +124,11 @@ func openCreatorsLock(at string) (*os.File, error) {
 }
 
 // explainCreatorsLock says what keeps this process from opening the lock's file. It
-// returns nil if that is gone.
+// returns nil if that was the file, which is gone.
 func explainCreatorsLock(at string, err error) error {
+	if !isOfFile(err) {
+		return explainDir(filepath.Dir(at), err)
+	}
 	info, statErr := os.Lstat(at)
 	switch {
 	case errors.Is(statErr, fs.ErrNotExist):
@@ -136,6 +140,12 @@ func explainCreatorsLock(at string, err error) error {
 		return strange
 	}
 	return fmt.Errorf("%s, the lock of processes that create the name, can't be opened; remove it if none is starting (%w)", at, err)
+}
+
+// isOfFile reports whether err of open may be due to the file that is there. Others,
+// such as that this process has no descriptor left, may last.
+func isOfFile(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENXIO)
 }
 
 // checkCreatorsLock refuses what another user has put in the lock's place, and what is

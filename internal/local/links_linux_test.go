@@ -85,6 +85,43 @@ func TestListenRefusesLinksThatOthersCanReplace(t *testing.T) {
 	}
 }
 
+// A .. after a link leads to the parent of where the link leads.
+func TestListenRefusesLinksBeforeDotDot(t *testing.T) {
+	dir := filepath.Dir(linked(t, 0o777))
+	path := dir + "/../y"
+	if l, err := Listen(path, access.Rule{}); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("listens at %v, %v; want fs.ErrPermission", l, err)
+	}
+	if _, err := OpenFile(path, unix.O_RDONLY); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("OpenFile: %v, want fs.ErrPermission", err)
+	}
+}
+
+// Each way to write a path leads to the same lock.
+func TestCreatorsLockIsBesideTheSocket(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("a/b", filepath.Join(dir, "l")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, path := range []string{dir + "/a/x", dir + "/l/../x", "l/../x", "a//./x", "./a/x"} {
+		unlock, err := lockCreators(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat("a/.breezeway.x.lock"); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		unlock()
+	}
+	if got, want := creatorsLockPath("x"), ".breezeway.x.lock"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestPathsThatTheKernelWouldWalk(t *testing.T) {
 	dir := t.TempDir()
 	mustListen(t, filepath.Join(dir, "x"))

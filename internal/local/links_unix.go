@@ -30,8 +30,9 @@ func OpenFile(path string, flags int) (*os.File, error) {
 // [fs.ErrPermission] if another user can change one of them. The last part of the path
 // stays, whatever it is.
 func Locate(path string) (string, error) {
-	dir, err := resolve(filepath.Dir(path))
-	return filepath.Join(dir, filepath.Base(path)), err
+	dir, base := filepath.Split(path) // Dir would resolve a .. after a link wrongly
+	dir, err := resolve(dir)
+	return filepath.Join(dir, base), err
 }
 
 // isLink reports whether err of openLinkless may be that of a symbolic link.

@@ -55,12 +55,13 @@ func File(f *os.File, notify func()) (*Subscription, bool) {
 // Path calls notify when a file appears at path, or when the attributes of the one
 // there change, as File does.
 func Path(path string, notify func()) (*Subscription, bool) {
+	dir, base := filepath.Split(path) // Dir would resolve a .. after a link wrongly
 	s := &Subscription{
 		events: unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_ATTRIB,
-		base:   filepath.Base(path),
+		base:   base,
 		notify: notify,
 	}
-	if s.subscribe(filepath.Dir(path)) != nil {
+	if s.subscribe(dir+".") != nil {
 		return nil, false
 	}
 	return s, true

@@ -109,6 +109,21 @@ func TestNameInNoDirectory(t *testing.T) {
 	}
 }
 
+// A .. after a link leads to the parent of where the link leads.
+func TestNameInADirectoryByALink(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.MkdirAll("a/b", 0o700), os.Symlink("a/b", "l")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"l/../x", "a/y", "z"} {
+		n := named(t, path)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantWoken(t, n)
+	}
+}
+
 func TestFileOfAKilledProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	p := ipctest.Start(t, writer, path)
