@@ -120,7 +120,10 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 	lead := int(c.Offset % int64(sys.MapGranularity))
 	var whole []byte
 	if n > 0 {
-		whole, err = sys.MapFile(f, c.Offset-int64(lead), lead+n, c.protection(), c.Populate)
+		err = withAddresses(func() (err error) {
+			whole, err = sys.MapFile(f, c.Offset-int64(lead), lead+n, c.protection(), c.Populate)
+			return err
+		})
 		if err != nil {
 			return nil, explainMap(err, c)
 		}
@@ -268,7 +271,7 @@ func (m *Mapping) ReadOnly() bool { return m != nil && m.readOnly }
 // read-only mapping, and touching bytes that another process truncated away,
 // crashes the process; inside [Mapping.Borrow] it is an error.
 func (m *Mapping) Bytes() []byte {
-	if m == nil || !m.isOpen() {
+	if m.expose() != nil {
 		return nil
 	}
 	return m.b
@@ -288,6 +291,18 @@ func (m *Mapping) whyUnusable() error {
 	case m.isZero():
 		return errZero
 	case !m.isOpen():
+		return os.ErrClosed
+	}
+	return nil
+}
+
+// expose is called before a pointer into the memory is handed out. It returns an error
+// unless m is mapped.
+func (m *Mapping) expose() error {
+	if m.isZero() {
+		return errZero
+	}
+	if !m.calls.expose() || !m.isOpen() {
 		return os.ErrClosed
 	}
 	return nil
@@ -388,6 +403,9 @@ func (m *Mapping) Unlock() error {
 // Close waits for the functions in [Mapping.Borrow]; while it does, other
 // Borrows fail already. Accessors that are in progress in other goroutines end
 // with [os.ErrClosed] or as if they had been earlier.
+//
+// Close needs no memory, and one in many starts a garbage collection, so that the
+// addresses of closed Mappings don't use up those of the process.
 func (m *Mapping) Close() error {
 	if m.isZero() {
 		return m.fail(breezeway.OpClose, errZero)

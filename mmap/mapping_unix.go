@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
@@ -23,15 +22,20 @@ func mapSection(*os.File, *Config) (m *Mapping, ok bool, err error) { return nil
 func (m *Mapping) flush(pages []byte) error { return sys.FlushMemory(pages) }
 
 // free gives the memory up at once, and the addresses when the collector finds m
-// unreachable: until then a late accessor, which holds m, may touch them.
+// unreachable: until then a late accessor, which holds m, may touch them. It then
+// faults, if that can be rescued, and else meets zeros of this process.
 func (m *Mapping) free() error {
 	if len(m.whole) == 0 {
 		return nil
 	}
-	if err := sys.Vacate(m.whole); err != nil {
+	vacate := sys.Vacate
+	if !m.guarded || m.calls.exposed.Load() {
+		vacate = sys.VacateToZeros
+	}
+	if err := withAddresses(func() error { return vacate(m.whole) }); err != nil {
 		return err
 	}
-	runtime.AddCleanup(m, unmap, m.whole)
+	unmapLater(m)
 	return nil
 }
 

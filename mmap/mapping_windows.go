@@ -78,6 +78,10 @@ func (m *Mapping) free() error {
 	return err
 }
 
+// withAddresses calls f, which maps memory. There are no addresses to wait for: Close
+// gives them back.
+func withAddresses(f func() error) error { return f() }
+
 func explainLock(err error, n int) error {
 	if errors.Is(err, windows.ERROR_WORKING_SET_QUOTA) {
 		return fmt.Errorf("%d bytes exceed the process's working set; raise it with SetProcessWorkingSetSize (%w)", n, err)

@@ -44,7 +44,7 @@ func slice[T any](m *Mapping, op string, off, n int) ([]T, error) {
 	if err := plain.Check(reflect.TypeFor[T]()); err != nil {
 		return nil, m.fail(op, err)
 	}
-	if err := m.whyUnusable(); err != nil {
+	if err := m.expose(); err != nil {
 		return nil, m.fail(op, err)
 	}
 	size, align := unsafe.Sizeof(*new(T)), unsafe.Alignof(*new(T)) // of no value: T may be large

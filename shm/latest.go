@@ -100,8 +100,8 @@ func (l *Latest[T]) Created() bool { return !l.isZero() && l.o.Created }
 
 // Load returns the value that was stored last, and its version: the first has
 // version 1, and each Store adds 1. Before the first Store the version is 0 and
-// the value zero. Load allocates nothing, but Go allocates the variable of a caller whose T is too
-// large for a stack.
+// the value zero. Load allocates nothing, but Go allocates the variable of a caller
+// whose T is too large for a stack.
 //
 // Load may be called by many goroutines. It never waits; if the writer is so much
 // faster that it overtakes Load thousands of times in a row, Load gives up with
