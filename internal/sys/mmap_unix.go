@@ -13,18 +13,15 @@ import (
 // MapGranularity divides every offset that [MapFile] takes.
 var MapGranularity = os.Getpagesize()
 
-// MapFile maps n bytes of f from off on. n is not 0. With populate the pages
-// are read in at once, where the system can.
-func MapFile(f *os.File, off int64, n int, p Protection, populate bool) ([]byte, error) {
+// MapFile maps n bytes of f from off on. n is not 0. What is beyond the end of f can't be
+// touched before f has grown.
+func MapFile(f *os.File, off int64, n int, p Protection) ([]byte, error) {
 	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
 	switch p {
 	case ReadOnly:
 		prot = unix.PROT_READ
 	case CopyOnWrite:
 		flags = unix.MAP_PRIVATE
-	}
-	if populate {
-		flags |= mapPopulate
 	}
 	addr, err := unix.MmapPtr(int(f.Fd()), off, nil, uintptr(n), prot, flags)
 	runtime.KeepAlive(f)
