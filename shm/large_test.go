@@ -7,8 +7,8 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// large is a type of which no call may allocate one.
-type large [64 << 20]byte
+// heavy is a large type, of which no call may allocate one.
+type heavy [64 << 20]byte
 
 // allocated returns how many bytes f allocates.
 func allocated(f func()) uint64 {
@@ -21,8 +21,8 @@ func allocated(f func()) uint64 {
 
 func TestLargeStructIsNotAllocated(t *testing.T) {
 	name := ipctest.UniqueName()
-	n := allocated(func() { mustOpenStruct[large](t, name, nil).Value()[1] = 7 })
-	n += allocated(func() { mustOpenStruct[large](t, name, nil).Value()[2]++ })
+	n := allocated(func() { mustOpenStruct[heavy](t, name, nil).Value()[1] = 7 })
+	n += allocated(func() { mustOpenStruct[heavy](t, name, nil).Value()[2]++ })
 	if n > 1<<20 {
 		t.Errorf("%d bytes were allocated", n)
 	}
@@ -30,17 +30,17 @@ func TestLargeStructIsNotAllocated(t *testing.T) {
 
 func TestLargeLatestIsNotAllocated(t *testing.T) {
 	name := ipctest.UniqueName()
-	var l *Latest[large]
-	var w *LatestWriter[large]
+	var l *Latest[heavy]
+	var w *LatestWriter[heavy]
 	var err error
 	const own = 64 << 20 // Go allocates the variable of a caller to which a large T is returned
-	value := new(large)
+	value := new(heavy)
 	for _, c := range []struct {
 		name string
 		call func()
 		most uint64
 	}{
-		{"CreateLatest", func() { l, err = CreateLatest[large](name, nil) }, 0},
+		{"CreateLatest", func() { l, err = CreateLatest[heavy](name, nil) }, 0},
 		{"Load of nothing", func() { _, _, err = l.Load() }, own},
 		{"TryWriter", func() { w, err = l.TryWriter() }, 0},
 		{"Store", func() { err = w.Store(*value) }, 0},
