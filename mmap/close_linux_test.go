@@ -172,10 +172,11 @@ func TestCloseNeedsNoMemory(t *testing.T) {
 			"short of commit": shortOfCommit, "short of addresses": shortOfAddresses, "all is locked": locked,
 		} {
 			t.Run(kind+", "+name, func(t *testing.T) {
+				cmd := ipctest.HelperCommand(t, helper, kind)
 				if helper == locked {
 					skipUnlessMayLock(t)
 				}
-				if err := ipctest.Start(t, helper, kind).Wait(); err != nil {
+				if err := ipctest.StartCommand(t, cmd).Wait(); err != nil {
 					t.Error(err)
 				}
 			})

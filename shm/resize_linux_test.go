@@ -90,13 +90,13 @@ var hugeShm = ipctest.Helper("huge /dev/shm", func(c *ipctest.Control) error {
 })
 
 func TestResizeKeepsHugePages(t *testing.T) {
+	cmd := ipctest.HelperCommand(t, hugeShm)
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a /dev/shm with huge pages takes the superuser")
 	}
 	if _, err := os.Stat("/sys/kernel/mm/transparent_hugepage/shmem_enabled"); err != nil {
 		t.Skip("this kernel has no huge pages for shared memory: ", err)
 	}
-	cmd := ipctest.HelperCommand(t, hugeShm)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if err := ipctest.StartCommand(t, cmd).Wait(); err != nil {
 		t.Error(err)
