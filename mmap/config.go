@@ -20,10 +20,11 @@ type Config struct {
 	// which may be no byte at all.
 	Length int64
 
-	// Capacity grows the file to so many bytes before it is mapped, with
-	// zeros, and reserves storage for all of it, so that a full disk is an
-	// error here and not a fault later. 0 leaves the file as it is; less than
-	// its size is an error.
+	// Capacity grows the file to so many bytes, with zeros, and reserves
+	// storage for all of it, so that a full disk is an error here and not a
+	// fault later. 0 leaves the file as it is; less than its size is an error.
+	// If Map fails the file is as it was, except that holes may have got
+	// storage.
 	Capacity int64
 
 	// ReadOnly maps memory that can't be written. A file opened for reading
@@ -36,12 +37,16 @@ type Config struct {
 	CopyOnWrite bool
 
 	// Populate reads all of it in before Map returns, so that the first touch
-	// of a page costs nothing.
+	// of a page costs little. Map fails with io.ErrUnexpectedEOF if a page
+	// can't be had: of a hole in a file on a tmpfs that is full, for one.
 	Populate bool
 
-	// HugePages asks for pages of 2 MiB where the file system has them (tmpfs
-	// on Linux, if /sys/kernel/mm/transparent_hugepage/shmem_enabled allows
-	// advice). Elsewhere Map fails with errors.ErrUnsupported.
+	// HugePages has the memory in pages of 2 MiB as far as the system finds
+	// any free. Where it gives none to the mapping, Map fails with
+	// errors.ErrUnsupported. On Linux it gives them to 2 MiB and more of a
+	// file on a tmpfs that is mounted with huge=advise or huge=always, as
+	// /dev/shm isn't by default, and of a memfd if
+	// /sys/kernel/mm/transparent_hugepage/shmem_enabled says advise or always.
 	HugePages bool
 
 	// Advice says how the memory will be used. Windows takes only Normal and
@@ -86,10 +91,18 @@ func (c *Config) check() error {
 		return fmt.Errorf("Config.Capacity %d is negative (%w)", c.Capacity, os.ErrInvalid)
 	case c.ReadOnly && c.CopyOnWrite:
 		return fmt.Errorf("Config.ReadOnly and Config.CopyOnWrite exclude each other (%w)", os.ErrInvalid)
-	case c.Advice < Normal || c.Advice > DontNeed:
-		return fmt.Errorf("Config.Advice %d is none of Normal, Sequential, Random, WillNeed, DontNeed (%w)", int(c.Advice), os.ErrInvalid)
+	case c.Capacity != 0 && (c.ReadOnly || c.CopyOnWrite):
+		return fmt.Errorf("Config.Capacity %d grows the file and reserves storage, which a read-only or copy-on-write mapping can't (%w)",
+			c.Capacity, os.ErrPermission)
 	case c.Advice == DontNeed && c.CopyOnWrite:
 		return errLosesCopies
+	}
+	return c.Advice.check()
+}
+
+func (a Advice) check() error {
+	if a < Normal || a > DontNeed {
+		return fmt.Errorf("%v is none of Normal, Sequential, Random, WillNeed, DontNeed (%w)", a, os.ErrInvalid)
 	}
 	return nil
 }

@@ -62,7 +62,9 @@
 //     an accessor, not on goroutines started inside. A system call that is given
 //     memory whose file was truncated fails with an error of its own (EFAULT).
 //   - The addresses of a closed Mapping are given back when the collector finds
-//     it unreachable. They hold no memory, but count against ulimit -v.
+//     it unreachable. They hold no memory, but count against ulimit -v. When they
+//     have become many Close starts a collection, and so does a Map that finds none
+//     left.
 //   - On Windows Close waits for accessors in progress, and a file can't be
 //     truncated while it is mapped.
 package mmap

@@ -60,6 +60,9 @@ func (m *Mapping) faultOffset(r any) (at int, ok bool) {
 }
 
 func (m *Mapping) explainFault(at int) error {
+	if !m.isOpen() {
+		return os.ErrClosed // Close took the memory away
+	}
 	if m.readOnly && m.readable(at) {
 		return fmt.Errorf("byte %d was written to, but the mapping is read-only (%w)", at, os.ErrPermission)
 	}

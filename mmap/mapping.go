@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -106,24 +105,14 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("it is not a regular file but %v (%w)", info.Mode(), os.ErrInvalid)
 	}
-	size := info.Size()
-	if c.Capacity != 0 {
-		if err := grow(f, size, c); err != nil {
-			return nil, err
-		}
-		size = c.Capacity
-	}
-	n, err := c.span(size)
+	n, err := c.spanGrown(info.Size())
 	if err != nil {
 		return nil, err
 	}
 	lead := int(c.Offset % int64(sys.MapGranularity))
-	var whole []byte
-	if n > 0 {
-		whole, err = sys.MapFile(f, c.Offset-int64(lead), lead+n, c.protection(), c.Populate)
-		if err != nil {
-			return nil, explainMap(err, c)
-		}
+	whole, err := mapGrown(f, c, info.Size(), lead, n)
+	if err != nil {
+		return nil, err
 	}
 	s, err := keep(f, c)
 	if err != nil {
@@ -133,11 +122,24 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 	m := newMapping(whole, lead, f.Name(), c)
 	m.guarded = sys.CanShrink(f)
 	m.system = s
-	if err := m.prepare(c); err != nil {
+	if err := m.populate(c); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// mapRange maps n bytes and the lead before them, as c says, of a file that may still
+// be shorter. No bytes are no memory.
+func mapRange(f *os.File, c *Config, lead, n int) (whole []byte, err error) {
+	if n == 0 {
+		return nil, nil
+	}
+	err = withAddresses(func() (err error) {
+		whole, err = sys.MapFile(f, c.Offset-int64(lead), lead+n, c.protection())
+		return err
+	})
+	return whole, explainMap(err, c)
 }
 
 func newMapping(whole []byte, lead int, name string, c *Config) *Mapping {
@@ -153,30 +155,42 @@ func newMapping(whole []byte, lead int, name string, c *Config) *Mapping {
 	return m
 }
 
-// prepare does what Config asks for once the memory is there.
-func (m *Mapping) prepare(c *Config) error {
-	if len(m.whole) == 0 {
-		return nil
-	}
+// advise gives the system the advice of c about new memory.
+func (c *Config) advise(whole []byte) error {
 	if c.HugePages {
-		if err := sys.Advise(m.whole, sys.HugePages); err != nil {
-			return fmt.Errorf("huge pages: %w", err)
-		}
-	}
-	if c.Advice != Normal {
-		if err := sys.Advise(m.whole, sys.Advice(c.Advice)); err != nil {
+		if err := sys.UseHugePages(whole); err != nil {
 			return err
 		}
 	}
-	if c.Populate && runtime.GOOS != "linux" { // there mmap has done it
-		return m.Borrow(func(b []byte) error {
-			for i := 0; i < len(b); i += os.Getpagesize() {
-				touch(&b[i])
-			}
-			return nil
-		})
+	if c.Advice == Normal {
+		return nil
+	}
+	return sys.Advise(whole, sys.Advice(c.Advice))
+}
+
+// populate reads all of the memory in, if c says so. It writes nothing, since that
+// would copy the pages of a copy-on-write mapping.
+func (m *Mapping) populate(c *Config) error {
+	if !c.Populate || len(m.whole) == 0 || sys.Populate(m.whole) == nil {
+		return nil
+	}
+	for page := 0; page < len(m.whole); page += os.Getpagesize() {
+		if at := max(page-m.lead, 0); !m.readable(at) {
+			return m.explainFault(at)
+		}
 	}
 	return nil
+}
+
+// spanGrown is span of a file that has the given size before it is grown.
+func (c *Config) spanGrown(size int64) (int, error) {
+	if c.Capacity != 0 {
+		if c.Capacity < size {
+			return 0, fmt.Errorf("Config.Capacity %d is below the file's size, %d; use Config.Length to map less (%w)", c.Capacity, size, os.ErrInvalid)
+		}
+		size = c.Capacity
+	}
+	return c.span(size)
 }
 
 // span returns how many bytes of a file of the given size are to be mapped.
@@ -195,16 +209,10 @@ func (c *Config) span(size int64) (int, error) {
 	return int(n), nil
 }
 
-// grow makes f as long as c asks for.
+// grow makes f, which has the given size, as long as c asks for.
 func grow(f *os.File, size int64, c *Config) error {
-	switch {
-	case c.Capacity < size:
-		return fmt.Errorf("Config.Capacity %d is below the file's size, %d; use Config.Length to map less (%w)", c.Capacity, size, os.ErrInvalid)
-	case c.Capacity == size:
+	if c.Capacity == 0 {
 		return nil
-	case c.ReadOnly || c.CopyOnWrite:
-		return fmt.Errorf("Config.Capacity %d would grow the file from %d bytes, which a read-only or copy-on-write mapping can't (%w)",
-			c.Capacity, size, os.ErrPermission)
 	}
 	if err := sys.Reserve(f, c.Capacity); err != nil {
 		return fmt.Errorf("can't grow the file from %d to %d bytes: %w", size, c.Capacity, err)
@@ -268,7 +276,7 @@ func (m *Mapping) ReadOnly() bool { return m != nil && m.readOnly }
 // read-only mapping, and touching bytes that another process truncated away,
 // crashes the process; inside [Mapping.Borrow] it is an error.
 func (m *Mapping) Bytes() []byte {
-	if m == nil || !m.isOpen() {
+	if m.expose() != nil {
 		return nil
 	}
 	return m.b
@@ -288,6 +296,18 @@ func (m *Mapping) whyUnusable() error {
 	case m.isZero():
 		return errZero
 	case !m.isOpen():
+		return os.ErrClosed
+	}
+	return nil
+}
+
+// expose is called before a pointer into the memory is handed out. It returns an error
+// unless m is mapped.
+func (m *Mapping) expose() error {
+	if m.isZero() {
+		return errZero
+	}
+	if !m.calls.expose() || !m.isOpen() {
 		return os.ErrClosed
 	}
 	return nil
@@ -357,9 +377,12 @@ func (m *Mapping) Flush(off, n int) error {
 
 // Advise tells the system how the n bytes from off on will be used. It fails
 // with [errors.ErrUnsupported] where the system takes no such advice, and with
-// [os.ErrInvalid] for DontNeed on a copy-on-write mapping.
+// [os.ErrInvalid] for what is no Advice and for DontNeed on a copy-on-write mapping.
 func (m *Mapping) Advise(off, n int, a Advice) error {
 	return m.during(breezeway.OpAdvise, off, n, func(pages []byte) error {
+		if err := a.check(); err != nil {
+			return err
+		}
 		if a == DontNeed && m.private {
 			return errLosesCopies
 		}
@@ -388,6 +411,9 @@ func (m *Mapping) Unlock() error {
 // Close waits for the functions in [Mapping.Borrow]; while it does, other
 // Borrows fail already. Accessors that are in progress in other goroutines end
 // with [os.ErrClosed] or as if they had been earlier.
+//
+// Close needs no memory, and one in many starts a garbage collection, so that the
+// addresses of closed Mappings don't use up those of the process.
 func (m *Mapping) Close() error {
 	if m.isZero() {
 		return m.fail(breezeway.OpClose, errZero)

@@ -61,16 +61,6 @@ func residentShm(t *testing.T) (n int64) {
 	return n << 10
 }
 
-func TestHugePages(t *testing.T) {
-	m, err := Map(newFile(t, pattern(8<<20)), &Config{HugePages: true})
-	if err != nil { // a kernel without them
-		t.Skip("no transparent huge pages here: ", err)
-	}
-	if err := m.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestSealedNeedsNoGuard(t *testing.T) {
 	fd, err := unix.MemfdCreate("sealed", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {

@@ -53,11 +53,28 @@ func sectionMapping(whole []byte, name string, c *Config) (*Mapping, error) {
 	m := newMapping(whole, 0, name, c)
 	m.b = m.b[:n:n]
 	m.guarded = true // what stands behind it is not known
-	if err := m.prepare(c); err != nil {
+	if err := errors.Join(c.advise(whole), m.populate(c)); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// mapGrown grows the file and maps the range, in this order, since nothing can be
+// mapped beyond the end. If that fails the file gets its size back, which the system
+// refuses while another process has it mapped.
+func mapGrown(f *os.File, c *Config, size int64, lead, n int) ([]byte, error) {
+	if err := c.advise(nil); err != nil { // that depends on no memory here
+		return nil, err
+	}
+	if err := grow(f, size, c); err != nil {
+		return nil, explainMap(err, c)
+	}
+	whole, err := mapRange(f, c, lead, n)
+	if err != nil && c.Capacity != 0 {
+		f.Truncate(size)
+	}
+	return whole, err
 }
 
 func (m *Mapping) flush(pages []byte) error {
@@ -77,6 +94,10 @@ func (m *Mapping) free() error {
 	}
 	return err
 }
+
+// withAddresses calls f, which maps memory. There are no addresses to wait for: Close
+// gives them back.
+func withAddresses(f func() error) error { return f() }
 
 func explainLock(err error, n int) error {
 	if errors.Is(err, windows.ERROR_WORKING_SET_QUOTA) {

@@ -44,11 +44,10 @@ func slice[T any](m *Mapping, op string, off, n int) ([]T, error) {
 	if err := plain.Check(reflect.TypeFor[T]()); err != nil {
 		return nil, m.fail(op, err)
 	}
-	if err := m.whyUnusable(); err != nil {
+	if err := m.expose(); err != nil {
 		return nil, m.fail(op, err)
 	}
-	var zero T
-	size, align := unsafe.Sizeof(zero), unsafe.Alignof(zero)
+	size, align := unsafe.Sizeof(*new(T)), unsafe.Alignof(*new(T)) // of no value: T may be large
 	if off < 0 || n < 0 || off > len(m.b) || n > (len(m.b)-off)/int(size) {
 		return nil, m.fail(op, fmt.Errorf("%d values of %d bytes from offset %d on reach beyond the mapping's %d bytes (%w)",
 			n, size, off, len(m.b), os.ErrInvalid))
@@ -58,8 +57,8 @@ func slice[T any](m *Mapping, op string, off, n int) ([]T, error) {
 	}
 	p := unsafe.Pointer(m.at(off))
 	if uintptr(p)%align != 0 {
-		return nil, m.fail(op, fmt.Errorf("offset %d is not aligned for %T, which needs a multiple of %d; use Read and Write (%w)",
-			off, zero, align, os.ErrInvalid))
+		return nil, m.fail(op, fmt.Errorf("offset %d is not aligned for %v, which needs a multiple of %d; use Read and Write (%w)",
+			off, reflect.TypeFor[T](), align, os.ErrInvalid))
 	}
 	return unsafe.Slice((*T)(p), n), nil
 }

@@ -66,7 +66,7 @@ func strideOf[T any]() int {
 //     is a releasing store, the load acquires.
 //   - If any byte of its copy is from version n+4, its second load of published
 //     returns n+3 or more. For W1 is before W2, which the writer sees to (see
-//     store); and the copy is before the second load: on amd64 loads happen in
+//     next); and the copy is before the second load: on amd64 loads happen in
 //     their order, and elsewhere copyWords copies with acquiring loads, which no
 //     later load overtakes.
 //
@@ -79,7 +79,7 @@ func (c *cell[T]) read(v *T) (version uint64, ok bool) {
 	for range tries {
 		n := c.head.published.Load()
 		if n == 0 {
-			*v = *new(T)
+			setZero(v)
 			return 0, true
 		}
 		if slot := c.slots[n%slotCount]; loadsInOrder {

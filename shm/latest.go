@@ -100,7 +100,8 @@ func (l *Latest[T]) Created() bool { return !l.isZero() && l.o.Created }
 
 // Load returns the value that was stored last, and its version: the first has
 // version 1, and each Store adds 1. Before the first Store the version is 0 and
-// the value zero.
+// the value zero. Load allocates nothing, but Go allocates the variable of a caller
+// whose T is too large for a stack.
 //
 // Load may be called by many goroutines. It never waits; if the writer is so much
 // faster that it overtakes Load thousands of times in a row, Load gives up with
@@ -118,28 +119,30 @@ func (l *Latest[T]) Load() (v T, version uint64, err error) {
 			return v, n, nil
 		}
 	}
-	return l.loadSlowly()
+	version, err = l.loadSlowly(&v)
+	return v, version, err
 }
 
 var errOvertaken = errors.New("the value was replaced too fast to be copied, thousands of times in a row; is its writer one of ours?")
 
 // loadSlowly is Load where there is no value yet, the writer is fast, or the
-// memory might go away.
-func (l *Latest[T]) loadSlowly() (v T, version uint64, err error) {
+// memory might go away. It has no variable of type T, since Go allocates large ones.
+func (l *Latest[T]) loadSlowly(v *T) (version uint64, err error) {
 	if l.isZero() {
-		return v, 0, l.fail(breezeway.OpLoad, errNoLatest)
+		return 0, l.fail(breezeway.OpLoad, errNoLatest)
 	}
 	err = l.o.Borrow(func([]byte) error {
 		var ok bool
-		if version, ok = l.read(&v); !ok {
+		if version, ok = l.read(v); !ok {
 			return l.fail(breezeway.OpLoad, errOvertaken)
 		}
 		return nil
 	})
 	if err != nil {
-		return *new(T), 0, err
+		setZero(v)
+		return 0, err
 	}
-	return v, version, nil
+	return version, nil
 }
 
 // TryWriter makes this process the writer. If another process is, or this one is

@@ -45,12 +45,13 @@ func (l *Latest[T]) Wait(ctx context.Context, after uint64) (v T, version uint64
 		return v, 0, l.fail(breezeway.OpWait, errNoLatest)
 	}
 	for {
-		v, version, err = l.Load()
+		version, err = l.loadSlowly(&v)
 		if err != nil || version > after {
 			return v, version, err
 		}
 		if err := l.waitForChange(ctx, version); err != nil {
-			return *new(T), 0, l.fail(breezeway.OpWait, err)
+			setZero(&v)
+			return v, 0, l.fail(breezeway.OpWait, err)
 		}
 	}
 }
@@ -84,7 +85,7 @@ func (l *Latest[T]) waitForChange(ctx context.Context, seen uint64) error {
 
 // changedForAnnounced is the look of a waiter that has announced itself at the gate:
 // either it finds what a writer has published, or that writer finds the announcement.
-// See LatestWriter.store.
+// See LatestWriter.publish.
 func (l *Latest[T]) changedForAnnounced(seen uint64) (bool, error) {
 	if needsMembarrier {
 		if err := sys.Membarrier(); err != nil {

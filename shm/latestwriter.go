@@ -106,7 +106,8 @@ func (w *LatestWriter[T]) Store(v T) error {
 	if w == nil || !w.direct {
 		return w.storeGuarded(v)
 	}
-	if w.store(v) {
+	*w.next() = v
+	if w.publish() {
 		w.l.gate.Wake(wait.All)
 	}
 	if w.closed.Load() { // then it may have been private memory
@@ -121,7 +122,8 @@ func (w *LatestWriter[T]) storeGuarded(v T) error {
 	}
 	var parked bool
 	err := w.m.Borrow(func([]byte) error {
-		parked = w.store(v)
+		*w.next() = v
+		parked = w.publish()
 		return nil
 	})
 	if err != nil || !parked {
@@ -135,10 +137,18 @@ func (w *LatestWriter[T]) storeGuarded(v T) error {
 	})
 }
 
-// store fills the next slot and publishes it, and reports whether waiters may be
-// parked, which the caller must wake. It touches nothing but the mapping m. See cell.read for what follows from its
-// order: what was published last is stored before the slot is filled, and that
-// before the slot is published.
+// next returns the slot that the caller fills before publish. What was published last
+// is stored before. (A function that takes the value would have a copy of it, which Go
+// allocates if T is large.)
+func (w *LatestWriter[T]) next() *T {
+	storeBarrier(w.published)
+	return w.slots[(w.last+1)%slotCount]
+}
+
+// publish publishes the slot that was filled, and reports whether waiters may be
+// parked, which the caller must wake. Like next it touches nothing but the mapping m.
+// See cell.read for what follows from the order: what was published last is stored
+// before the slot is filled, and that before the slot is published.
 //
 // It only stores to lines that readers have taken, and loads nothing from them,
 // so that it goes on while the processor gets them back: that is why published
@@ -158,10 +168,8 @@ func (w *LatestWriter[T]) storeGuarded(v T) error {
 // overtaken by then is published before the look, and a later load finds the
 // announcement. As long as this process can't be reached by that, published is changed
 // by an exchange. docs/models/latestwait.pml is this argument for the model checker.
-func (w *LatestWriter[T]) store(v T) (parked bool) {
+func (w *LatestWriter[T]) publish() (parked bool) {
 	next := w.last + 1
-	storeBarrier(w.published)
-	*w.slots[next%slotCount] = v
 	killpoint.Here("latest filled")
 	if needsMembarrier && reachedByMembarrier.Load() {
 		storeRelease(w.published, next)

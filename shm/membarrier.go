@@ -9,7 +9,7 @@ import (
 )
 
 // needsMembarrier says that plain stores are used to publish, which loads overtake, so
-// that waiters have to call [sys.Membarrier]: see LatestWriter.store.
+// that waiters have to call [sys.Membarrier]: see LatestWriter.publish.
 const needsMembarrier = storesInOrder && runtime.GOOS == "linux"
 
 // reachedByMembarrier says that waiters' calls of [sys.Membarrier] reach this process.

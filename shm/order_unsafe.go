@@ -25,6 +25,10 @@ func copyWords[T any](dst, src *T) {
 	}
 }
 
+// setZero sets v to zero. *v = *new(T) would allocate a T that is large. T holds no
+// pointers.
+func setZero[T any](v *T) { clear(unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))) }
+
 // storesInOrder says that the processor performs stores in the order of the
 // program, so that a plain store releases what was stored before it and nothing
 // need stand between two. The compiler keeps the order of stores.

@@ -8,13 +8,17 @@ import (
 	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/unix"
 )
 
 // handle is the segment's file, kept for Resize and for passing on.
-type handle struct{ f *os.File }
+type handle struct {
+	f      *os.File
+	config mmap.Config // what it was mapped with
+}
 
 func (h handle) file() *os.File { return h.f }
 func (h handle) release() error { return h.f.Close() }
@@ -29,7 +33,7 @@ func create(name string, size int64, s *settings) (*Segment, error) {
 	if err != nil {
 		return nil, closeUnused(m, err)
 	}
-	return newSegment(f, m, name), nil
+	return newSegment(f, m, name, s), nil
 }
 
 func open(name string, s *settings) (*Segment, error) {
@@ -50,7 +54,7 @@ func openOrCreate(name string, size int64, s *settings) (*Segment, error) {
 		closeUnused(m, nil) // another process was faster
 		return attach(f, name, s)
 	}
-	return newSegment(f, m, name), nil
+	return newSegment(f, m, name, s), nil
 }
 
 // mapInto maps and fills a file before it gets its name, so that what can't be
@@ -74,8 +78,8 @@ func closeUnused(m *mmap.Mapping, err error) error {
 }
 
 // newSegment returns the segment whose file f was made and mapped as m.
-func newSegment(f *os.File, m *mmap.Mapping, name string) *Segment {
-	return &Segment{Mapping: m, name: name, created: true, handle: handle{f}}
+func newSegment(f *os.File, m *mmap.Mapping, name string, s *settings) *Segment {
+	return &Segment{Mapping: m, name: name, created: true, handle: handle{f, *s.mapping()}}
 }
 
 // attach maps a file that exists. It belongs to the Segment from now on.
@@ -89,7 +93,7 @@ func attach(f *os.File, name string, s *settings) (*Segment, error) {
 		f.Close()
 		return nil, err
 	}
-	return &Segment{Mapping: m, name: name, handle: handle{f}}, nil
+	return &Segment{Mapping: m, name: name, handle: handle{f, *s.mapping()}}, nil
 }
 
 func removeSegment(name string) error { return object.Remove(pathOf(name)) }
@@ -105,18 +109,49 @@ func statSegment(name string, _ *settings) (object.Info, error) {
 }
 
 func (s *Segment) resize(size int64) (*Segment, error) {
-	if err := object.Resize(s.f, size); err != nil {
-		if errors.Is(err, unix.EPERM) {
-			return nil, fmt.Errorf("the segment is sealed; its size is fixed (%w): %w", errors.ErrUnsupported, err)
-		}
-		return nil, err
+	var m *mmap.Mapping
+	err := s.Borrow(func([]byte) (err error) { // so that Close waits
+		m, err = s.mapResized(size)
+		return err
+	})
+	if errors.Is(err, unix.EPERM) {
+		return nil, fmt.Errorf("the segment is sealed; its size is fixed (%w): %w", errors.ErrUnsupported, fail.Bare(err))
 	}
-	m, err := mmap.Map(s.f, nil)
+	if err != nil {
+		return nil, object.ExplainSpace(s.f.Name(), size, fail.Bare(err))
+	}
+	var resized *Segment
+	s.closing.Do(func() {
+		// The file belongs to resized now.
+		resized = &Segment{Mapping: m, name: s.name, created: s.created, handle: s.handle}
+		s.closeErr = s.Mapping.Close()
+	})
+	if resized == nil { // another call was faster
+		m.Close()
+		return nil, os.ErrClosed
+	}
+	return resized, nil
+}
+
+// mapResized maps the file at another size. If that fails the file is as it was.
+func (s *Segment) mapResized(size int64) (*mmap.Mapping, error) {
+	info, err := s.f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	resized := &Segment{Mapping: m, name: s.name, created: s.created, handle: s.handle}
-	// The file belongs to resized now.
-	s.closing.Do(func() { s.closeErr = s.Mapping.Close() })
-	return resized, nil
+	cfg := s.config
+	if size >= info.Size() {
+		cfg.Capacity = size
+		return mmap.Map(s.f, &cfg)
+	}
+	cfg.Length = size
+	m, err := mmap.Map(s.f, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.f.Truncate(size); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
 }

@@ -24,7 +24,7 @@ func createUnnamed(size int64, s *settings) (*Segment, error) {
 		f.Close()
 		return nil, err
 	}
-	return newSegment(f, m, ""), nil
+	return newSegment(f, m, "", s), nil
 }
 
 // mapSealed gives a new memfd its size and its seals, and maps it.

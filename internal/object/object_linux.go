@@ -10,7 +10,6 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
-	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
@@ -38,7 +37,7 @@ func create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 
 func complete(f *os.File, path string, size int64, a access.Rule, fill func(f *os.File) error) error {
 	if err := sys.Reserve(f, size); err != nil {
-		return explainSpace(filepath.Dir(path), size, err)
+		return ExplainSpace(path, size, err)
 	}
 	// linkat with AT_EMPTY_PATH needs a privilege.
 	self := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
@@ -56,18 +55,6 @@ func complete(f *os.File, path string, size int64, a access.Rule, fill func(f *o
 	return sys.ExplainSelfFD(err)
 }
 
-// Resize makes the open file f as long as size, with storage for what is added.
-func Resize(f *os.File, size int64) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if size < info.Size() {
-		return fail.Bare(f.Truncate(size))
-	}
-	return explainSpace(filepath.Dir(f.Name()), size, sys.Reserve(f, size))
-}
-
 func explainDirectory(dir string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -80,8 +67,10 @@ func explainDirectory(dir string, err error) error {
 	return err
 }
 
-// explainSpace says how much memory there is: containers often have little.
-func explainSpace(dir string, size int64, err error) error {
+// ExplainSpace says how much memory there is for the file at a path, if it lacks some:
+// containers often have little.
+func ExplainSpace(path string, size int64, err error) error {
+	dir := filepath.Dir(path)
 	var fs unix.Statfs_t
 	if !errors.Is(err, unix.ENOSPC) || unix.Statfs(dir, &fs) != nil {
 		return err

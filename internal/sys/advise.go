@@ -9,5 +9,4 @@ const (
 	Random
 	WillNeed
 	DontNeed
-	HugePages
 )

@@ -2,7 +2,4 @@
 
 package sys
 
-const (
-	mapPopulate  = 0
-	mapNoReserve = 0
-)
+const mapNoReserve = 0

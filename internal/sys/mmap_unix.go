@@ -13,18 +13,15 @@ import (
 // MapGranularity divides every offset that [MapFile] takes.
 var MapGranularity = os.Getpagesize()
 
-// MapFile maps n bytes of f from off on. n is not 0. With populate the pages
-// are read in at once, where the system can.
-func MapFile(f *os.File, off int64, n int, p Protection, populate bool) ([]byte, error) {
+// MapFile maps n bytes of f from off on. n is not 0. What is beyond the end of f can't be
+// touched before f has grown.
+func MapFile(f *os.File, off int64, n int, p Protection) ([]byte, error) {
 	prot, flags := unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED
 	switch p {
 	case ReadOnly:
 		prot = unix.PROT_READ
 	case CopyOnWrite:
 		flags = unix.MAP_PRIVATE
-	}
-	if populate {
-		flags |= mapPopulate
 	}
 	addr, err := unix.MmapPtr(int(f.Fd()), off, nil, uintptr(n), prot, flags)
 	runtime.KeepAlive(f)
@@ -34,11 +31,19 @@ func MapFile(f *os.File, off int64, n int, p Protection, populate bool) ([]byte,
 	return unsafe.Slice((*byte)(addr), n), nil
 }
 
-// Vacate maps private zeros over b, a whole result of [MapFile]: the file's memory
-// is given up, the address range stays taken.
+// Vacate gives up the memory of b, a whole result of [MapFile]. The address range stays
+// taken; touching it faults. That needs no memory.
 func Vacate(b []byte) error {
-	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)),
-		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON|mapNoReserve)
+	// In a process that locks all its memory what takes b's place counts as locked, too.
+	unix.Munlock(b)
+	err := mapOver(b, -1, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|mapNoReserve)
+	unix.Munlock(b)
+	return err
+}
+
+// mapOver maps a file, or zeros, in the place of b in one step.
+func mapOver(b []byte, fd, prot, flags int) error {
+	_, err := unix.MmapPtr(fd, 0, unsafe.Pointer(unsafe.SliceData(b)), uintptr(len(b)), prot, unix.MAP_FIXED|flags)
 	return os.NewSyscallError("mmap", err)
 }
 

@@ -12,9 +12,8 @@ import (
 // granularity, the same on all its machines.
 var MapGranularity = 64 << 10
 
-// MapFile maps n bytes of f from off on. n is not 0. populate is left to the
-// caller.
-func MapFile(f *os.File, off int64, n int, p Protection, populate bool) ([]byte, error) {
+// MapFile maps n bytes of f from off on. n is not 0.
+func MapFile(f *os.File, off int64, n int, p Protection) ([]byte, error) {
 	prot := uint32(windows.PAGE_READWRITE)
 	switch p {
 	case ReadOnly:
