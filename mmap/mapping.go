@@ -11,6 +11,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/fault"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -36,7 +37,7 @@ type Mapping struct {
 	offset   int64 // of b in the file
 	readOnly bool
 	private  bool // copy-on-write
-	guarded  bool // bytes may go away
+	guarded  bool // a touch can fault: package fault
 
 	calls   calls
 	borrows gate
@@ -131,7 +132,7 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 		return nil, err
 	}
 	m := newMapping(whole, lead, f.Name(), c)
-	m.guarded = sys.CanShrink(f)
+	m.guarded = fault.Possible(f, c.Offset+int64(n), fault.NoProcess)
 	m.system = s
 	if err := m.prepare(c); err != nil {
 		m.Close()
@@ -254,8 +255,10 @@ func (m *Mapping) Offset() int64 {
 	return m.offset
 }
 
-// Fixed reports whether no process can take bytes away by truncating the file:
-// the memory of a sealed segment is fixed.
+// Fixed reports whether the memory can't fault, so that it needs no protection: it is
+// that of a descriptor that is sealed against shrinking, which this user or the
+// superuser has made with storage for all of it, as shm.CreateUnnamed does. The memory
+// of files and named segments is not fixed, nor are huge pages of hugetlbfs.
 func (m *Mapping) Fixed() bool { return !m.isZero() && !m.guarded }
 
 // ReadOnly reports whether the memory can't be written.
