@@ -90,6 +90,29 @@ func TestReaderOnBadData(t *testing.T) {
 	}
 }
 
+// Text that is cut in mid-character is an error, and no string that is not UTF-8.
+func TestStringsAreUTF8(t *testing.T) {
+	s := "before"
+	for _, in := range []string{"\x03a\xc3\xbc", "\x02a\xc3", "\x01\xff"} {
+		err := NewBinaryReader(strings.NewReader(in)).Read(&s)
+		if in[0] == 3 {
+			if s != "aü" || err != nil {
+				t.Errorf("%q: %q, %v", in, s, err)
+			}
+			continue
+		}
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "UTF-8")
+		if s != "aü" {
+			t.Errorf("%q: the string became %q", in, s)
+		}
+	}
+	var written bytes.Buffer
+	ipctest.WantError(t, NewBinaryWriter(&written).Write("a\xc3"), os.ErrInvalid, "UTF-8", "[]byte")
+	if written.Len() != 0 {
+		t.Errorf("%q was written", written.Bytes())
+	}
+}
+
 func FuzzBinaryReader(f *testing.F) {
 	f.Add([]byte("\x04text\x01\x02\x03\x04"))
 	f.Add([]byte("\xff\xff\xff\xff\x07"))

@@ -27,8 +27,8 @@
 //     it. What is read as something else is a wrong value, not an error.
 //   - The types decimal and char of .NET are not supported. A decimal can be read as
 //     16 bytes, and a char as the UTF-8 bytes that it is written as.
-//   - Strings are UTF-8, .NET's default. A BinaryWriter that was made with another
-//     Encoding writes something else.
+//   - Strings are UTF-8, .NET's default; text that is not, such as that of a
+//     BinaryWriter that was made with another Encoding, is an error.
 //   - Nothing is buffered: each value is one Write to the writer below. Put a
 //     [bufio.Writer] between where that matters, and flush it.
 package dotnet

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"unicode/utf8"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
@@ -24,8 +25,8 @@ func NewBinaryReader(r io.Reader) *BinaryReader { return &BinaryReader{r} }
 // Read reads one value for each pointer: to a bool, a sized integer, a float or
 // a string; a []byte is filled. If the data ends within a value the error is
 // [io.ErrUnexpectedEOF], and if it ends before the first byte of one, [io.EOF].
-// A string's length that .NET would not have written is
-// [breezeway.ErrMismatch], and a pointer of another type or that is nil
+// A string's length that .NET would not have written, and text that is not UTF-8,
+// are [breezeway.ErrMismatch], and a pointer of another type or that is nil is
 // [os.ErrInvalid]. Memory grows with what arrives, not with what a length
 // announces.
 func (r *BinaryReader) Read(pointers ...any) error {
@@ -74,6 +75,10 @@ func (r *BinaryReader) readString() (string, error) {
 		if _, err := io.ReadFull(r.r, b[have:]); err != nil {
 			return "", unexpected(err)
 		}
+	}
+	if !utf8.Valid(b) {
+		return "", fail.With(breezeway.OpRead, kind, "",
+			fmt.Errorf("a string of %d bytes is not UTF-8; was it written with another Encoding? (%w)", n, breezeway.ErrMismatch))
 	}
 	return string(b), nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"unicode/utf8"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
@@ -26,8 +27,9 @@ func NewBinaryWriter(w io.Writer) *BinaryWriter { return &BinaryWriter{w} }
 // a float, a string, or a []byte, which is written as it is, without a length.
 // int and uint have no counterpart in .NET: convert them to what the other side
 // reads. Each value reaches the writer below in one Write, whose error is returned
-// as it is. A value of another type fails with [os.ErrInvalid], and a string that
-// is longer than .NET reads with [breezeway.ErrTooLarge].
+// as it is. A value of another type, and a string that is not UTF-8, fail with
+// [os.ErrInvalid], and a string that is longer than .NET reads with
+// [breezeway.ErrTooLarge].
 func (w *BinaryWriter) Write(values ...any) error {
 	if w == nil || w.w == nil {
 		return fail.With(breezeway.OpWrite, kind, "", fmt.Errorf("there is no writer below; make it with dotnet.NewBinaryWriter (%w)", os.ErrInvalid))
@@ -51,6 +53,9 @@ func appendBinary(b []byte, v any) ([]byte, error) {
 	case string:
 		if len(v) > math.MaxInt32 {
 			return nil, fmt.Errorf("a string of %d bytes is more than .NET reads (%w)", len(v), breezeway.ErrTooLarge)
+		}
+		if !utf8.ValidString(v) {
+			return nil, fmt.Errorf("a string that is not UTF-8 would come out as another one in .NET; give a []byte (%w)", os.ErrInvalid)
 		}
 		return append(binary.AppendUvarint(b, uint64(len(v))), v...), nil
 	case bool, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float32, float64:

@@ -133,6 +133,13 @@
 //     is not given back.
 //   - A process that forks without exec leaves its locks to the child: it counts as
 //     alive as long as the child lives.
+//   - Permission to read an object is the power to block it. A process that can open
+//     the file for reading can lock the bytes that say which processes live: then
+//     others can't open the object, or a dead holder looks alive.
+//   - On Linux, the processes of one user are trusted not to truncate each other's
+//     objects: if one does, the processes that use the object crash. Where
+//     Config.Mode or Config.Allow let other users write the file, that is
+//     [io.ErrUnexpectedEOF] instead, and each call costs some nanoseconds more.
 //   - On Linux only semaphores of 64-bit glibc programs are understood. A wake-up
 //     that dies with the process it woke is made up for by our waiters, not by
 //     glibc's.

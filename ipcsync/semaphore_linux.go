@@ -139,7 +139,7 @@ func semaphoreIn(f *os.File, m *mmap.Mapping, name string, created bool, most in
 		return nil, errors.Join(err, m.Close(), f.Close())
 	}
 	sem := &Semaphore{name: name, created: created, max: most, permits: semaphoreFile{w, inode(info)}}
-	if object.IsTrusted(info, s.access) {
+	if !object.CanFault(f, int64(m.Len()), s.access) {
 		sem.direct = w
 	}
 	return sem, nil

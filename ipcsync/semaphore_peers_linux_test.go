@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -211,25 +212,27 @@ func TestInteropSemaphores(t *testing.T) {
 		}
 		return source
 	}
-	for name, compile := range map[string]func(t *testing.T) ipctest.Program{
-		"C":      func(t *testing.T) ipctest.Program { return ipctest.C(t, shown(t, "testdata/semaphore.c")) },
-		"Python": func(t *testing.T) ipctest.Program { return ipctest.Python(t, shown(t, "testdata/semaphore.py")) },
-		"Boost": func(t *testing.T) ipctest.Program {
-			return ipctest.CPlusPlus(t, shown(t, "testdata/semaphore.cpp"), "boost/version.hpp")
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newTestSemaphore(t, 0, nil)
-			p := ipctest.StartCommand(t, compile(t)(s.Name()))
-			awaitWaiters(t, s, 1)
-			if _, err := s.Release(2); err != nil {
-				t.Fatal(err)
-			}
-			p.Expect("working")
-			endPeer(t, p)
-			wantPermits(t, s, 2)
-		})
+	works := func(t *testing.T, program ipctest.Program) {
+		s := newTestSemaphore(t, 0, nil)
+		p := ipctest.StartCommand(t, program(s.Name()))
+		awaitWaiters(t, s, 1)
+		if _, err := s.Release(2); err != nil {
+			t.Fatal(err)
+		}
+		p.Expect("working")
+		endPeer(t, p)
+		wantPermits(t, s, 2)
 	}
+	t.Run("C", func(t *testing.T) { works(t, ipctest.C(t, shown(t, "testdata/semaphore.c"))) })
+	t.Run("Boost", func(t *testing.T) {
+		works(t, ipctest.CPlusPlus(t, shown(t, "testdata/semaphore.cpp"), "boost/version.hpp"))
+	})
+	t.Run("Python", func(t *testing.T) {
+		const least = 6 // Python 3.6
+		for python, program := range ipctest.Pythons(t, least, shown(t, "testdata/semaphore.py")) {
+			t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), func(t *testing.T) { works(t, program) })
+		}
+	})
 	// Mono's are seen by no other program, and .NET has none.
 	t.Run("C#", func(t *testing.T) {
 		name := ipctest.UniqueName()

@@ -323,7 +323,7 @@ func semaphoreMapped(mode robust.OpenMode, value int, s *settings, f *os.File, m
 		return nil, err
 	}
 	sem := &Semaphore{name: robust.Place(s.At).String(), created: mode == robust.Create, max: most, permits: w}
-	if m.Fixed() && runtime.GOOS != "windows" {
+	if m.Fixed() {
 		sem.direct = w
 	}
 	return sem, nil

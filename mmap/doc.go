@@ -58,9 +58,12 @@
 //     bytes, check the copy, and use the copy.
 //   - Bytes are shared as they lie in memory: little-endian, with the padding of
 //     Go's structs, which on 64-bit machines is C's.
-//   - A fault is turned into an error only on the goroutine that called Borrow or
-//     an accessor, not on goroutines started inside. A system call that is given
-//     memory whose file was truncated fails with an error of its own (EFAULT).
+//   - Borrow turns a fault into an error only on the goroutine that called it, and
+//     not in the runtime's own work: c <- s[0] crashes the process. [Mapping.Borrow]
+//     lists these cases and what to write instead.
+//   - Memory is accessed without protection only if it can't fault: that of
+//     unnamed segments ([Mapping.Fixed]). All other memory is guarded, at the cost of
+//     a few nanoseconds a call.
 //   - The addresses of a closed Mapping are given back when the collector finds
 //     it unreachable. They hold no memory, but count against ulimit -v. When they
 //     have become many Close starts a collection, and so does a Map that finds none

@@ -10,6 +10,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/fault"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -35,7 +36,7 @@ type Mapping struct {
 	offset   int64 // of b in the file
 	readOnly bool
 	private  bool // copy-on-write
-	guarded  bool // bytes may go away
+	guarded  bool // a touch can fault: package fault
 
 	calls   calls
 	borrows gate
@@ -120,7 +121,7 @@ func mapFile(f *os.File, c *Config) (*Mapping, error) {
 		return nil, err
 	}
 	m := newMapping(whole, lead, f.Name(), c)
-	m.guarded = sys.CanShrink(f)
+	m.guarded = fault.Possible(f, c.Offset+int64(n), fault.NoProcess)
 	m.system = s
 	if err := m.populate(c); err != nil {
 		m.Close()
@@ -262,8 +263,10 @@ func (m *Mapping) Offset() int64 {
 	return m.offset
 }
 
-// Fixed reports whether no process can take bytes away by truncating the file:
-// the memory of a sealed segment is fixed.
+// Fixed reports whether the memory can't fault, so that it needs no protection: it is
+// that of a descriptor that is sealed against shrinking, which this user or the
+// superuser has made with storage for all of it, as shm.CreateUnnamed does. The memory
+// of files and named segments is not fixed, nor are huge pages of hugetlbfs.
 func (m *Mapping) Fixed() bool { return !m.isZero() && !m.guarded }
 
 // ReadOnly reports whether the memory can't be written.
@@ -321,6 +324,34 @@ func (m *Mapping) expose() error {
 //
 // One Borrow around a loop costs less than an accessor for every element. f
 // must not call Close, which would wait for itself.
+//
+// A fault ends f as a panic does: deferred calls run, and a lock that f does not
+// release by one stays locked. A recover in f or in what f calls takes the fault, and
+// Borrow does not learn of it: package fmt recovers what String methods panic with. A
+// system call that is given the memory returns an error (EFAULT).
+//
+// Some faults crash the process even here: those in the runtime's own work, those on
+// another goroutine, and those of what f has passed on, touched after Borrow. Copy
+// first, where b is the memory, s a slice and str a string in it:
+//
+//	instead of                                 write
+//	c <- s[0]                                  v := s[0]; c <- v
+//	println(str)                               println(strings.Clone(str))
+//	keys[str] = v                              keys[strings.Clone(str)] = v
+//	panic(str)                                 panic(strings.Clone(str))
+//	rand.Read(b)                               rand.Read(p); copy(b, p)
+//	runtime.Stack(b, false)                    copy(b, debug.Stack())
+//	trace.Log(ctx, "", str)                    trace.Log(ctx, "", strings.Clone(str))
+//	pipe.Write(b)                              pipe.Write(bytes.Clone(b))
+//	go func() { use(b) }()                     go func() { err = m.Borrow(use) }()
+//	next, stop := iter.Pull(slices.Values(s))  for v := range slices.Values(s)
+//	atomic.StoreUint64(&s[0], v)               err := mmap.AtomicStore(m, off, v)
+//
+// A map whose keys are strings in the memory is unusable after a fault in an
+// assignment to it. The pipes are those of [io.Pipe] and [net.Pipe], whose reader
+// copies; rand is crypto/rand. The last line is for read-only memory and for programs
+// built with -race, where atomic operations are the race detector's: if the memory goes
+// in the very instant, AtomicStore doesn't help there either.
 func (m *Mapping) Borrow(f func(b []byte) error) (err error) {
 	if m.isZero() {
 		return m.fail(breezeway.OpBorrow, errZero)

@@ -320,13 +320,18 @@ func TestInteropPrograms(t *testing.T) {
 	csharp := func(source string) func(*testing.T) ipctest.Program {
 		return func(t *testing.T) ipctest.Program { return ipctest.CSharp(t, shown(t, source)) }
 	}
-	python := func(source string) func(*testing.T) ipctest.Program {
-		return func(t *testing.T) ipctest.Program { return ipctest.Python(t, shown(t, source)) }
+	everyPython := func(source string, run func(func(*testing.T) ipctest.Program) func(*testing.T)) func(*testing.T) {
+		const least = 6 // Python 3.6
+		return func(t *testing.T) {
+			for python, program := range ipctest.Pythons(t, least, shown(t, source)) {
+				t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), run(func(*testing.T) ipctest.Program { return program }))
+			}
+		}
 	}
 	t.Run("C# client", client(csharp("testdata/client.cs")))
 	t.Run("C# server", server(csharp("testdata/server.cs")))
-	t.Run("Python client", client(python("testdata/client.py")))
-	t.Run("Python server", server(python("testdata/server.py")))
+	t.Run("Python client", everyPython("testdata/client.py", client))
+	t.Run("Python server", everyPython("testdata/server.py", server))
 	t.Run("C client", client(func(t *testing.T) ipctest.Program {
 		return ipctest.C(t, shown(t, "testdata/client.c"))
 	}))

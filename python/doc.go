@@ -30,7 +30,12 @@
 //   - Python removes a segment when a process that merely attached to it exits. A
 //     SharedMemory with track=False, which 3.13 brought, doesn't; docs/interop.md has
 //     the way out for older ones and for a ShareableList.
-//   - A ShareableList of Python 3.8 has another layout, which is [breezeway.ErrMismatch].
+//   - A ShareableList is for Python 3.9 and later: that of Python 3.8 has another
+//     layout, which is [breezeway.ErrMismatch].
+//   - Python cuts text outside ASCII that a list is created with, without an error.
+//     Text that is cut in mid-character is [breezeway.ErrMismatch].
+//   - Python removes the segment of a list or array that it made when the process that
+//     made it exits. docs/interop.md says how to keep it.
 //   - Only arrays in C's order with little-endian numbers are opened: others fail with
 //     [breezeway.ErrMismatch], and numpy.ascontiguousarray turns them into such.
 //   - numpy's bool, strings, datetimes and Python objects have no Go type here.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"github.com/breezeway-ipc/breezeway/shm"
@@ -40,7 +41,13 @@ func stop(t *testing.T, p *ipctest.Process) {
 }
 
 func TestPythonShareableList(t *testing.T) {
-	peer := ipctest.Python(t, "testdata/peer.py")
+	for python, peer := range ipctest.Pythons(t, firstWithThisList, "testdata/peer.py") {
+		t.Run(versionOf(python), func(t *testing.T) { testShareableList(t, peer) })
+	}
+}
+
+// testShareableList has each side make a list that the other one opens and changes.
+func testShareableList(t *testing.T, peer ipctest.Program) {
 	p := ipctest.StartCommand(t, peer())
 	ours, err := CreateShareableList(ipctest.UniqueName(), []any{nil, true, -7, 2.5, "text", []byte("raw"), "ünï"}, nil)
 	keepList(t, ours, err)
@@ -75,20 +82,37 @@ func TestPythonShareableList(t *testing.T) {
 	tell(t, p, "unlinklist", "unlinked")
 }
 
-// numpy returns the command for a Python that has numpy.
-func numpy(t *testing.T, args ...string) *exec.Cmd {
+// numpys returns what runs a program by every Python that has numpy.
+func numpys(t *testing.T, source string) map[string]ipctest.Program {
 	t.Helper()
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(python, "-c", "import numpy").Run() == nil {
-			return exec.Command(python, args...)
+	programs := ipctest.Pythons(t, firstWithSharedMemory, source)
+	for python := range programs {
+		if exec.Command(python, "-c", "import numpy").Run() != nil {
+			delete(programs, python)
 		}
 	}
-	ipctest.Missing(t, "there is no python3 with numpy (Debian: python3-numpy)")
-	return nil
+	if len(programs) == 0 {
+		ipctest.Missing(t, "there is no python3 with numpy (Debian: python3-numpy)")
+	}
+	return programs
 }
 
+const (
+	firstWithSharedMemory = 8 // Python 3.8
+	firstWithThisList     = 9 // Python 3.9
+)
+
+// versionOf returns which Python a path is that of: 3.9.18, or usr for Debian's.
+func versionOf(python string) string { return filepath.Base(filepath.Dir(filepath.Dir(python))) }
+
 func TestNumpy(t *testing.T) {
-	p := ipctest.StartCommand(t, numpy(t, "testdata/peer.py"))
+	for python, peer := range numpys(t, "testdata/peer.py") {
+		t.Run(versionOf(python), func(t *testing.T) { testNumpy(t, peer) })
+	}
+}
+
+func testNumpy(t *testing.T, peer ipctest.Program) {
+	p := ipctest.StartCommand(t, peer())
 	t.Run("view", func(t *testing.T) {
 		seg := mustCreate(t, 4096)
 		s, err := mmap.Slice[int32](seg.Mapping, 8, 5)
@@ -129,6 +153,27 @@ func TestNumpy(t *testing.T) {
 		_, err = OpenArray[float64](name, nil, nil)
 		if err == nil || !strings.Contains(err.Error(), "Fortran") {
 			t.Error(err)
+		}
+		tell(t, p, "unlink", "unlinked")
+	})
+	// Latin-1 names in version 1 of the header, others in version 3.
+	t.Run("names", func(t *testing.T) {
+		type sizes struct {
+			Width float64 `npy:"Größe"`
+		}
+		type other struct {
+			Width float64 `npy:"高さ"`
+		}
+		name := ipctest.UniqueName()
+		tell(t, p, "savenames "+name+" Größe", "1")
+		latin1, err := OpenArray[sizes](name, []int{2}, nil)
+		keepArray(t, latin1, err)
+		tell(t, p, "unlink", "unlinked")
+		tell(t, p, "savenames "+name+" 高さ", "3")
+		utf8, err := OpenArray[other](name, []int{2}, nil)
+		keepArray(t, utf8, err)
+		if data := utf8.Data(); data[0].Width != 0.5 || data[1].Width != 1.5 {
+			t.Error(data)
 		}
 		tell(t, p, "unlink", "unlinked")
 	})
@@ -173,9 +218,8 @@ func shownInInterop(t *testing.T, source string) string {
 
 // TestInteropList has every Python use a list as docs/interop.md shows it.
 func TestInteropList(t *testing.T) {
-	const firstWithThisLayout = 9 // Python 3.9
-	for python, program := range ipctest.Pythons(t, firstWithThisLayout, shownInInterop(t, "testdata/job.py")) {
-		t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), func(t *testing.T) {
+	for python, program := range ipctest.Pythons(t, firstWithThisList, shownInInterop(t, "testdata/job.py")) {
+		t.Run(versionOf(python), func(t *testing.T) {
 			name := ipctest.UniqueName()
 			l, err := CreateShareableList(name, []any{"render", 0.25, nil}, nil)
 			keepList(t, l, err)
@@ -191,23 +235,75 @@ func TestInteropList(t *testing.T) {
 	}
 }
 
+func TestListOfPython38(t *testing.T) {
+	found := false
+	for python, peer := range ipctest.Pythons(t, firstWithSharedMemory, "testdata/peer.py") {
+		if !strings.HasPrefix(versionOf(python), "3.8.") {
+			continue
+		}
+		found = true
+		name := ipctest.UniqueName()
+		p := ipctest.StartCommand(t, peer())
+		ask(t, p, "list "+name)
+		_, err := OpenShareableList(name, nil)
+		ipctest.WantError(t, err, breezeway.ErrMismatch, "no ShareableList")
+		tell(t, p, "unlinklist", "unlinked")
+	}
+	if !found {
+		t.Skip("there is no Python 3.8")
+	}
+}
+
+// Python gives a str as many bytes as it has characters, and cuts what is longer.
+func TestTextThatPythonCut(t *testing.T) {
+	for python, peer := range ipctest.Pythons(t, firstWithThisList, "testdata/peer.py") {
+		t.Run(versionOf(python), func(t *testing.T) {
+			p := ipctest.StartCommand(t, peer())
+			name := ipctest.UniqueName()
+			tell(t, p, "listof "+name+" aüüüüüü,üüüüüüü,text", "3")
+			l, err := OpenShareableList(name, nil)
+			keepList(t, l, err)
+			_, err = l.Get(0)
+			ipctest.WantError(t, err, breezeway.ErrMismatch, "element 0", "UTF-8")
+			for i, want := range map[int]string{1: "üüüü", 2: "text"} {
+				if v, err := l.Get(i); v != want || err != nil {
+					t.Errorf("element %d: %q, %v, want %q", i, v, err, want)
+				}
+			}
+			tell(t, p, "unlinklist", "unlinked")
+		})
+	}
+}
+
 // TestInteropProgram runs the program that docs/interop.md shows, and checks that it
 // shows this one.
 func TestInteropProgram(t *testing.T) {
-	source := shownInInterop(t, "testdata/matrix.py")
-	a, err := CreateArray[int32](ipctest.UniqueName(), []int{2, 2}, nil)
-	keepArray(t, a, err)
-	copy(a.Data(), []int32{1, 2, 3, 4})
-	twice := ipctest.UniqueName()
-	p := ipctest.StartCommand(t, numpy(t, source, a.Segment().Name(), twice))
-	p.Expect("[[2, 4], [6, 8]]")
-	stop(t, p)
-	if !slices.Equal(a.Data(), make([]int32, 4)) {
-		t.Error(a.Data())
+	for python, program := range numpys(t, shownInInterop(t, "testdata/matrix.py")) {
+		t.Run(versionOf(python), func(t *testing.T) {
+			a, err := CreateArray[int32](ipctest.UniqueName(), []int{2, 2}, nil)
+			keepArray(t, a, err)
+			twice := func(how ...string) (name string) {
+				name = ipctest.UniqueName()
+				copy(a.Data(), []int32{1, 2, 3, 4})
+				p := ipctest.StartCommand(t, program(append([]string{a.Segment().Name(), name}, how...)...))
+				p.Expect("[[2, 4], [6, 8]]")
+				stop(t, p)
+				if !slices.Equal(a.Data(), make([]int32, 4)) {
+					t.Error(a.Data())
+				}
+				return name
+			}
+			_, err = shm.Open(twice(), nil) // Python removes on exit what it has created
+			ipctest.WantError(t, err, os.ErrNotExist)
+			kept := twice("keep")
+			defer removeIfThere(t, kept)
+			theirs, err := OpenArray[int32](kept, []int{2, 2}, nil)
+			keepArray(t, theirs, err)
+			if !slices.Equal(theirs.Data(), []int32{2, 4, 6, 8}) {
+				t.Error(theirs.Data())
+			}
+			again, err := OpenArray[int32](a.Segment().Name(), nil, nil) // it is still there
+			keepArray(t, again, err)
+		})
 	}
-	again, err := OpenArray[int32](a.Segment().Name(), nil, nil) // it is still there
-	keepArray(t, again, err)
-	// Python removes on exit what it has created.
-	_, err = shm.Open(twice, nil)
-	ipctest.WantError(t, err, os.ErrNotExist)
 }

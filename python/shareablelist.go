@@ -355,6 +355,13 @@ func elementOf(v any) (element, error) {
 		return number(formatInt, uint64(v))
 	case uint32:
 		return number(formatInt, uint64(v))
+	case uint:
+		return elementOf(uint64(v))
+	case uint64:
+		if v > math.MaxInt64 {
+			return element{}, fmt.Errorf("%d is more than an int of the list can be, %d (%w)", v, math.MaxInt64, os.ErrInvalid)
+		}
+		return number(formatInt, v)
 	case float32:
 		return number(formatFloat, math.Float64bits(float64(v)))
 	case float64:
@@ -367,7 +374,7 @@ func elementOf(v any) (element, error) {
 	case []byte:
 		return text(becomesBytes, string(v))
 	}
-	return element{}, fmt.Errorf("a %T can't be in the list; give nil, a bool, an integer up to int64, a float, a string or []byte (%w)", v, os.ErrInvalid)
+	return element{}, fmt.Errorf("a %T can't be in the list; give nil, a bool, an integer, a float, a string or []byte (%w)", v, os.ErrInvalid)
 }
 
 func padded(format string) []byte {

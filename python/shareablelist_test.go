@@ -3,7 +3,9 @@ package python
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -77,8 +79,8 @@ func TestShareableList(t *testing.T) {
 	_, err = l.Get(len(values))
 	ipctest.WantError(t, err, os.ErrInvalid)
 	expect()
-	_, err = CreateShareableList(ipctest.UniqueName(), []any{1, uint64(1)}, nil)
-	ipctest.WantError(t, err, os.ErrInvalid, "element 1", "uint64")
+	_, err = CreateShareableList(ipctest.UniqueName(), []any{1, struct{}{}}, nil)
+	ipctest.WantError(t, err, os.ErrInvalid, "element 1", "struct")
 	empty, err := CreateShareableList(ipctest.UniqueName(), nil, nil)
 	keepList(t, empty, err)
 	if again, err := OpenShareableList(empty.Segment().Name(), nil); err != nil || again.Len() != 0 {
@@ -89,6 +91,24 @@ func TestShareableList(t *testing.T) {
 	ro, err := OpenShareableList(name, &shm.Config{ReadOnly: true})
 	keepList(t, ro, err)
 	ipctest.WantError(t, ro.Set(0, 1), os.ErrPermission)
+}
+
+// A list holds every integer that an int64 holds, whatever its type in Go.
+func TestListTakesIntegersThatFit(t *testing.T) {
+	values := []any{uint(1), uint64(2), uint(math.MaxInt64), uint64(math.MaxInt64), math.MinInt64}
+	l, err := CreateShareableList(ipctest.UniqueName(), values, nil)
+	keepList(t, l, err)
+	for i, want := range []int64{1, 2, math.MaxInt64, math.MaxInt64, math.MinInt64} {
+		if v, err := l.Get(i); v != want || err != nil {
+			t.Errorf("element %d: %v, %v, want %d", i, v, err, want)
+		}
+	}
+	for _, v := range []any{uint(math.MaxInt64 + 1), uint64(math.MaxUint64)} {
+		ipctest.WantError(t, l.Set(0, v), os.ErrInvalid, fmt.Sprint(v), "9223372036854775807")
+	}
+	if v, err := l.Get(0); v != int64(1) || err != nil {
+		t.Error(v, err)
+	}
 }
 
 // useList calls everything that reads a list.

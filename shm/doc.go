@@ -47,8 +47,11 @@
 //     or a lock where two processes write.
 //   - On Linux a segment outlives its processes and holds memory until a process
 //     removes it.
-//   - Any process that may write to a segment may also truncate it. Accessors
-//     report that as an error; sealed segments ([CreateUnnamed]) exclude it.
+//   - Any process that may write to a segment may also truncate it. Accessors and
+//     functions inside Borrow report that as an error; sealed segments
+//     ([CreateUnnamed]) exclude it. Slices and pointers outside Borrow, and a
+//     [Latest] that admits no other user, are not protected: if a process of this
+//     user truncates the file, their users crash.
 //   - Containers have a /dev/shm of their own, of 64 MiB by default.
 //   - Python removes a segment when a process that merely attached to it exits. A
 //     SharedMemory with track=False, which 3.13 brought, doesn't; docs/interop.md has

@@ -134,7 +134,15 @@ func TestDotNet(t *testing.T) {
 const firstWithSharedMemory = 8 // Python 3.8
 
 func TestPython(t *testing.T) {
-	peer := ipctest.Python(t, "testdata/peer.py")
+	for python, peer := range ipctest.Pythons(t, firstWithSharedMemory, "testdata/peer.py") {
+		t.Run(versionOf(python), func(t *testing.T) { testPython(t, peer) })
+	}
+}
+
+// versionOf returns which Python a path is that of: 3.9.18, or usr for Debian's.
+func versionOf(python string) string { return filepath.Base(filepath.Dir(filepath.Dir(python))) }
+
+func testPython(t *testing.T, peer ipctest.Program) {
 	t.Run("ours", func(t *testing.T) {
 		seg := mustCreate(t, 5000, nil)
 		p := ipctest.StartCommand(t, peer())
@@ -174,21 +182,19 @@ func TestPython(t *testing.T) {
 	})
 	// Docs: a process that merely attached removes the segment on exit.
 	t.Run("deletes on exit", func(t *testing.T) {
-		for python, peer := range ipctest.Pythons(t, firstWithSharedMemory, "testdata/peer.py") {
-			seg := mustCreate(t, 5000, nil)
-			p := ipctest.StartCommand(t, peer())
-			tell(t, p, "attach "+seg.Name(), "5000")
-			stop(t, p)
-			again, err := Open(seg.Name(), nil)
-			if err == nil {
-				again.Close()
-			}
-			if !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("%s: %v", python, err)
-			}
-			if _, err := mmap.Read[byte](seg.Mapping, 0); err != nil { // what is mapped stays
-				t.Error(err)
-			}
+		seg := mustCreate(t, 5000, nil)
+		p := ipctest.StartCommand(t, peer())
+		tell(t, p, "attach "+seg.Name(), "5000")
+		stop(t, p)
+		again, err := Open(seg.Name(), nil)
+		if err == nil {
+			again.Close()
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Error(err)
+		}
+		if _, err := mmap.Read[byte](seg.Mapping, 0); err != nil { // what is mapped stays
+			t.Error(err)
 		}
 	})
 }
@@ -228,9 +234,31 @@ func TestInteropPrograms(t *testing.T) {
 		}
 		again.Close()
 	}
+	// The segment is Python's own.
+	attachTheirs := func(t *testing.T, peer, program ipctest.Program) {
+		name := ipctest.UniqueName()
+		maker := ipctest.StartCommand(t, peer())
+		tell(t, maker, "create "+name+" 4096", "4096")
+		p := ipctest.StartCommand(t, program(name))
+		p.Expect("0")
+		stop(t, p)
+		seg, err := Open(name, nil) // it is still there
+		if err != nil {
+			t.Fatal(err)
+		}
+		keep(t, seg)
+		if v, err := mmap.Read[int64](seg.Mapping, 8); v != 42 || err != nil {
+			t.Error(v, err)
+		}
+		tell(t, maker, "unlink", "unlinked")
+	}
 	t.Run("Python", func(t *testing.T) {
+		peers := ipctest.Pythons(t, firstWithSharedMemory, "testdata/peer.py")
 		for python, program := range ipctest.Pythons(t, firstWithSharedMemory, shown(t, "interop.md", "testdata/attach.py")) {
-			t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), func(t *testing.T) { attach(t, program) })
+			t.Run(versionOf(python), func(t *testing.T) {
+				attach(t, program)
+				attachTheirs(t, peers[python], program)
+			})
 		}
 	})
 	t.Run("C", func(t *testing.T) { attach(t, ipctest.C(t, shown(t, "interop.md", "testdata/attach.c"))) })

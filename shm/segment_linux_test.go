@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -274,10 +273,7 @@ func TestReceivedFilesAreVerified(t *testing.T) {
 
 // smallShm runs with a /dev/shm of its own, of 64 MiB, and says what Create says.
 var smallShm = ipctest.Helper("small /dev/shm", func(c *ipctest.Control) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return err
-	}
-	if err := unix.Mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=64m"); err != nil {
+	if err := mountShm("64m"); err != nil {
 		return err
 	}
 	seg, err := Create("fits", 60<<20, nil)
@@ -295,19 +291,7 @@ var smallShm = ipctest.Helper("small /dev/shm", func(c *ipctest.Control) error {
 })
 
 func TestShmIsFull(t *testing.T) {
-	cmd := ipctest.HelperCommand(t, smallShm)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
-		}
-	}
-	if err := (&exec.Cmd{Path: "/bin/true", SysProcAttr: cmd.SysProcAttr}).Run(); err != nil {
-		ipctest.Missing(t, "this process can't have a /dev/shm of its own:", err.Error())
-	}
-	p := ipctest.StartCommand(t, cmd)
+	p := ipctest.StartCommand(t, ownShm(t, smallShm))
 	line := p.Hear()
 	for _, want := range []string{"ENOSPC true", "104857600 bytes (100 MiB)", "64 MiB in all", "4 MiB free", "--shm-size"} {
 		if !strings.Contains(line, want) {

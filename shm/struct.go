@@ -66,7 +66,8 @@ func (s *Struct[T]) isZero() bool { return s == nil || s.o == nil }
 var errNoStruct = fmt.Errorf("there is no value; make it with shm.CreateStruct or shm.OpenStruct (%w)", os.ErrInvalid)
 
 // Value returns the value itself, in shared memory. It is not to be used after
-// Close. On a read-only one, writing to it crashes the process.
+// Close. Writing to a read-only one crashes the process, and so does touching it
+// after a process that may write the file has truncated it: see [Struct.Borrow].
 func (s *Struct[T]) Value() *T {
 	if s == nil {
 		return nil

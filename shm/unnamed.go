@@ -10,9 +10,13 @@ import (
 // CreateUnnamed makes a segment that has no name: it is given to other processes
 // by its descriptor, [Segment.File], for example in exec.Cmd's ExtraFiles or over
 // a Unix socket, and goes with the last of them. It is sealed: no process can change
-// its size, so that access needs no protection from that and is as fast as memory
-// is. Allow, Trust, Scope and Fill of cfg are about names, and fail with
+// its size. All of it is reserved now, so that access needs no protection and is as
+// fast as memory is. Allow, Trust, Scope and Fill of cfg are about names, and fail with
 // [os.ErrInvalid]. Linux only; elsewhere [errors.ErrUnsupported].
+//
+// A process that was given the descriptor can still punch holes into the segment. The
+// bytes there become zero, and the process that touches them next pays for their
+// memory. If the system grants it none (overcommit_memory=2), that process crashes.
 func CreateUnnamed(size int64, cfg *Config) (*Segment, error) {
 	s, err := cfg.creating(size)
 	if err == nil {
@@ -34,6 +38,11 @@ func CreateUnnamed(size int64, cfg *Config) (*Segment, error) {
 // [breezeway.ErrMismatch]. A size of 0 accepts any. f stays the caller's, and may be
 // closed. Mode, Allow, Trust, Scope and Fill of cfg are about names, and fail with
 // [os.ErrInvalid]. Linux only; elsewhere [errors.ErrUnsupported].
+//
+// The segment may have holes, and this process pays for the memory of those that it
+// touches. Give a size, which bounds that. Access is protected as access to files is,
+// unless the segment has storage for all of its bytes, and this user or the superuser
+// made it ([mmap.Mapping.Fixed]).
 func OpenFile(f *os.File, size int64, cfg *Config) (*Segment, error) {
 	s, err := cfg.opening()
 	if err == nil {

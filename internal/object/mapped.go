@@ -38,8 +38,9 @@ type Mapped struct {
 	Header  *layout.Header // as it was read
 	Start   int            // of the payload
 	Created bool           // by the call that returned it
-	// Trusted says that only this user and the superuser can truncate the file.
-	Trusted bool
+	// CanFault says that touching the memory can fault, as the function of that name
+	// reports.
+	CanFault bool
 
 	closing  sync.Once
 	closeErr error
@@ -136,9 +137,9 @@ func (o *Mapped) mapAs(s *Spec) error {
 	if err := s.accept(o.Header); err != nil {
 		return err
 	}
-	o.Trusted = IsTrusted(info, s.Access)
 	cfg := s.Map
 	cfg.Length = o.Header.Total()
+	o.CanFault = CanFault(o.File, cfg.Length, s.Access)
 	o.Mapping, err = mmap.Map(o.File, &cfg)
 	return err
 }

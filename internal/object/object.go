@@ -14,6 +14,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/fault"
 )
 
 // Path returns where our own object of a kind and name is: the file
@@ -144,10 +145,11 @@ func Remove(path string) error {
 //   - no other call of Unlink uses f at the same time.
 func Unlink(f *os.File) (bool, error) { return unlink(f) }
 
-// IsTrusted reports whether only this user and the superuser can truncate a file. What
-// an access control list grants shows in the bits of the group.
-func IsTrusted(info fs.FileInfo, a access.Rule) bool {
-	return a.FileMode()&0o022 == 0 && info.Mode()&0o022 == 0 && isOurs(info)
+// CanFault reports whether touching one of the first size bytes of an object's file can
+// fault, when they are mapped. The processes of this user are trusted not to truncate
+// the file, unless the rule lets other users write. See package fault.
+func CanFault(f *os.File, size int64, a access.Rule) bool {
+	return fault.Possible(f, size, fault.Trust(a.FileMode()&0o022 == 0))
 }
 
 // IsRemoved reports whether the open file f has lost its name, so that no process

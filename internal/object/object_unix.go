@@ -70,9 +70,3 @@ func isRemoved(f *os.File) (bool, error) {
 	links, err := sys.Links(f)
 	return err == nil && links == 0, fail.Bare(err)
 }
-
-// isOurs reports whether a file belongs to this user or the superuser.
-func isOurs(info fs.FileInfo) bool {
-	uid := ownerOf(info).UID
-	return uid == os.Geteuid() || uid == 0
-}

@@ -146,6 +146,3 @@ func owner(path string, _ fs.FileInfo) string {
 }
 
 func isRemoved(*os.File) (bool, error) { return false, nil }
-
-// isOurs reports true: a file that is mapped can't be truncated.
-func isOurs(fs.FileInfo) bool { return true }

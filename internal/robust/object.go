@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -27,9 +26,9 @@ type Object struct {
 	Created    bool   // by the call that opened it
 	Log        *slog.Logger
 
-	// Direct says that calls may touch the memory without protection: no other
-	// user can truncate it, and Close replaces it by zeros. After such a call has
-	// touched the memory it calls Closed.
+	// Direct says that calls may touch the memory without protection: package fault
+	// reports that it can't fault, and Close replaces it by zeros. After such a call
+	// has touched the memory it calls Closed.
 	Direct bool
 
 	Slots *liveness.Table
@@ -119,7 +118,7 @@ func (o *Object) openNamed(mode OpenMode, l Layout, cfg *Config) error {
 	}
 	o.mapping, o.file, o.start = m.Mapping, m.File, m.Start
 	o.named, o.Created = true, m.Created
-	o.Direct = m.Trusted && runtime.GOOS != "windows"
+	o.Direct = !m.CanFault
 	if o.layout, err = l.found(m.Header); err != nil {
 		m.Close()
 	}
@@ -155,7 +154,7 @@ func (o *Object) openAt(mode OpenMode, l Layout, cfg *Config) error {
 	}
 	o.mapping, o.file, o.start, o.layout = m, f, int(header.Size()), l
 	o.Name, o.Created = cfg.At.String(), mode == Create
-	o.Direct = m.Fixed() && runtime.GOOS != "windows"
+	o.Direct = m.Fixed()
 	return nil
 }
 

@@ -18,10 +18,3 @@ func AddSeals(f *os.File, seals int) error {
 	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals)
 	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 }
-
-// CanShrink reports whether the file may become shorter. Only a memfd that is
-// sealed against it can't.
-func CanShrink(f *os.File) bool {
-	seals, err := Seals(f)
-	return err != nil || seals&unix.F_SEAL_SHRINK == 0
-}

@@ -2,6 +2,7 @@
 and answers with one line."""
 import io
 import sys
+import warnings
 from multiprocessing import resource_tracker, shared_memory
 
 seg = None
@@ -28,6 +29,9 @@ def do(command, *args):
     if command == "list":
         items = shared_memory.ShareableList([None, True, -7, 2.5, "text", b"raw", "\u00fcn\u00ef"], name=args[0])
         return repr(list(items))
+    if command == "listof":  # NAME TEXT,TEXT: answers with how many
+        items = shared_memory.ShareableList(args[1].split(","), name=args[0])
+        return "%d" % len(items)
     if command == "openlist":
         items = shared_memory.ShareableList(name=args[0])
         resource_tracker.unregister(items.shm._name, "shared_memory")
@@ -68,6 +72,14 @@ def numpy(command, *args):
         file = io.BytesIO()
         format.write_array(file, a)
         return fill(args[0], file.getvalue())
+    if command == "savenames":  # NAME FIELD: answers with the header's version
+        a = np.array([(0.5,), (1.5,)], np.dtype([(args[1], "<f8")]))
+        file = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that others may not know version 3
+            format.write_array(file, a)
+        fill(args[0], file.getvalue())
+        return "%d" % file.getvalue()[6]
     if command == "savefortran":
         file = io.BytesIO()
         format.write_array(file, np.asfortranarray(np.ones((2, 3))))

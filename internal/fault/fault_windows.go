@@ -1,0 +1,5 @@
+package fault
+
+import "os"
+
+func possible(*os.File, int64, Trust) bool { return true }
