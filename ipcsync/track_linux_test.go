@@ -13,6 +13,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
+	"golang.org/x/sys/unix"
 )
 
 // slowOpener opens or makes the tracked semaphore Args[0], as the mode Args[1] says, and
@@ -362,5 +363,33 @@ func TestCloseGivesBackWhatIsAcquiredMeanwhile(t *testing.T) {
 			<-ended
 		}
 		wantPermits(t, s, 4)
+	}
+}
+
+// A process that can't open the table for want of descriptors doesn't take it for another
+// version's.
+func TestRemoveWithoutDescriptorsLeavesTheNextTable(t *testing.T) {
+	s := newTestSemaphore(t, 2, tracking)
+	set, err := tracking.settings(KindSemaphore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	next, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(next)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next), Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	err = removeTable(s.Name(), &set)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &old)
+	ipctest.WantError(t, err, unix.EMFILE)
+	if _, err := os.Stat("/dev/shm/bw.track." + s.Name()); err != nil {
+		t.Error(err)
 	}
 }
