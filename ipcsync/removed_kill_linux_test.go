@@ -113,3 +113,28 @@ func TestMarkedObjectVanishesBeforeItIsUnlinked(t *testing.T) {
 		t.Error("it was marked: ", err)
 	}
 }
+
+// A process that has created an object, and finds no slot since others have them all, leaves
+// it to these.
+func TestCreatorWithoutASlotLeavesTheObject(t *testing.T) {
+	for _, create := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenOrCreateMutex} {
+		name := ipctest.UniqueName()
+		defer removeIfThere(t, KindMutex, name)
+		var faster *Mutex
+		killpoint.Stall("object linked", func() {
+			var err error
+			if faster, err = OpenMutex(name, nil); err != nil {
+				t.Error(err)
+			}
+		})
+		_, err := create(name, &Config{Slots: 1})
+		ipctest.WantError(t, err, breezeway.ErrTooLarge)
+		if err := lockAndUnlock(faster); err != nil {
+			t.Error(err)
+		}
+		if st, err := Stat(KindMutex, name, nil); err != nil || st.Value != 1 {
+			t.Error(st, err)
+		}
+		faster.Close()
+	}
+}
