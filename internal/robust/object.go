@@ -71,17 +71,34 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 }
 
 // discard closes an object that could not be prepared, and takes it away if this
-// process has just created it.
+// process has just created it, and no other has joined it.
 func (o *Object) discard() (err error) {
-	if o.Created && o.named {
+	switch {
+	case !o.Created || o.inUse():
+	case o.named:
 		if err = o.takeAway(); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
-	}
-	if o.Created && !o.named {
+	default:
 		err = mmap.AtomicStore[uint64](o.mapping, 0, Unfinished)
 	}
 	return errors.Join(err, o.Close())
+}
+
+// inUse reports whether a slot is taken, other than this process's.
+func (o *Object) inUse() bool {
+	if o.Slots == nil {
+		return false
+	}
+	for i := range o.Slots.Entries() {
+		if o.Me != nil && o.Me.Holder.Slot() == i {
+			continue
+		}
+		if taken, err := o.Slots.IsTaken(i); taken && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) {
