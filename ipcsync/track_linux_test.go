@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -393,5 +394,23 @@ func TestRemoveWithoutDescriptorsLeavesTheNextTable(t *testing.T) {
 	}
 	if _, err := os.Stat("/dev/shm/bw.track." + s.Name()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Of many that look for a semaphore that isn't there, none leaves a table.
+func TestOpenOfNoSemaphoreLeavesNoTable(t *testing.T) {
+	name := ipctest.UniqueName()
+	for range ipctest.Count(2_000) {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				_, err := OpenSemaphore(name, tracking)
+				ipctest.WantError(t, err, fs.ErrNotExist)
+			})
+		}
+		all.Wait()
+		if err := os.Remove("/dev/shm/bw.track." + name); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal("it was left: ", err)
+		}
 	}
 }

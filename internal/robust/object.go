@@ -71,10 +71,11 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 }
 
 // discard closes an object that could not be prepared, and takes it away if this
-// process has just created it, and no other has joined it.
+// process has just created it. If others have joined it, it stays, since its removed
+// bit would end their use. A kind without that bit has told them in its own way.
 func (o *Object) discard() (err error) {
 	switch {
-	case !o.Created || o.inUse():
+	case !o.Created, o.layout.Removed != 0 && o.inUse():
 	case o.named:
 		if err = o.takeAway(); errors.Is(err, fs.ErrNotExist) {
 			err = nil
