@@ -10,6 +10,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 )
 
 // mortalRemover removes the object Args[1] of the kind Args[0].
@@ -79,4 +80,61 @@ func TestWaitersOfAKilledRemove(t *testing.T) {
 	ipctest.WantError(t, <-ended, breezeway.ErrRemoved)
 	ipctest.WantSince(t, start, 600*time.Millisecond)
 	ipctest.WantError(t, h.Unlock(), breezeway.ErrRemoved)
+}
+
+// What begins with the removal of a marked object goes on if rm is faster.
+func TestMarkedObjectVanishesBeforeItIsUnlinked(t *testing.T) {
+	vanish := func(name string) {
+		killpoint.Stall("object to be unlinked", func() {
+			if err := os.Remove("/dev/shm/bw.mutex." + name); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	marked := func() string {
+		name := newTestMutex(t, nil).Name()
+		wantKilled(t, mortalAt(t, "object marked", mortalRemover, string(KindMutex), name))
+		return name
+	}
+	for _, create := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenOrCreateMutex} {
+		name := marked()
+		vanish(name)
+		m, err := create(name, nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		m.Close()
+		mustRemove(t, KindMutex, name)
+	}
+	m := newTestMutex(t, nil)
+	vanish(m.Name())
+	if err := Remove(KindMutex, m.Name(), nil); err != nil {
+		t.Error("it was marked: ", err)
+	}
+}
+
+// A process that has created an object, and finds no slot since others have them all, leaves
+// it to these.
+func TestCreatorWithoutASlotLeavesTheObject(t *testing.T) {
+	for _, create := range []func(string, *Config) (*Mutex, error){CreateMutex, OpenOrCreateMutex} {
+		name := ipctest.UniqueName()
+		defer removeIfThere(t, KindMutex, name)
+		var faster *Mutex
+		killpoint.Stall("object linked", func() {
+			var err error
+			if faster, err = OpenMutex(name, nil); err != nil {
+				t.Error(err)
+			}
+		})
+		_, err := create(name, &Config{Slots: 1})
+		ipctest.WantError(t, err, breezeway.ErrTooLarge)
+		if err := lockAndUnlock(faster); err != nil {
+			t.Error(err)
+		}
+		if st, err := Stat(KindMutex, name, nil); err != nil || st.Value != 1 {
+			t.Error(st, err)
+		}
+		faster.Close()
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -546,4 +547,29 @@ func lockAndUnlock(m *Mutex) error {
 		return fmt.Errorf("lock: %w", err)
 	}
 	return h.Unlock()
+}
+
+// strangeRemover removes the object Args[1] of the kind Args[0].
+var strangeRemover = ipctest.Helper("strange remover", func(c *ipctest.Control) error {
+	err := Remove(Kind(c.Args[0]), c.Args[1], nil)
+	c.Say("permission %v: %v", errors.Is(err, os.ErrPermission), err)
+	return nil
+})
+
+// A user who may use an object, and not remove its name, doesn't mark it either.
+func TestRemoveByAStrangerChangesNothing(t *testing.T) {
+	uid, start := asStranger(t)
+	m := newTestMutex(t, &Config{Mode: 0o666})
+	p := start(strangeRemover, uid, string(KindMutex), m.Name())
+	if line := p.Hear(); !strings.HasPrefix(line, "permission true") {
+		t.Error(line)
+	}
+	if err := lockAndUnlock(m); err != nil {
+		t.Error(err)
+	}
+	again, err := OpenMutex(m.Name(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
 }

@@ -446,7 +446,9 @@ var semaphoreStranger = ipctest.Helper("semaphore stranger", func(c *ipctest.Con
 	return nil
 })
 
-func TestSemaphoreOfStrangers(t *testing.T) {
+// asStranger returns nobody's uid, and a function that starts a helper as another user.
+func asStranger(t *testing.T) (uid int, start func(helper string, uid int, args ...string) *ipctest.Process) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		ipctest.Missing(t, "only root can start another user's processes")
 	}
@@ -454,7 +456,7 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 	if err != nil {
 		ipctest.Missing(t, err.Error())
 	}
-	uid, _ := strconv.Atoi(nobody.Uid)
+	uid, _ = strconv.Atoi(nobody.Uid)
 	if rule, _ := access.New(0, []string{nobody.Uid}, nil); rule.Admit(breezeway.Peer{UID: uid}) != nil {
 		ipctest.Missing(t, "this user namespace does not map nobody")
 	}
@@ -474,12 +476,17 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 	if err := os.WriteFile(exe, binary, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	as := func(uid int, args ...string) *ipctest.Process {
-		cmd := ipctest.HelperCommand(t, semaphoreStranger, args...)
+	return uid, func(helper string, uid int, args ...string) *ipctest.Process {
+		cmd := ipctest.HelperCommand(t, helper, args...)
 		cmd.Path, cmd.Dir = exe, "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 		return ipctest.StartCommand(t, cmd)
 	}
+}
+
+func TestSemaphoreOfStrangers(t *testing.T) {
+	uid, start := asStranger(t)
+	as := func(uid int, args ...string) *ipctest.Process { return start(semaphoreStranger, uid, args...) }
 	for _, test := range []struct {
 		cfg  *Config
 		want string
@@ -502,14 +509,14 @@ func TestSemaphoreOfStrangers(t *testing.T) {
 	name := ipctest.UniqueName()
 	p := as(uid, "create", name)
 	p.Expect("permission false: <nil>")
-	_, err = OpenSemaphore(name, nil) // root could, and must not
-	ipctest.WantError(t, err, os.ErrPermission, "it belongs to uid "+nobody.Uid, "Config.Trust")
+	_, err := OpenSemaphore(name, nil) // root could, and must not
+	ipctest.WantError(t, err, os.ErrPermission, "it belongs to uid "+strconv.Itoa(uid), "Config.Trust")
 	_, err = OpenOrCreateSemaphore(name, 1, nil)
-	ipctest.WantError(t, err, os.ErrPermission, nobody.Uid)
+	ipctest.WantError(t, err, os.ErrPermission, strconv.Itoa(uid))
 	s := sameSemaphore(t, name, &Config{Trust: []string{"nobody"}})
 	wantPermits(t, s, 2)
 	third := as(12345, "remove", name)
-	if line := third.Hear(); !strings.HasPrefix(line, "permission true") || !strings.Contains(line, "uid "+nobody.Uid) {
+	if line := third.Hear(); !strings.HasPrefix(line, "permission true") || !strings.Contains(line, "uid "+strconv.Itoa(uid)) {
 		t.Error(line)
 	}
 	third.Say("end")
@@ -610,4 +617,40 @@ func startSemaphoreUser(t testing.TB, s *Semaphore, args ...string) *ipctest.Pro
 	p := ipctest.Start(t, semaphoreUser, append([]string{s.Name()}, args...)...)
 	p.Expect("opened")
 	return p
+}
+
+// A process that truncates the file at any moment doesn't end one that closes the semaphore.
+func TestCloseWhileTheFileIsTruncated(t *testing.T) {
+	s := newTestSemaphore(t, 1, &Config{Mode: 0o666})
+	image, err := os.ReadFile(semaphorePath(s.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	image[4] = 1 // a waiter, which is owed a wake-up
+	f, err := os.OpenFile(semaphorePath(s.Name()), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				f.WriteAt(image, 0)
+				f.Truncate(0)
+			}
+		}
+	}()
+	for closed := 0; closed < ipctest.Count(20_000); {
+		if s, err := OpenSemaphore(s.Name(), nil); err == nil {
+			s.Close()
+			closed++
+		}
+	}
+	close(over)
+	<-ended
 }

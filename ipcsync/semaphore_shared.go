@@ -272,7 +272,8 @@ func (w *semaphoreWords) wakeForLate() error {
 	if _, err := w.file.ReadAt(b[:], w.m.Offset()); err != nil {
 		return nil // it was truncated
 	}
-	if v := binary.LittleEndian.Uint64(b[:]); v < oneWaiter || uint32(v) == 0 {
+	v := binary.LittleEndian.Uint64(b[:])
+	if v < oneWaiter || uint32(v) == 0 {
 		return nil
 	}
 	m, err := mmap.Map(w.file, &mmap.Config{Offset: w.m.Offset(), Length: SemaphoreSize})
@@ -281,7 +282,8 @@ func (w *semaphoreWords) wakeForLate() error {
 	}
 	low, err := mmap.View[uint32](m, 0)
 	if err == nil {
-		wait.NewWord(low, wait.Name{}).Wake(int(min(atomic.LoadUint32(low), maxPermits)))
+		// The memory is not touched: it may have been truncated meanwhile.
+		wait.NewWord(low, wait.Name{}).Wake(int(min(uint32(v), maxPermits)))
 	}
 	return errors.Join(err, m.Close())
 }

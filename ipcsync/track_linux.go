@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
@@ -46,11 +47,12 @@ func removeTable(name string, s *settings) error {
 	cfg := s.robust()
 	cfg.Observe = true
 	err := t.attach(robust.Open, name, cfg, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err != nil { // it is another version's, or a user's that is not trusted
+	if errors.Is(err, breezeway.ErrMismatch) || errors.Is(err, fs.ErrPermission) {
+		// It is another version's, or a user's that is not trusted.
 		return robust.Remove(trackFile, name, s.Scope)
+	}
+	if err != nil {
+		return err
 	}
 	defer t.Section.Close()
 	var of, named uint64

@@ -7,12 +7,14 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
+	"golang.org/x/sys/unix"
 )
 
 // slowOpener opens or makes the tracked semaphore Args[0], as the mode Args[1] says, and
@@ -362,5 +364,53 @@ func TestCloseGivesBackWhatIsAcquiredMeanwhile(t *testing.T) {
 			<-ended
 		}
 		wantPermits(t, s, 4)
+	}
+}
+
+// A process that can't open the table for want of descriptors doesn't take it for another
+// version's.
+func TestRemoveWithoutDescriptorsLeavesTheNextTable(t *testing.T) {
+	s := newTestSemaphore(t, 2, tracking)
+	set, err := tracking.settings(KindSemaphore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	next, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(next)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next), Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	err = removeTable(s.Name(), &set)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &old)
+	if !errors.Is(err, unix.EMFILE) {
+		t.Error(err)
+	}
+	if _, err := os.Stat("/dev/shm/bw.track." + s.Name()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of many that look for a semaphore that isn't there, none leaves a table.
+func TestOpenOfNoSemaphoreLeavesNoTable(t *testing.T) {
+	name := ipctest.UniqueName()
+	for range ipctest.Count(2_000) {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				_, err := OpenSemaphore(name, tracking)
+				ipctest.WantError(t, err, fs.ErrNotExist)
+			})
+		}
+		all.Wait()
+		if err := os.Remove("/dev/shm/bw.track." + name); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal("it was left: ", err)
+		}
 	}
 }

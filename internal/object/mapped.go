@@ -111,9 +111,23 @@ func (s *Spec) fill(header []byte) func(*os.File) error {
 				return err
 			}
 		}
-		_, err := f.WriteAt(header, 0)
+		if _, err := f.WriteAt(header, 0); err != nil {
+			return err
+		}
+		return s.tryMap(f)
+	}
+}
+
+// tryMap fails if the file can't be mapped. It is called before the file has its name, so
+// that an object that can't be mapped never appears.
+func (s *Spec) tryMap(f *os.File) error {
+	cfg := s.Map
+	cfg.Length, cfg.Populate = s.Header.Total(), false
+	m, err := mmap.Map(f, &cfg)
+	if err != nil {
 		return err
 	}
+	return m.Close()
 }
 
 // attach maps the file, if its header is accepted.

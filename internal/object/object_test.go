@@ -12,6 +12,8 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
 func TestMain(m *testing.M) { ipctest.Main(m) }
@@ -133,6 +135,30 @@ func TestRemoveIsForFiles(t *testing.T) {
 		}
 		if _, err := os.Lstat(path); err != nil {
 			t.Errorf("%s is gone: %v", path, err)
+		}
+	}
+}
+
+// An object that can't be mapped never appears.
+func TestObjectThatCannotBeMapped(t *testing.T) {
+	rule, err := access.New(0, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Spec{
+		Header: &layout.Header{Kind: "test", Version: 1, Reader: 1, Writer: 1, Payload: 64},
+		Name:   ipctest.UniqueName(), Access: rule, Map: mmap.Config{Advice: -1},
+	}
+	path, err := Path("test", s.Name, s.Scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, create := range []func() (*Mapped, error){s.Create, s.OpenOrCreate} {
+		if _, err := create(); err == nil {
+			t.Fatal("it was mapped")
+		}
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Error("it was left: ", err)
 		}
 	}
 }

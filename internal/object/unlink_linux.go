@@ -10,6 +10,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"golang.org/x/sys/unix"
 )
 
 // unlinkingByte is the byte that a process locks while it removes the file's name. It is
@@ -30,10 +31,22 @@ func unlink(f *os.File) (bool, error) {
 		return false, err
 	}
 	killpoint.Here("object to be unlinked")
-	if err := os.Remove(f.Name()); err != nil {
-		return false, explainOpen(f.Name(), err)
+	err := os.Remove(f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // a program without the lock was faster
 	}
-	return true, nil
+	return err == nil, explainOpen(f.Name(), err)
+}
+
+// MayUnlink fails if this user may not remove the name of the open file f. It changes
+// nothing.
+func MayUnlink(f *os.File) error {
+	// The kernel asks for the rights before it finds that a regular file is no directory.
+	err := unix.Rmdir(f.Name())
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return explainOpen(f.Name(), os.NewSyscallError("unlink", err))
 }
 
 func lockToUnlink(f *os.File) error {

@@ -70,17 +70,35 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 }
 
 // discard closes an object that could not be prepared, and takes it away if this
-// process has just created it.
+// process has just created it. If others have joined it, it stays, since its removed
+// bit would end their use. A kind without that bit has told them in its own way.
 func (o *Object) discard() (err error) {
-	if o.Created && o.named {
+	switch {
+	case !o.Created, o.layout.Removed != 0 && o.inUse():
+	case o.named:
 		if err = o.takeAway(); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
-	}
-	if o.Created && !o.named {
+	default:
 		err = mmap.AtomicStore[uint64](o.mapping, 0, Unfinished)
 	}
 	return errors.Join(err, o.Close())
+}
+
+// inUse reports whether a slot is taken, other than this process's.
+func (o *Object) inUse() bool {
+	if o.Slots == nil {
+		return false
+	}
+	for i := range o.Slots.Entries() {
+		if o.Me != nil && o.Me.Holder.Slot() == i {
+			continue
+		}
+		if taken, err := o.Slots.IsTaken(i); taken && err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) {

@@ -2,6 +2,7 @@ package robust
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -79,7 +80,7 @@ func (l Layout) open(mode OpenMode, spec *object.Spec) (*object.Mapped, error) {
 			return nil, unlinking
 		}
 	}
-	return nil, err
+	return nil, fmt.Errorf("it was removed as often as it was made, %d times (%w)", tries, breezeway.ErrRemoved)
 }
 
 // isMarked reports whether an object is marked as removed. One that can't be read is not.

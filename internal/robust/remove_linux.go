@@ -26,6 +26,9 @@ func (l Layout) remove(path string, a access.Rule) error {
 		return err
 	}
 	defer f.Close()
+	if err := object.MayUnlink(f); err != nil {
+		return err
+	}
 	marked, err := l.mark(f)
 	if err != nil && !errors.Is(err, breezeway.ErrMismatch) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
