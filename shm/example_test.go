@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -94,8 +95,9 @@ func ExampleLatest_Wait() {
 	defer shm.Remove(shm.KindLatest, name, nil)
 	defer l.Close()
 
-	// In another process:
-	go func() {
+	var other sync.WaitGroup
+	defer other.Wait() // before Close
+	other.Go(func() {  // in another process
 		w, err := l.TryWriter()
 		if err != nil {
 			log.Fatal(err)
@@ -103,7 +105,7 @@ func ExampleLatest_Wait() {
 		if err := w.Store(12.5); err != nil {
 			log.Fatal(err)
 		}
-	}()
+	})
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
