@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"sync/atomic"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
