@@ -217,6 +217,9 @@ func TestRWMutexClosedWhenWoken(t *testing.T) {
 					second.lock.Shut() // as far as Close has come
 					mustUnlock(t, h)
 					ipctest.WantError(t, <-left, os.ErrClosed)
+					if err := second.Close(); err != nil {
+						t.Error(err)
+					}
 					return acquiring(t, third.Lock)
 				})
 			})
