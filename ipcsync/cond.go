@@ -148,6 +148,7 @@ func (c *Cond) Wait(ctx context.Context, h Held) (Held, error) {
 	case locking == nil:
 		return Held{h.by, ticket}, err
 	case err == nil:
+		c.s.Touch(func() { c.news.Wake(1) }) // it may have been the only one woken
 		return Held{}, locking
 	}
 	return Held{}, errors.Join(err, locking)

@@ -341,6 +341,63 @@ func TestCondOrdersGoroutines(t *testing.T) {
 	}
 }
 
+// A waiter that is woken and can't lock the mutex again leaves the signal to another.
+func TestCondWaiterCannotLockAgain(t *testing.T) {
+	m, c := newTestMutex(t, nil), newTestCond(t)
+	const rounds = 10
+	var total time.Duration
+	for range rounds {
+		waiting := func() (*Mutex, <-chan error) {
+			mutex, err := OpenMutex(m.Name(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { mutex.Close() })
+			cond, err := OpenCond(c.Name(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { cond.Close() })
+			h, done := mustLock(t, mutex), make(chan error, 1)
+			go func() {
+				h, err := cond.Wait(t.Context(), h)
+				if err == nil {
+					err = h.Unlock()
+				}
+				done <- err
+			}()
+			return mutex, done
+		}
+		first, failed := waiting()
+		awaitWaiters(t, c, 1)
+		_, woken := waiting()
+		awaitWaiters(t, c, 2)
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+		start := time.Now()
+		mustSignal(t, c.Signal)
+		select {
+		case err := <-failed: // the first has been woken
+			ipctest.WantError(t, err, os.ErrClosed)
+			err = <-woken
+			total += time.Since(start)
+			if err != nil {
+				t.Error(err)
+			}
+		case err := <-woken: // the second, and the first with it or not at all
+			if err != nil {
+				t.Error(err)
+			}
+			mustSignal(t, c.Broadcast)
+			ipctest.WantError(t, <-failed, os.ErrClosed)
+		}
+	}
+	if total > rounds*20*time.Millisecond {
+		t.Errorf("it took %v each time", total/rounds)
+	}
+}
+
 // Processes that die waiting don't keep others.
 func TestCondWaiterIsKilled(t *testing.T) {
 	m, c := newTestMutex(t, nil), newTestCond(t)

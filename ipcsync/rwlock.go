@@ -72,15 +72,21 @@ type rwHead struct {
 }
 
 // The turn keeps writers that come one after the other from starving readers. It is
-// a hint, and no state that a wrong one leaves blocks for long: a living reader that
-// gives up clears it, and if the reader died, a writer waits only until it next
-// checks.
+// a hint: after the death of a reader whose turn it was a writer waits until it next
+// checks. While the reader lives, it ends the turn, and wakes a writer then:
+//
+//	turn         becomes      by
+//	turnOpen     turnWanted   a reader that waits
+//	turnWanted   turnReaders  a writer that unlocks, before it gives the word up
+//	turnWanted   turnOpen     a reader that has waited and goes on, or gives up
+//	turnReaders  turnOpen     a reader that unlocks, or gives up; a writer that checks
+//
+// The reader that wanted the turn is still there when a writer gives it: it takes its
+// wish back before it goes on or gives up, and as long as it reads no writer unlocks.
 const (
 	turnOpen = iota
-	// turnWanted is set by a reader that waits.
 	turnWanted
-	// turnReaders is what a writer that unlocks makes of turnWanted. Writers then
-	// wait until a reader has had the lock.
+	// turnReaders makes writers leave the free word to readers.
 	turnReaders
 )
 
@@ -140,11 +146,23 @@ func (l *rwLock) wakeAll(writers int) {
 	l.mayWrite.Wake(writers)
 }
 
-// giveBack gives the word up for a writer that doesn't go on.
-func (l *rwLock) giveBack(ticket uint64) {
-	if l.owner.Give(ticket) {
+// giveWord gives the word up for a writer, and reports whether it had it.
+//
+// If it is the readers' turn, no writer is woken: the reader that ends the turn wakes
+// one. The turn is loaded after the word was given up. So either the load finds the
+// turn over, or the reader ends it later and wakes a writer that finds the word free.
+// A reader may end a turn that has just begun, since it may give up, and since it may
+// be late after its Unlock. What it woke has then found the word taken.
+func (l *rwLock) giveWord(ticket uint64) bool {
+	if !l.owner.Give(ticket) {
+		return false
+	}
+	if l.head.turn.Load() == turnReaders {
+		l.mayRead.Wake(wait.All)
+	} else {
 		l.wakeAll(1)
 	}
+	return true
 }
 
 // toldOnUnlock returns what an Unlock says if the lock was removed.

@@ -16,11 +16,28 @@ import (
 func (l *rwLock) RLock(ctx context.Context, c *robust.Claim) (Held, error) {
 	if l.Direct && c == nil {
 		if recovered, ok, _ := l.enter(false); ok {
-			return l.entered(recovered)
+			return l.readDirectly(recovered)
 		}
 	}
 	var recovered uint64
-	err := l.Wait(ctx, l.mayRead, c, func(check bool) (ok bool, err error) {
+	err := l.Use(func() (err error) { // Close waits for what it passes on
+		recovered, err = l.awaitReading(ctx, c)
+		if err == nil && l.Closed() {
+			l.releaseRead()
+			err = os.ErrClosed
+		}
+		return err
+	})
+	if err != nil {
+		return Held{}, l.Fail(breezeway.OpRLock, err)
+	}
+	return l.reading(recovered), nil
+}
+
+// awaitReading waits until there is no writer, and counts a reader. If it fails it
+// ends the readers' turn, which may have been this one's.
+func (l *rwLock) awaitReading(ctx context.Context, c *robust.Claim) (recovered uint64, err error) {
+	err = l.Wait(ctx, l.mayRead, c, func(check bool) (ok bool, err error) {
 		recovered, ok, err = l.enter(check)
 		switch turn := l.head.turn.Load(); {
 		case ok && turn == turnWanted:
@@ -31,15 +48,12 @@ func (l *rwLock) RLock(ctx context.Context, c *robust.Claim) (Held, error) {
 		return ok, err
 	})
 	if err != nil {
-		// Other readers that wait set it again when they try again.
-		l.Touch(func() {
-			if l.head.turn.Swap(turnOpen) == turnReaders {
-				l.mayWrite.Wake(1)
-			}
-		})
-		return Held{}, l.Fail(breezeway.OpRLock, err)
+		// Other readers that wait want it again when they try again.
+		if l.head.turn.Swap(turnOpen) == turnReaders {
+			l.mayWrite.Wake(1)
+		}
 	}
-	return l.entered(recovered)
+	return recovered, err
 }
 
 // enter counts a reader, unless there is a writer, and returns the word's bit
@@ -110,15 +124,19 @@ func (l *rwLock) leave() {
 	l.drained.Wake(1)
 }
 
-// entered returns the Held of a reader that has counted itself, perhaps in the zeros
-// that Close left.
-func (l *rwLock) entered(recovered uint64) (Held, error) {
-	l.Acquired()
+// readDirectly returns the Held of a reader that has counted itself without protection,
+// perhaps in the zeros that Close left.
+func (l *rwLock) readDirectly(recovered uint64) (Held, error) {
 	if l.Closed() {
-		l.Touch(l.leave)
+		l.leave()
 		return Held{}, l.Fail(breezeway.OpRLock, os.ErrClosed)
 	}
-	return Held{(*readLock)(l), l.tickets.take() | recovered}, nil
+	return l.reading(recovered), nil
+}
+
+func (l *rwLock) reading(recovered uint64) Held {
+	l.Acquired()
+	return Held{(*readLock)(l), l.tickets.take() | recovered}
 }
 
 // TryRLock takes the lock for reading, and doesn't wait.
@@ -129,7 +147,7 @@ func (l *rwLock) TryRLock() (h Held, ok bool, err error) {
 		return err
 	})
 	if err == nil && ok {
-		h, err = l.entered(recovered)
+		h = l.reading(recovered)
 	}
 	return l.tried(breezeway.OpRLock, h, ok, err)
 }
@@ -145,19 +163,23 @@ func (r *readLock) Unlock(ticket uint64) error {
 		return l.given(breezeway.OpUnlock, false, nil)
 	}
 	if l.Direct {
-		r.release()
+		l.releaseRead()
 		return l.given(breezeway.OpUnlock, true, l.toldOnUnlock())
 	}
 	err := l.Use(func() error {
-		r.release()
+		l.releaseRead()
 		return l.toldOnUnlock()
 	})
 	return l.given(breezeway.OpUnlock, true, err)
 }
 
-func (r *readLock) release() {
-	l := (*rwLock)(r)
+func (l *rwLock) releaseRead() {
 	l.leave()
+	l.endTurn()
+}
+
+// endTurn ends the readers' turn, after a reader has had the lock.
+func (l *rwLock) endTurn() {
 	if l.head.turn.Load() == turnReaders && l.head.turn.CompareAndSwap(turnReaders, turnOpen) {
 		l.mayWrite.Wake(1)
 	}

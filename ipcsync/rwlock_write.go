@@ -8,7 +8,6 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
-	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
 // Lock takes the lock for writing.
@@ -18,14 +17,45 @@ func (l *rwLock) Lock(ctx context.Context, c *robust.Claim) (Held, error) {
 			if settled, ok, _ := l.settle(ticket, false); ok {
 				return l.lockedDirectly(settled)
 			}
-			return l.drain(ctx, nil, ticket)
+			return l.lockSlowly(ctx, nil, ticket)
 		}
 	}
-	var ticket uint64
+	return l.lockSlowly(ctx, c, 0)
+}
+
+// lockSlowly waits for the word, unless the ticket says that this process has it, and
+// then for the readers to leave. Close waits until what it took is given back.
+func (l *rwLock) lockSlowly(ctx context.Context, c *robust.Claim, ticket uint64) (Held, error) {
+	refused := true
+	err := l.Use(func() (err error) {
+		refused = false
+		if ticket == 0 {
+			if ticket, err = l.awaitWord(ctx); err != nil {
+				return err
+			}
+		}
+		if ticket, err = l.drain(ctx, c, ticket); err == nil && l.Closed() {
+			err = os.ErrClosed
+		}
+		if err != nil {
+			l.giveWord(ticket)
+		}
+		return err
+	})
+	if refused && ticket != 0 {
+		l.Touch(func() { l.giveWord(ticket) }) // as lockedDirectly
+	}
+	if err != nil {
+		return Held{}, l.Fail(breezeway.OpLock, err)
+	}
+	return l.locked(ticket), nil
+}
+
+// awaitWord waits for the word, and takes it, pending. It needs no claim, which is
+// asked last, by drain: until the readers have left, another wait may succeed.
+func (l *rwLock) awaitWord(ctx context.Context) (ticket uint64, err error) {
 	checks := 0
-	// The claim is asked last, in drain: until the readers have left, another
-	// wait may succeed.
-	err := l.Wait(ctx, l.mayWrite, nil, func(check bool) (ok bool, err error) {
+	err = l.Wait(ctx, l.mayWrite, nil, func(check bool) (ok bool, err error) {
 		if check {
 			checks++
 		}
@@ -36,15 +66,12 @@ func (l *rwLock) Lock(ctx context.Context, c *robust.Claim) (Held, error) {
 			if !check || checks == 1 { // the check before the first sleep
 				return false, nil
 			}
-			l.head.turn.Store(turnOpen) // no reader came in time
+			l.head.turn.CompareAndSwap(turnReaders, turnOpen) // no reader came in time
 		}
 		ticket, ok, err = l.take(check)
 		return ok, err
 	})
-	if err != nil {
-		return Held{}, l.Fail(breezeway.OpLock, err)
-	}
-	return l.drain(ctx, c, ticket)
+	return ticket, err
 }
 
 // take takes the word, pending.
@@ -62,18 +89,18 @@ func (l *rwLock) buriedWriter() {
 	l.Log.Warn("the process that held the lock died", slog.String("kind", l.Kind), slog.String("name", l.Name))
 }
 
-// drain waits until the readers have left.
-func (l *rwLock) drain(ctx context.Context, c *robust.Claim, ticket uint64) (Held, error) {
-	var settled uint64
-	err := l.Wait(ctx, l.drained, c, func(check bool) (ok bool, err error) {
-		settled, ok, err = l.settle(ticket, check)
+// drain waits until the readers have left, and makes the pending writer the only
+// holder. It returns the ticket that this process has then; with an error it is the
+// pending writer's.
+func (l *rwLock) drain(ctx context.Context, c *robust.Claim, ticket uint64) (uint64, error) {
+	err := l.Wait(ctx, l.drained, c, func(check bool) (bool, error) {
+		settled, ok, err := l.settle(ticket, check)
+		if ok {
+			ticket = settled
+		}
 		return ok, err
 	})
-	if err != nil {
-		l.Touch(func() { l.giveBack(ticket) })
-		return Held{}, l.Fail(breezeway.OpLock, err)
-	}
-	return l.locked(settled), nil
+	return ticket, err
 }
 
 // settle makes the pending writer the only holder, if no reader is left.
@@ -86,7 +113,7 @@ func (l *rwLock) settle(ticket uint64, check bool) (settled uint64, ok bool, err
 	}
 	if l.owner.WasRemoved() { // perhaps before it was settled
 		if ok {
-			l.giveBack(settled)
+			l.giveWord(settled)
 		}
 		return 0, false, robust.ErrRemoved
 	}
@@ -127,7 +154,7 @@ func (l *rwLock) isDrained(check bool) (bool, error) {
 // perhaps in the zeros that Close left.
 func (l *rwLock) lockedDirectly(ticket uint64) (Held, error) {
 	if l.Closed() {
-		l.giveBack(ticket)
+		l.giveWord(ticket)
 		return Held{}, l.Fail(breezeway.OpLock, os.ErrClosed)
 	}
 	return l.locked(ticket), nil
@@ -155,7 +182,7 @@ func (l *rwLock) TryLock() (h Held, ok bool, err error) {
 		}
 		settled, ok, err = l.settle(ticket, true)
 		if !ok {
-			l.giveBack(ticket)
+			l.giveWord(ticket)
 		}
 		return err
 	})
@@ -181,20 +208,16 @@ func (l *rwLock) Unlock(ticket uint64) error {
 }
 
 func (l *rwLock) release(ticket uint64) bool {
-	// Before the word is free: another writer may be looking at it.
-	theirs := l.head.turn.Load() == turnWanted && l.owner.Has(ticket) &&
-		l.head.turn.CompareAndSwap(turnWanted, turnReaders)
-	if theirs {
+	l.giveTurn(ticket)
+	return l.giveWord(ticket)
+}
+
+// giveTurn makes it the readers' turn, if one wants it. It comes before the word is
+// free: another writer may be looking at that.
+func (l *rwLock) giveTurn(ticket uint64) {
+	if l.head.turn.Load() == turnWanted && l.owner.Has(ticket) && l.head.turn.CompareAndSwap(turnWanted, turnReaders) {
 		killpoint.Here("rwmutex turn given")
 	}
-	gave := l.owner.Give(ticket)
-	switch {
-	case gave && theirs:
-		l.mayRead.Wake(wait.All) // the first to leave wakes a writer
-	case gave:
-		l.wakeAll(1)
-	}
-	return gave
 }
 
 // MarkConsistent says that what the lock protects is in order again.

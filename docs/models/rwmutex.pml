@@ -6,11 +6,15 @@
  *	pending  the writer has the word, and waits for the readers to leave
  *
  * Each slot has a word of its own: its generation, and how many readers its
- * process has. A reader adds itself there, then looks at the word: if there is a
- * writer it takes itself off again, wakes the pending one, and waits. A writer
- * takes the word, pending, then looks at each slot until that has no readers or its
- * process is dead, then clears pending. So a reader and a writer can't miss each
- * other, and a pending writer keeps new readers out.
+ * process has. A reader looks at the word, adds itself to its slot, then looks
+ * again: if there is a writer it takes itself off, wakes the pending one, and waits.
+ * A writer takes the word, pending, then looks at each slot that was ever used, until
+ * that has no readers or its process is dead, then clears pending. So a reader and a
+ * writer can't miss each other, and a pending writer keeps new readers out.
+ *
+ * A process that joins begins a generation in its slot, says that the slot is used,
+ * takes off what the dead one there has counted, and marks the dead one's word as
+ * dead: a step each.
  *
  * A writer that dies pending, or gives up, leaves the word as it found it: free. A
  * later death sets recovered: with the next writer's taking, or by a reader, which
@@ -18,10 +22,19 @@
  *
  * There are three gates: for readers, for writers, and for the pending writer.
  *
+ * The turn: a reader that waits wants it, and a writer that unlocks gives it. Then
+ * no writer takes the free word until a reader ends the turn, by unlocking or by
+ * giving up, and wakes a writer. A writer that looks again opens it too.
+ *
  * Three processes come, once each, to read or to write. KILL (of one), JOIN and the
  * looks after 100 ms are those of mutex.pml. With KILL but not JOIN two write and
- * one reads. CLOSE is JOIN and the Close of mutex.pml, and the second process
- * writes. CANCEL: the pending writer may give up instead of falling asleep.
+ * one reads. JOIN without KILL: the third process takes a slot that was never used.
+ * CLOSE is JOIN and the Close of mutex.pml, and the second process writes. CANCEL:
+ * the context of one process is done at any moment. A wake-up that was spent on it
+ * makes it look once more, and it leaves if there is nothing.
+ *
+ * A process that is closed while it waits passes on what others wait for, as one
+ * does that is cancelled. So that is no accident, and none may look again for it.
  *
  * Checked are exclusion: one writer or only readers; recovered until marked, for
  * both; and progress, as in mutex.pml.
@@ -80,15 +93,29 @@
 #define READERS(state) ((state) & 3)
 
 #define PROCESSES 3
-#if defined(CLOSE) || defined(JOIN)
+#if defined(CLOSE) || (defined(KILL) && defined(JOIN))
 #define SLOTS 2
 #else
 #define SLOTS 3
 #endif
+#if defined(JOIN) && !defined(KILL) && !defined(CLOSE)
+#define USED true
+#endif
+
+/* The turn. */
+#define OPEN   0
+#define WANTED 1 /* by a reader that waits */
+#define THEIRS 2 /* the readers' */
 
 /* Shared memory. */
 short word;
+byte turn;
 byte state[SLOTS + 1];
+#ifdef USED
+byte used = 2; /* slots */
+#else
+#define used SLOTS
+#endif
 byte parked; /* the bits of the gates, as a set */
 #define FOR_READERS 0
 #define FOR_WRITERS 1
@@ -102,8 +129,9 @@ mtype lock[SLOTS + 1] = free;
 byte asleep[3];
 byte unmoved[3]; /* it may fall asleep: the gate is as it was when announced there */
 byte looked[3];  /* nothing has changed since it looked */
-byte waiting;    /* in Gate.Wait */
+byte waiting;    /* in a call that Close waits for */
 byte closed;     /* has closed the lock */
+byte cancelled;  /* its context is done */
 #define IN(set, p)   (set >> (p) & 1)
 #define ADD(set, p)  set = set | 1 << (p)
 #define DROP(set, p) set = set & (7 - (1 << (p)))
@@ -118,6 +146,16 @@ byte reading; /* living readers, as a set */
 byte writing; /* the living writer's number + 1 */
 bool tell;    /* if the writer dies now, or with none as it is, the next is to be told */
 
+/* RLock looks at the word before it counts. */
+#ifdef COUNT_FIRST
+#define LOOK count
+#else
+#define LOOK look
+#endif
+
+/* Its wait is to end. */
+#define ended(p) (IN(closed, p) || IN(cancelled, p))
+
 #define anything looked[0] = 0; looked[1] = 0; looked[2] = 0
 #define put(w) word = w; anything
 
@@ -126,12 +164,10 @@ bool tell;    /* if the writer dies now, or with none as it is, the next is to b
 	ticket = WORD(COUNT(w) + 1, 1, recovered, mine, has[me]); \
 	put(ticket); \
 	w = 0; \
-	DROP(waiting, me); \
 	DROP(unmoved[gate], me); \
 	DROP(looked[gate], me); \
 	phase = fast; \
-	gate = FOR_PENDING; \
-	s = 1
+	gate = FOR_PENDING
 
 /* What is protected is not this process's any more. */
 #define give(w) \
@@ -139,9 +175,9 @@ bool tell;    /* if the writer dies now, or with none as it is, the next is to b
 	put(GIVEN(w))
 
 #ifdef NO_RECHECK
-#define recheck false
+#define may_recheck false
 #else
-#define recheck (accident && !IN(looked[gate], me))
+#define may_recheck (accident && !IN(looked[gate], me))
 #endif
 
 #define ONE 1
@@ -173,8 +209,8 @@ inline wake(g, n) {
 #define MAY_WRITE(p) true
 #endif
 
-/* What a look is for. */
-mtype = { fast, park, check }
+/* What a look is for. check is the one before the first sleep. */
+mtype = { fast, check, park, recheck }
 
 /* A process that has closed the lock may be late to count, when its slot is another's. */
 #ifdef BLIND_COUNT
@@ -203,6 +239,7 @@ inline strip(p) {
 		DROP(attached, p);
 		DROP(waiting, p);
 		DROP(reading, p);
+		DROP(cancelled, p);
 		DROP(asleep[0], p); DROP(asleep[1], p); DROP(asleep[2], p);
 		DROP(unmoved[0], p); DROP(unmoved[1], p); DROP(unmoved[2], p);
 		DROP(looked[0], p); DROP(looked[1], p); DROP(looked[2], p)
@@ -216,7 +253,7 @@ proctype Process(byte me) {
 	bool reader;
 	byte gate;
 	mtype phase = fast;
-	byte s, r;     /* pending: a slot, and its word as last read */
+	byte s, r, n;  /* pending: a slot, its word as last read, and how many were used */
 	{
 		if
 		:: has[me] -> goto start
@@ -227,17 +264,34 @@ end_join:	atomic {
 			if
 			:: lock[1] == free -> has[me] = 1
 			:: lock[1] != free && lock[2] == free -> has[me] = 2
+#ifdef USED
+			:: lock[1] != free && lock[2] != free && lock[3] == free -> has[me] = 3
+#endif
 			fi;
 			lock[has[me]] = held;
 			ADD(attached, me)
 		}
 		atomic {
 			mine = OF(state[has[me]]) + 1;
-			state[has[me]] = STATE(mine, 0); /* in one store: the dead one's readers go with it */
+			state[has[me]] = STATE(mine, READERS(state[has[me]]));
 			anything
 		}
-		wake(FOR_PENDING, ONE);
+#if defined(USED) && !defined(UNUSED)
 		atomic {
+			if
+			:: used < has[me] -> used = has[me]
+			:: else
+			fi
+		}
+#endif
+		atomic {
+			if
+			:: READERS(state[has[me]]) -> state[has[me]] = STATE(mine, 0); anything
+			:: else -> goto joined
+			fi
+		}
+		wake(FOR_PENDING, ONE);
+joined:		atomic {
 			w = word;
 			if
 			:: SLOT(w) == has[me] && GENERATION(w) != mine
@@ -247,7 +301,7 @@ end_join:	atomic {
 		atomic {
 			if
 			:: word == w -> put(WORD(COUNT(w), PENDING(w), RECOVERED(w), 0, DEAD))
-			:: else -> goto start
+			:: else -> goto joined
 			fi
 		}
 		wake(FOR_READERS, ALL);
@@ -257,20 +311,16 @@ start:		atomic {
 			phase = fast;
 			w = 0;
 			if
-#if !defined(KILL) && !defined(CLOSE)
+#if !defined(KILL) && !defined(CLOSE) && !defined(USED)
 			:: goto leave
 #endif
-			:: MAY_READ(me) -> reader = true; gate = FOR_READERS; goto count
-			:: MAY_WRITE(me) -> reader = false; gate = FOR_WRITERS; goto look
+			:: MAY_READ(me) -> reader = true; gate = FOR_READERS; goto LOOK
+			:: MAY_WRITE(me) -> reader = false; gate = FOR_WRITERS; goto look_turn
 			fi
 		}
 
 		/* RLock. */
-count:
-#ifdef LOOK_FIRST
-		w = word;
-#endif
-		atomic {
+count:		atomic {
 			if
 #ifdef NO_FENCE
 			:: ADD(buffered, me)
@@ -281,78 +331,121 @@ count:
 			fi
 		}
 		atomic {
-#ifndef LOOK_FIRST
+#ifdef LOOK_FIRST
+			goto entered
+#else
 			w = word;
-#endif
 			if
-			:: SLOT(w) == NONE -> goto read
-			:: else
+			:: SLOT(w) == NONE -> goto entered
+			:: else -> w = 0
 			fi
+#endif
 		}
 		atomic {
 			drained;
 			if
-			:: counting -> state[has[me]]--; looked[FOR_PENDING] = 0
-			:: else
+			:: counting && READERS(state[has[me]]) -> state[has[me]]--; looked[FOR_PENDING] = 0
+			:: else -> assert(IN(closed, me))
 			fi
 		}
 		wake(FOR_PENDING, ONE);
-		goto judge;
-
-		/* Lock. */
-look:		w = word;
-
-		/* Both. */
-judge:		atomic {
+want:		atomic {
 			if
-			:: SLOT(w) == NONE -> goto from_none
-			:: SLOT(w) != NONE && phase == fast -> w = 0; goto enter
-			:: SLOT(w) == DEAD && phase != fast -> goto from_dead
+			:: turn == OPEN -> turn = WANTED
 			:: else
 			fi;
 			if
-			:: OF(state[SLOT(w)]) != GENERATION(w) -> goto from_dead
-			:: OF(state[SLOT(w)]) == GENERATION(w) && phase == park -> goto sleep
+			:: phase == fast -> goto enter
+			:: else -> goto sleep
+			fi
+		}
+
+		/* Lock. */
+look_turn:	atomic {
+			if
+			:: turn != THEIRS -> goto look
+			:: turn == THEIRS && phase == fast -> goto enter
 			:: else
 			fi
 		}
 		atomic {
 			if
-			:: lock[SLOT(w)] != free -> goto sleep
+			:: SLOT(word) != NONE -> goto look
+			:: SLOT(word) == NONE && phase != recheck -> DROP(looked[gate], me); goto sleep
 			:: else
+			fi
+		}
+		atomic {
+			if
+			:: turn == THEIRS -> turn = OPEN; anything
+			:: else
+			fi
+		}
+
+		/* Both. */
+look:		atomic {
+			w = word;
+			if
+			:: SLOT(w) == NONE && reader -> w = 0; goto count
+			:: SLOT(w) == NONE && !reader -> goto from_none
+			:: SLOT(w) != NONE && phase == fast -> goto busy
+			:: SLOT(w) == DEAD && phase != fast -> goto from_dead
+			:: else
+			fi
+		}
+		atomic {
+			if
+			:: OF(state[SLOT(w)]) != GENERATION(w) -> goto from_dead
+			:: OF(state[SLOT(w)]) == GENERATION(w) && phase == park -> goto busy
+			:: else
+			fi
+		}
+		atomic {
+			if
+			:: lock[SLOT(w)] == free -> goto from_dead
+			:: else
+			fi
+		}
+busy:		atomic {
+			w = 0;
+			if
+			:: reader -> goto want
+			:: !reader && phase == fast -> goto enter
+			:: !reader && phase != fast -> goto sleep
 			fi
 		}
 from_dead:	atomic {
 			if
 			:: word == w && reader -> put(WORD(COUNT(w), 0, FREED_BY_READER(w), 0, NONE)); w = 0
 			:: word == w && !reader -> take(AFTER_DEATH(w)); goto drain
-			:: word != w && reader -> w = 0; goto count
-			:: word != w && !reader -> w = 0; goto look
+			:: else -> w = 0; goto look
 			fi
 		}
 		wake(FOR_READERS, ALL);
 		wake(FOR_WRITERS, ONE);
-		goto count;
+		goto look;
 
 from_none:	atomic {
 			if
 			:: word == w -> take(FOUND(w))
-			:: else -> w = 0; goto look
+			:: word != w && phase == fast -> w = 0; goto enter
+			:: word != w && phase != fast -> w = 0; goto look
 			fi
 		}
-drain:		atomic {
+drain:		atomic { s = 1; n = used }
+drain_slot:	atomic {
 			r = state[s];
 			if
-			:: !READERS(r) && s < SLOTS -> r = 0; s++; goto drain
-			:: !READERS(r) && s == SLOTS -> r = 0; s = 0; goto drained_all
-			:: READERS(r) && phase == fast -> r = 0; goto enter
-			:: READERS(r) && phase == park -> r = 0; goto sleep
-			:: READERS(r) && phase == check
+			:: !READERS(r) && s < n -> r = 0; s++; goto drain_slot
+			:: !READERS(r) && s == n -> r = 0; s = 0; n = 0; goto drained_all
+			:: READERS(r) && phase == fast -> r = 0; s = 0; n = 0; goto enter
+			:: READERS(r) && phase == park -> goto sleep
+			:: READERS(r) && phase != fast && phase != park
 			fi
 		}
 		atomic {
 			if
-			:: lock[s] != free -> r = 0; goto sleep
+			:: lock[s] != free -> goto sleep
 			:: else
 			fi
 		}
@@ -361,10 +454,9 @@ drain:		atomic {
 #endif
 		atomic {
 			if
-			:: state[s] == r -> state[s] = STATE(OF(r), 0)
-			:: else
-			fi;
-			goto drain
+			:: state[s] == r -> state[s] = STATE(OF(r), 0); goto drain_slot
+			:: else -> goto sleep
+			fi
 		}
 drained_all:	atomic {
 			if
@@ -381,7 +473,7 @@ drained_all:	atomic {
 			:: IN(closed, me) -> goto withdraw
 			:: else
 			fi;
-			DROP(waiting, me);
+			DROP(waiting, me); DROP(cancelled, me);
 			DROP(unmoved[gate], me); DROP(looked[gate], me);
 			assert(!writing && !reading);
 			writing = me + 1
@@ -391,23 +483,31 @@ write:		if
 		:: atomic { RECOVERED(ticket) && word == ticket -> put(MARKED(ticket)); goto write }
 		:: atomic {
 			word == ticket || word == MARKED(ticket) ->
-			assert(writing == (IN(closed, me) -> 0 : me + 1));
-			writing = 0;
-			give(word)
+			if
+			:: turn == WANTED -> turn = THEIRS; s = 1
+			:: else
+			fi
 		   }
 		:: else -> assert(IN(closed, me)); goto leave
 		fi;
-		goto wake_all;
+		atomic {
+			if
+			:: word == ticket || word == MARKED(ticket) ->
+				assert(writing == (IN(closed, me) -> 0 : me + 1));
+				writing = 0;
+				give(word);
+				goto given
+			:: else -> assert(IN(closed, me)); goto leave
+			fi
+		}
 
 		/* Pending no more. */
 give_up:	atomic {
-			DROP(waiting, me);
 			if
-			:: word == ticket -> put(WORD(COUNT(ticket), 0, LEFT(ticket), 0, NONE))
+			:: word == ticket -> put(WORD(COUNT(ticket), 0, LEFT(ticket), 0, NONE)); goto given
 			:: else -> goto leave
 			fi
 		}
-		goto wake_all;
 
 		/* It was closed meanwhile: given back. */
 withdraw:	atomic {
@@ -416,16 +516,39 @@ withdraw:	atomic {
 			:: else -> goto leave
 			fi
 		}
+
+		/* The word is free. */
+given:		atomic {
+			if
+#ifdef TURN_AS_GIVEN
+			:: s
+			:: !s -> goto wake_all
+#else
+			:: turn == THEIRS
+			:: turn != THEIRS -> goto wake_all
+#endif
+			fi
+		}
+		wake(FOR_READERS, ALL);
+		goto leave;
 wake_all:	wake(FOR_READERS, ALL);
+#ifndef WAKE_NO_WRITER
 		wake(FOR_WRITERS, ONE);
+#endif
 		goto leave;
 
-read:		atomic {
+entered:	atomic {
+			if
+			:: turn == WANTED && phase != fast -> turn = OPEN
+			:: else
+			fi
+		}
+		atomic {
 			if
 			:: IN(closed, me) -> w = 0; goto uncount
 			:: else
 			fi;
-			DROP(waiting, me);
+			DROP(waiting, me); DROP(cancelled, me);
 			DROP(unmoved[gate], me); DROP(looked[gate], me);
 			assert(!writing);
 			assert(TOLD(w) == tell);
@@ -437,18 +560,24 @@ read:		atomic {
 uncount:	atomic {
 			drained;
 			if
-			:: counting -> state[has[me]]--; looked[FOR_PENDING] = 0
-			:: else -> goto leave
+			:: counting && READERS(state[has[me]]) -> state[has[me]]--; looked[FOR_PENDING] = 0
+			:: else -> assert(IN(closed, me)); goto leave
 			fi
 		}
 		wake(FOR_PENDING, ONE);
+		atomic {
+			if
+			:: turn == THEIRS -> turn = OPEN; anything
+			:: else -> goto leave
+			fi
+		}
+		wake(FOR_WRITERS, ONE);
 		goto leave;
 
 		/* Wait. */
 enter:		atomic {
 			if
-			:: IN(closed, me) && gate == FOR_PENDING -> goto give_up
-			:: IN(closed, me) && gate != FOR_PENDING -> goto leave
+			:: IN(closed, me) -> goto refuse
 			:: else -> ADD(waiting, me); phase = check
 			fi
 		}
@@ -456,39 +585,65 @@ announce:	atomic {
 			ADD(parked, gate);
 			ADD(unmoved[gate], me);
 			if
-			:: phase == check -> ADD(looked[gate], me)
+			:: phase == check || phase == recheck -> ADD(looked[gate], me)
 			:: else
 			fi;
 			if
-			:: gate == FOR_READERS -> goto count
-			:: gate == FOR_WRITERS -> goto look
+			:: gate == FOR_READERS -> goto LOOK
+			:: gate == FOR_WRITERS -> goto look_turn
 			:: gate == FOR_PENDING -> goto drain
 			fi
 		}
 sleep:		atomic {
-			w = 0;
+			w = 0; s = 0; r = 0; n = 0;
 			if
-			:: IN(closed, me) && gate == FOR_PENDING -> goto give_up
-			:: IN(closed, me) && gate != FOR_PENDING -> goto leave
-#ifdef CANCEL
-			:: gate == FOR_PENDING -> goto give_up
-#endif
-			:: !IN(closed, me) && IN(unmoved[gate], me) -> ADD(asleep[gate], me)
-			:: !IN(closed, me) && !IN(unmoved[gate], me)
+			:: ended(me) -> goto refuse
+			:: !ended(me) && IN(unmoved[gate], me) -> ADD(asleep[gate], me)
+			:: !ended(me) && !IN(unmoved[gate], me) -> goto moved
 			fi
 		}
 		atomic {
 			if
-			:: !IN(asleep[gate], me) -> phase = park
-			:: IN(asleep[gate], me) && recheck -> DROP(asleep[gate], me); phase = check
-			fi;
-			goto announce
+			:: !IN(asleep[gate], me) -> phase = park; goto announce /* it was woken: it looks first */
+			:: IN(asleep[gate], me) && may_recheck -> DROP(asleep[gate], me); phase = recheck; goto announce
+			:: IN(asleep[gate], me) && ended(me) -> DROP(asleep[gate], me); goto refuse
+			fi
 		}
+moved:		atomic {
+			if
+			:: ended(me)
+			:: else -> phase = park; goto announce
+			fi
+		}
+
+refuse:		atomic {
+#ifdef LATE_REFUSAL
+			DROP(waiting, me); /* Close may end, and then it does nothing more */
+#endif
+			DROP(unmoved[gate], me); DROP(looked[gate], me); DROP(cancelled, me);
+			if
+			:: gate == FOR_WRITERS -> goto leave
+			:: gate == FOR_PENDING -> skip
+			:: gate == FOR_READERS -> goto no_turn
+			fi
+		}
+		goto give_up;
+no_turn:	atomic {
+			if
+#ifdef TURN_KEPT
+			:: true -> goto leave
+#else
+			:: turn == THEIRS -> turn = OPEN; anything
+			:: else -> turn = OPEN; goto leave
+#endif
+			fi
+		}
+		wake(FOR_WRITERS, ONE);
 
 leave:		strip(me)
 	} unless { dead[me] };
 	/* What ends alike is to be the same state. */
-	d_step { mine = 0; w = 0; ticket = 0; reader = false; gate = 0; phase = fast; s = 0; r = 0 }
+	d_step { mine = 0; w = 0; ticket = 0; reader = false; gate = 0; phase = fast; s = 0; r = 0; n = 0 }
 }
 
 proctype Kernel() {
@@ -536,13 +691,27 @@ end:	do
 	od
 }
 
+/* Of those that are alike one is cancelled, and not the one that is closed. */
+#ifdef CLOSE
+#define CANCELLED 2
+#else
+#define CANCELLED 0
+#endif
+#ifdef CANCEL
+proctype Canceller() {
+end:	atomic { IN(waiting, CANCELLED) -> ADD(cancelled, CANCELLED) }
+}
+#endif
+
 /* Closes the lock of the first process while that uses it. */
 proctype Closer() {
 end_none:	atomic {
 		IN(attached, 0);
-		accident = true;
+		if
+		:: !IN(waiting, 0) -> accident = true
+		:: else
+		fi;
 		ADD(closed, 0);
-		DROP(asleep[0], 0); DROP(asleep[1], 0); DROP(asleep[2], 0);
 		DROP(reading, 0);
 		if
 		:: writing == 1 -> writing = 0
@@ -570,10 +739,12 @@ init {
 		has[1] = 2;
 		attached = 3;
 #if SLOTS > 2
+#ifndef USED
 		state[3] = STATE(1, 0);
 		lock[3] = held;
 		has[2] = 3;
 		attached = 7;
+#endif
 #endif
 		run Process(0);
 		run Process(1);
@@ -587,6 +758,9 @@ init {
 #endif
 #ifdef CLOSE
 		run Closer();
+#endif
+#ifdef CANCEL
+		run Canceller();
 #endif
 	}
 }
