@@ -126,6 +126,7 @@ func TestSemaphoreArguments(t *testing.T) {
 		func(value int, cfg *Config) (*Semaphore, error) { return CreateSemaphore(name, value, cfg) },
 		func(value int, cfg *Config) (*Semaphore, error) { return OpenOrCreateSemaphore(name, value, cfg) },
 	} {
+		tooMany := int64(math.MaxInt32) + 1 // an int on 64-bit systems, which alone have semaphores
 		for _, c := range []struct {
 			value    int
 			cfg      *Config
@@ -133,9 +134,9 @@ func TestSemaphoreArguments(t *testing.T) {
 			word     string
 		}{
 			{-1, nil, os.ErrInvalid, "-1"},
-			{math.MaxInt32 + 1, nil, breezeway.ErrTooLarge, "2147483648"},
+			{int(tooMany), nil, breezeway.ErrTooLarge, "2147483648"},
 			{0, &Config{Max: -1}, os.ErrInvalid, "Config.Max"},
-			{0, &Config{Max: math.MaxInt32 + 1}, breezeway.ErrTooLarge, "Config.Max"},
+			{0, &Config{Max: int(tooMany)}, breezeway.ErrTooLarge, "Config.Max"},
 			{4, &Config{Max: 3}, breezeway.ErrTooLarge, "at most 3"},
 			{0, &Config{Mode: 0o1777}, os.ErrInvalid, "Config.Mode"},
 		} {

@@ -187,13 +187,6 @@ func (t *eventTest) mustReset() {
 	}
 }
 
-func (t *eventTest) mustWait() {
-	t.Helper()
-	if err := t.e.Wait(soon(t)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // wantSet checks whether the event is set. One that resets itself isn't any more.
 func (t *eventTest) wantSet(want bool) {
 	t.Helper()

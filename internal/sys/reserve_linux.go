@@ -26,7 +26,8 @@ func Reserve(f *os.File, size int64) error {
 	if err := checkSpace(f, missing); err != nil {
 		return err
 	}
-	end := (stat.Size + stat.Blksize - 1) / stat.Blksize * stat.Blksize
+	block := int64(stat.Blksize)
+	end := (stat.Size + block - 1) / block * block
 	err := reserve(f, end, size)
 	if err == unix.EOPNOTSUPP {
 		return appendZeros(f, size)
