@@ -28,8 +28,6 @@ func (l *principals) add(id string, _ bool) error {
 	return err
 }
 
-func (l principals) any() bool { return len(l.sids) > 0 }
-
 var token = sync.OnceValues(func() (ids struct{ user, group string }, err error) {
 	t := windows.GetCurrentProcessToken()
 	u, err := t.GetTokenUser()

@@ -17,5 +17,5 @@ func isSealed(f *os.File) bool {
 func isPooled(f *os.File) bool {
 	var stat unix.Statfs_t
 	err := unix.Fstatfs(int(f.Fd()), &stat)
-	return err != nil || stat.Type == unix.HUGETLBFS_MAGIC
+	return err != nil || uint32(stat.Type) == unix.HUGETLBFS_MAGIC
 }
