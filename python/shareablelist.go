@@ -359,7 +359,7 @@ func elementOf(v any) (element, error) {
 		return elementOf(uint64(v))
 	case uint64:
 		if v > math.MaxInt64 {
-			return element{}, fmt.Errorf("%d is more than an int of the list can be, %d (%w)", v, math.MaxInt64, os.ErrInvalid)
+			return element{}, fmt.Errorf("%d is more than an int of the list can be, %d (%w)", v, int64(math.MaxInt64), os.ErrInvalid)
 		}
 		return number(formatInt, v)
 	case float32:

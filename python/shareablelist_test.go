@@ -95,15 +95,15 @@ func TestShareableList(t *testing.T) {
 
 // A list holds every integer that an int64 holds, whatever its type in Go.
 func TestListTakesIntegersThatFit(t *testing.T) {
-	values := []any{uint(1), uint64(2), uint(math.MaxInt64), uint64(math.MaxInt64), math.MinInt64}
+	values := []any{uint(1), uint64(2), uint(math.MaxUint) >> 1, uint64(math.MaxInt64), int64(math.MinInt64)}
 	l, err := CreateShareableList(ipctest.UniqueName(), values, nil)
 	keepList(t, l, err)
-	for i, want := range []int64{1, 2, math.MaxInt64, math.MaxInt64, math.MinInt64} {
+	for i, want := range []int64{1, 2, math.MaxInt, math.MaxInt64, math.MinInt64} {
 		if v, err := l.Get(i); v != want || err != nil {
 			t.Errorf("element %d: %v, %v, want %d", i, v, err, want)
 		}
 	}
-	for _, v := range []any{uint(math.MaxInt64 + 1), uint64(math.MaxUint64)} {
+	for _, v := range []any{uint64(math.MaxInt64 + 1), uint64(math.MaxUint64)} {
 		ipctest.WantError(t, l.Set(0, v), os.ErrInvalid, fmt.Sprint(v), "9223372036854775807")
 	}
 	if v, err := l.Get(0); v != int64(1) || err != nil {
