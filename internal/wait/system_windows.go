@@ -105,12 +105,18 @@ func (e *waitEntry) passOn() {
 }
 
 // wake can't tell how many it woke. If the event can't be opened, the waiters try
-// again after 100 ms.
+// again after 100 ms. After Close it opens the event for this one time: a call that
+// Close has ended may pass on what waiters of other processes wait for.
 func (w *Word) wake(int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.isClosed() && w.system.open() == nil {
-		windows.SetEvent(w.system.event)
+	s := &w.system
+	again := s.event == 0 && w.isClosed()
+	if s.open() == nil {
+		windows.SetEvent(s.event)
+	}
+	if again {
+		s.close()
 	}
 	return 0
 }
