@@ -34,7 +34,9 @@
 //  1. store closed;
 //  2. end this process's waits;
 //  3. replace the memory by zeros;
-//  4. give up the slot.
+//  4. wake the waiters in other processes, if there are some: a call that changed the
+//     shared memory before may look for them in the zeros;
+//  5. give up the slot.
 //
 // A call without protection ([Object.Direct]) changes a word, and loads closed after
 // that. If it loads false, its change was made in shared memory: a processor that

@@ -2,6 +2,7 @@ package robust
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,6 +44,7 @@ type Object struct {
 	access  access.Rule
 
 	gates   []*wait.Gate
+	gatesAt []int // in mapping
 	closed  atomic.Bool
 	closing sync.Once
 	err     error // of Close
@@ -208,7 +210,7 @@ func (o *Object) Gate(word *uint32) (*wait.Gate, error) {
 	}
 	g := wait.NewGate(word, wait.Name{Word: name, Access: o.access})
 	g.WatchFile(o.file)
-	o.gates = append(o.gates, g)
+	o.gates, o.gatesAt = append(o.gates, g), append(o.gatesAt, int(at))
 	return g, nil
 }
 
@@ -356,13 +358,47 @@ func (o *Object) EndWaits() {
 func (o *Object) Close() error {
 	o.closing.Do(func() {
 		o.EndWaits()
-		err := o.mapping.Close()
+		err := errors.Join(o.mapping.Close(), o.wakeForLate())
 		if o.Me != nil {
 			err = errors.Join(err, o.Me.Leave())
 		}
 		o.err = o.closeFile(err)
 	})
 	return o.err
+}
+
+// wakeForLate makes up for the wake-ups of calls that Close has overtaken: they have
+// changed the shared memory, and then looked for waiters in the zeros.
+func (o *Object) wakeForLate() error {
+	if !o.Direct || !o.somePark() {
+		return nil
+	}
+	m, err := mmap.Map(o.file, &mmap.Config{Offset: o.mapping.Offset(), Length: int64(o.start + o.layout.Head)})
+	if err != nil {
+		return err
+	}
+	err = m.Borrow(func([]byte) error {
+		for _, at := range o.gatesAt {
+			word, err := mmap.View[uint32](m, at)
+			if err != nil {
+				return err
+			}
+			wait.NewGate(word, wait.Name{}).Wake(wait.All)
+		}
+		return nil
+	})
+	return errors.Join(err, m.Close())
+}
+
+// somePark reports whether waiters may be parked at a gate.
+func (o *Object) somePark() bool {
+	for _, at := range o.gatesAt {
+		var word [4]byte
+		if _, err := o.file.ReadAt(word[:], o.mapping.Offset()+int64(at)); err == nil && wait.MayPark(binary.NativeEndian.Uint32(word[:])) {
+			return true
+		}
+	}
+	return false
 }
 
 func (o *Object) closeFile(err error) error {

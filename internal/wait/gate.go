@@ -103,6 +103,9 @@ func (g *Gate) Wake(n int) {
 	}
 }
 
+// MayPark reports whether waiters may be parked at a Gate whose word has this value.
+func MayPark(word uint32) bool { return word&parkedBit != 0 }
+
 // WatchFile is [Word.WatchFile].
 func (g *Gate) WatchFile(f *os.File) { g.w.WatchFile(f) }
 
