@@ -120,7 +120,10 @@ func newTracked(mode robust.OpenMode, name string, s *settings, open func() (*Se
 		cfg := s.robust()
 		cfg.AnySlots = mode != robust.OpenOrCreate
 		err := t.attach(robust.OpenOrCreate, name, cfg, s.Slots)
-		if !errors.Is(err, errStale) {
+		switch {
+		case errors.Is(err, breezeway.ErrRemoved):
+			err = errStale // another process has removed it while this one joined
+		case !errors.Is(err, errStale):
 			err = object.Final(err)
 		}
 		return t, err

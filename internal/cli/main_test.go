@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -80,6 +81,10 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// hangUp makes processes that are started from now on heed SIGHUP, also if the tests run
+// under nohup.
+var hangUp sync.Once
+
 // ipc returns the command with these arguments.
 func ipc(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
@@ -87,6 +92,7 @@ func ipc(t testing.TB, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hangUp.Do(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) })
 	cmd := exec.Command(exe, args...)
 	// The race detector would hold every process back for a second at its end.
 	cmd.Env = append(os.Environ(), commandEnv+"=1", "GORACE=atexit_sleep_ms=0")

@@ -102,7 +102,9 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if some := heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP); len(some) > 0 {
+		signal.Notify(signals, some...)
+	}
 	defer signal.Stop(signals)
 	p.started = time.Now()
 	if err := p.p.Start(ctx); err != nil {

@@ -4,13 +4,24 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
 // untilSignal returns a context that a signal ends which ends a process in good order.
 // When stop was called another signal kills.
 func untilSignal(ctx context.Context) (_ context.Context, stop context.CancelFunc) {
-	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	some := heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if len(some) == 0 {
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, some...)
+}
+
+// heeded returns those of the signals that this process doesn't ignore from its start,
+// as with nohup. They stay ignored, for commands too.
+func heeded(all ...os.Signal) []os.Signal {
+	return slices.DeleteFunc(all, signal.Ignored)
 }
 
 // signals hears the signals that end a process, while this one waits or runs a
@@ -27,11 +38,8 @@ type signals struct {
 func hearSignals(ctx context.Context) (context.Context, *signals) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &signals{make(chan os.Signal, 8), make(chan commandGroup), make(chan struct{})}
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-		// A signal that is ignored, as by nohup, stays so for the command too.
-		if !signal.Ignored(sig) {
-			signal.Notify(s.heard, sig)
-		}
+	if some := heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT); len(some) > 0 {
+		signal.Notify(s.heard, some...)
 	}
 	go s.serve(cancel)
 	return ctx, s
