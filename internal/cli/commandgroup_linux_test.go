@@ -70,8 +70,9 @@ func TestTerminatedPipelineTakesTheGroupAlong(t *testing.T) {
 	}
 }
 
-// On a terminal the shell's job control works as without ipc.
-func TestStoppedCommandGoesOn(t *testing.T) {
+// shellOnTerminal runs bash on a terminal, with the command as $IPC and a mutex as $URL.
+func shellOnTerminal(t *testing.T) *terminal {
+	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
 		ipctest.Missing(t, "there is no bash:", err.Error())
 	}
@@ -79,6 +80,12 @@ func TestStoppedCommandGoesOn(t *testing.T) {
 	cmd.Env = append(ipc(t).Env, "PS1=$ ", "IPC="+ipc(t).Path, "URL="+syncURL(t, "mutex"))
 	tt := onTerminal(t, cmd)
 	tt.expect("$ ")
+	return tt
+}
+
+// On a terminal the shell's job control works as without ipc.
+func TestStoppedCommandGoesOn(t *testing.T) {
+	tt := shellOnTerminal(t)
 	tt.typeIn("$IPC lock $URL -- sh -c 'echo run\"\"ning; read line; echo got $line'\n")
 	tt.expect("running")
 	tt.typeIn("\x1a")
@@ -95,6 +102,49 @@ func TestStoppedCommandGoesOn(t *testing.T) {
 	tt.expect("$ ")
 	tt.typeIn("echo code $?\n")
 	tt.expect("code 130")
+	tt.typeIn("exit 0\n")
+	tt.rest(0)
+}
+
+// A command in the background that reads the terminal stops with ipc, and fg lets it read.
+func TestBackgroundCommandThatReadsStops(t *testing.T) {
+	tt := shellOnTerminal(t)
+	tt.typeIn("$IPC lock $URL -- sh -c 'read line; echo got $line' &\n")
+	tt.expect("$ ")
+	tt.typeIn("until jobs -s | grep $IPC; do sleep 0.1; done\n")
+	tt.expect("Stopped")
+	tt.expect("$ ")
+	tt.typeIn("fg\n")
+	tt.expect("read line") // bash shows what goes on
+	tt.typeIn("through\n")
+	tt.expect("got through")
+	tt.expect("$ ")
+	tt.typeIn("exit 0\n")
+	tt.rest(0)
+}
+
+// A command that was brought to the foreground while it ran may read then.
+func TestCommandBroughtToTheForegroundReads(t *testing.T) {
+	tt := shellOnTerminal(t)
+	tt.typeIn("$IPC lock $URL -- sh -c 'sleep 1; read line; echo got $line' &\n")
+	tt.expect("$ ")
+	tt.typeIn("fg\n")
+	tt.expect("read line")
+	tt.typeIn("through\n")
+	tt.expect("got through")
+	tt.expect("$ ")
+	tt.typeIn("exit 0\n")
+	tt.rest(0)
+}
+
+// When ipc is killed the terminal is that of its caller again.
+func TestKilledGivesTheTerminalBack(t *testing.T) {
+	tt := shellOnTerminal(t)
+	tt.typeIn("sh -c '$IPC lock $URL -- sh -c \"kill -9 \\$PPID; sleep 1000\"; echo after; read line; echo got $line'\n")
+	tt.expect("after\r\n")
+	tt.typeIn("through\n")
+	tt.expect("got through")
+	tt.expect("$ ")
 	tt.typeIn("exit 0\n")
 	tt.rest(0)
 }
