@@ -21,7 +21,7 @@ type processGroup struct {
 	id      int
 	watcher *exec.Cmd
 	life    *os.File // a pipe that the watcher reads; it ends when this process does
-	tty     *os.File // nil unless this process's group had the foreground
+	tty     *os.File // nil if this process has no terminal
 }
 
 func newCommandGroup() (commandGroup, error) {
@@ -53,31 +53,32 @@ func newCommandGroup() (commandGroup, error) {
 	}
 	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
 		g.tty = tty
-		if !g.pass(unix.Getpgrp(), g.id) {
-			tty.Close()
-			g.tty = nil
-		}
+		pass(tty, unix.Getpgrp(), g.id)
 	}
 	return g, nil
 }
 
 // watchGroup is the watcher: it kills its group, itself included, when its input ends
-// without a byte.
+// without a byte. If its group has the terminal's foreground, its parent's gets that back.
 func watchGroup() error {
+	parents, _ := unix.Getpgid(os.Getppid())
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE,
 		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 	if _, err := os.Stdout.Write([]byte{1}); err != nil {
 		return err
 	}
 	if n, _ := os.Stdin.Read(make([]byte, 1)); n == 0 {
+		if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
+			pass(tty, unix.Getpgrp(), parents)
+		}
 		return syscall.Kill(0, syscall.SIGKILL)
 	}
 	return nil
 }
 
 // pass gives the terminal's foreground from one group to another, if the first has it.
-func (g *processGroup) pass(from, to int) bool {
-	fd := int(g.tty.Fd())
+func pass(tty *os.File, from, to int) bool {
+	fd := int(tty.Fd())
 	now, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err == nil && now == from && unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, to) == nil
 }
@@ -108,7 +109,14 @@ func (g *processGroup) followStops() {
 		if err != nil {
 			return
 		}
-		g.pass(g.id, unix.Getpgrp())
+		// A command that was started in the background, or continued there, stops when it
+		// reads the terminal, even if the shell has brought this process to the foreground
+		// meanwhile.
+		if pass(g.tty, unix.Getpgrp(), g.id) {
+			syscall.Kill(-g.id, syscall.SIGCONT)
+			continue
+		}
+		pass(g.tty, g.id, unix.Getpgrp())
 		select {
 		case <-continued: // of before
 		default:
@@ -120,7 +128,7 @@ func (g *processGroup) followStops() {
 		case <-continued:
 		case <-time.After(time.Second):
 		}
-		g.pass(unix.Getpgrp(), g.id)
+		pass(g.tty, unix.Getpgrp(), g.id)
 		syscall.Kill(-g.id, syscall.SIGCONT)
 	}
 }
@@ -133,7 +141,7 @@ func (g *processGroup) kill() { syscall.Kill(-g.id, syscall.SIGKILL) }
 
 func (g *processGroup) release() {
 	if g.tty != nil {
-		g.pass(g.id, unix.Getpgrp())
+		pass(g.tty, g.id, unix.Getpgrp())
 		g.tty.Close()
 	}
 	g.life.Write([]byte{1}) // fails if the watcher was killed

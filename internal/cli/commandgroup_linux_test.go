@@ -137,10 +137,10 @@ func TestCommandBroughtToTheForegroundReads(t *testing.T) {
 	tt.rest(0)
 }
 
-// When ipc is killed the terminal is that of its caller again.
+// When ipc is killed the terminal is that of its caller again, a moment later.
 func TestKilledGivesTheTerminalBack(t *testing.T) {
 	tt := shellOnTerminal(t)
-	tt.typeIn("sh -c '$IPC lock $URL -- sh -c \"kill -9 \\$PPID; sleep 1000\"; echo after; read line; echo got $line'\n")
+	tt.typeIn("sh -c '$IPC lock $URL -- sh -c \"kill -9 \\$PPID; sleep 1000\"; sleep 1; echo after; read line; echo got $line'\n")
 	tt.expect("after\r\n")
 	tt.typeIn("through\n")
 	tt.expect("got through")
