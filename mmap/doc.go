@@ -61,9 +61,8 @@
 //   - Borrow turns a fault into an error only on the goroutine that called it, and
 //     not in the runtime's own work: c <- s[0] crashes the process. [Mapping.Borrow]
 //     lists these cases and what to write instead.
-//   - Memory is accessed without protection only if it can't fault: that of
-//     unnamed segments ([Mapping.Fixed]). All other memory is guarded, at the cost of
-//     a few nanoseconds a call.
+//   - Functions that turn a fault into an error need a few nanoseconds a call for
+//     that. Only memory that can't fault is accessed without: see [Mapping.Fixed].
 //   - The addresses of a closed Mapping are given back when the collector finds
 //     it unreachable. They hold no memory, but count against ulimit -v. When they
 //     have become many Close starts a collection, and so does a Map that finds none

@@ -17,7 +17,8 @@ type Info struct {
 	Mode  fs.FileMode // permission bits; 0 on Windows
 
 	// Stale says that the processes that served it died: only its file is left,
-	// which the next Listen replaces.
+	// which the next Listen replaces. It is false where that can't be learned: a
+	// socket that refuses this user counts as served.
 	Stale bool
 	// PIDs are the processes that have the listening end, as far as this user may
 	// see them; nil if none can be seen, as on Windows.

@@ -105,13 +105,15 @@ func (r Rule) Admit(p breezeway.Peer) error {
 	if r.others() {
 		return nil
 	}
-	return refuse(r.admits, p, "Config.Allow")
+	return refuse(r.admits, p, "Config.Allow or `ipc --allow`")
 }
 
 // Trusts returns nil if this process opens objects of p, or talks to a server that
 // runs as p. Its error wraps [os.ErrPermission], and says what p is and how to
 // trust it.
-func (r Rule) Trusts(p breezeway.Peer) error { return refuse(r.trusts, p, "Config.Trust") }
+func (r Rule) Trusts(p breezeway.Peer) error {
+	return refuse(r.trusts, p, "Config.Trust or `ipc --trust`")
+}
 
 func refuse(rule func(breezeway.Peer) (bool, error), p breezeway.Peer, field string) error {
 	ok, err := rule(p)

@@ -22,10 +22,11 @@ func newList() *cobra.Command {
 		Short:   "List the objects that have names, of any program",
 		Long: `ls lists the named objects of this machine, of ours and of other programs: with no
 URL all kinds, with URLs those whose URL begins so, such as sem:// or shm://fr. FIFOs are
-listed by directory: fifo:///tmp.
+listed by directory: fifo:///tmp. Named pipes at paths (pipe:///PATH) are not listed.
 
-To look connects to nothing, and disturbs no server and no holder. What can't be told
-without that is ?. On Windows mutexes, semaphores and events can't be listed by kind.
+ls connects to nothing, and disturbs no server and no holder. What isn't told is ?: owner
+and mode of semaphores, locks and the like, for example. On Windows mutexes, semaphores
+and events can't be listed by kind.
 
 With --json each line is an object as ` + "`ipc stat --json`" + ` prints it, with the event object;
 error says why an object can't be looked into.`,

@@ -51,6 +51,9 @@ func TestListShowsEveryKind(t *testing.T) {
 	if got := rowOf(t, succeed(t, "", "ls", "fifo://"+dir), "fifo://"+fifo); !strings.Contains(got, me+" 0600 FIFO") {
 		t.Errorf("%q", got)
 	}
+	if r := run(t, "", "ls", "pipe:///tmp/x"); r.code != exitUsage || !strings.Contains(r.stderr, "ipc stat pipe:///tmp/x") {
+		t.Errorf("%+v", r)
+	}
 	if some := succeed(t, "", "ls", segment[:len(segment)-1]); strings.Contains(some, sem) || !strings.Contains(some, segment) {
 		t.Error(some)
 	}

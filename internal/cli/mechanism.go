@@ -33,9 +33,10 @@ type mechanism struct {
 	remove  func(t target, r accessRule) error
 	held    func(t target, r accessRule) (ipcsync.Stats, error) // rm asks which processes hold it
 	stat    func(t target, r accessRule) (state, error)
-	// list returns the names that exist. If byDirectory is set, they are paths, and it
-	// takes the directory; otherwise it takes "".
-	list        func(dir string) (names []string, err error)
+	// list returns the names that exist. It takes the beginning of those that are wanted,
+	// and may return others too. If byDirectory is set, they are paths, and it takes the
+	// directory.
+	list        func(start string) (names []string, err error)
 	byDirectory bool
 
 	// instead says for a verb that the mechanism lacks what to do instead, where

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,10 @@ func statPipe(t target, _ accessRule) (state, error) {
 	return pipeState{info}, nil
 }
 
-func listPipes(string) (names []string, err error) {
+func listPipes(start string) (names []string, err error) {
+	if filepath.IsAbs(start) {
+		return nil, usagef("named pipes at paths can't be listed; look at one by: ipc stat pipe://%s", start)
+	}
 	all, err := pipe.List()
 	for _, i := range all {
 		names = append(names, i.Name)

@@ -21,7 +21,7 @@ With --json it prints one object with these fields:
   event       stat; time: RFC 3339
   url         as given
 
-and of a semaphore, a lock and the like, where -1 can't be told:
+of a semaphore, a lock and the like, where -1 can't be told:
   value       permits that are left; 1 for a set event, a free lock and a barrier that
               is not broken, otherwise 0
   max         how many permits there can be; how many parties a barrier has
@@ -32,6 +32,18 @@ and of a semaphore, a lock and the like, where -1 can't be told:
   recoveries  how often something was taken back from a process that died
   recovered   true if a holder of a lock died and none has marked as consistent since
               what the lock protects; otherwise left out
+
+of a named pipe, where what can't be told is left out:
+  address      the path of its socket; on Windows its full name
+  owner, mode  as of memory
+  stale        true if the processes that served it died; false also if that can't be
+               told, as of a socket that refuses this user
+  pids         the processes that serve it
+  waiting      how many clients wait to be accepted
+  connections  how many clients are connected
+
+of a FIFO owner and mode, as of memory, and
+  pids         the processes that have it open, left out if none is known
 
 and of memory:
   size        in bytes, with what describes it
