@@ -443,7 +443,11 @@ func (m *Mapping) Unlock() error {
 // Borrows fail already. Accessors that are in progress in other goroutines end
 // with [os.ErrClosed] or as if they had been earlier.
 //
-// Close needs no memory, and one in many starts a garbage collection, so that the
+// Close needs no memory and no descriptor. It fails in a process that has as many mappings
+// as the system allows it (vm.max_map_count on Linux); the memory then goes when the
+// collector finds the Mapping unreachable.
+//
+// One Close in many starts a garbage collection, so that the
 // addresses of closed Mappings don't use up those of the process.
 func (m *Mapping) Close() error {
 	if m.isZero() {
