@@ -175,7 +175,7 @@ func (m *Mapping) populate(c *Config) error {
 	if !c.Populate || len(m.whole) == 0 || sys.Populate(m.whole) == nil {
 		return nil
 	}
-	for page := 0; page < len(m.whole); page += os.Getpagesize() {
+	for page := 0; page < m.lead+len(m.b); page += os.Getpagesize() {
 		if at := max(page-m.lead, 0); !m.readable(at) {
 			return m.explainFault(at)
 		}
