@@ -447,8 +447,8 @@ func (m *Mapping) Unlock() error {
 // as the system allows it (vm.max_map_count on Linux); the memory then goes when the
 // collector finds the Mapping unreachable.
 //
-// One Close in many starts a garbage collection, so that the
-// addresses of closed Mappings don't use up those of the process.
+// One Close in many starts a garbage collection, so that the addresses of closed Mappings
+// don't use up those of the process.
 func (m *Mapping) Close() error {
 	if m.isZero() {
 		return m.fail(breezeway.OpClose, errZero)
