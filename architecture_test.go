@@ -24,7 +24,7 @@ const module = "github.com/breezeway-ipc/breezeway"
 var mayImport = map[string][]string{
 	".":                   {},
 	"internal/fail":       {"."},
-	"internal/fault":      {"internal/sys"},
+	"internal/fault":      {"internal/access", "internal/sys"},
 	"internal/killpoint":  {},
 	"internal/access":     {"."},
 	"internal/sys":        {"."},

@@ -58,7 +58,7 @@ func onWord[T Word](m *Mapping, op string, off int, writes bool, f func(p *byte)
 	if !m.fits(off, size) || writes && m.readOnly {
 		err := refuse[T](m, off)
 		if err == nil && m.readOnly {
-			err = errReadOnly
+			err = m.whyReadOnly()
 		}
 		if err != nil {
 			return m.fail(op, err)

@@ -184,6 +184,107 @@ func TestCloseNeedsNoMemory(t *testing.T) {
 	}
 }
 
+// shortOfDescriptors closes a mapping that has more than half of what the process may use
+// of Args[1], while no file can be opened.
+var shortOfDescriptors = ipctest.Helper("short of descriptors", func(c *ipctest.Control) error {
+	resource, line, more := unix.RLIMIT_DATA, "VmData", uint64(256<<20)
+	if c.Args[1] == "addresses" {
+		resource, line, more = unix.RLIMIT_AS, "VmSize", 1<<30+256<<20
+	}
+	if err := limit(resource, line, more); err != nil {
+		return err
+	}
+	m, err := mapSparse(c.Args[0], 1<<30)
+	if err != nil {
+		return err
+	}
+	var all unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &all); err != nil {
+		return err
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: all.Max}); err != nil {
+		return err
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &all)
+	return m.Close()
+})
+
+func TestCloseNeedsNoDescriptor(t *testing.T) {
+	for kind := range kindsOfClose {
+		for _, short := range []string{"commit", "addresses"} {
+			t.Run(kind+", short of "+short, func(t *testing.T) {
+				if err := ipctest.Start(t, shortOfDescriptors, kind, short).Wait(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// shortOfMappings closes a mapping in a process that has as many as vm.max_map_count
+// allows, and checks that it goes nevertheless, later.
+var shortOfMappings = ipctest.Helper("short of mappings", func(c *ipctest.Control) error {
+	const page = 4096
+	f, err := sparse(1<<20, kindsOfClose[c.Args[0]].seals)
+	if err != nil {
+		return err
+	}
+	m, err := mapSparse(c.Args[0], 1<<30)
+	if err != nil {
+		return err
+	}
+	addr := uintptr(unsafe.Pointer(unsafe.SliceData(m.whole)))
+	var others [1 << 17]unsafe.Pointer
+	n := 0
+	for err == nil && n < len(others) {
+		// Every second page, since neighbours become one.
+		if others[n], err = unix.MmapPtr(int(f.Fd()), int64(n%2)*2*page, nil, page, unix.PROT_READ, unix.MAP_SHARED); err == nil {
+			n++
+		}
+	}
+	err = m.Close()
+	for _, p := range others[:n] {
+		unix.MunmapPtr(p, page)
+	}
+	if n == len(others) {
+		return nil // there is no limit
+	}
+	if err != nil && !errors.Is(err, unix.ENOMEM) {
+		return err
+	}
+	m = nil
+	reclaim()
+	if stays, err := isMapped(addr, "memfd:sparse"); err != nil || stays {
+		return fmt.Errorf("the file stays mapped, %v", err)
+	}
+	return nil
+})
+
+// isMapped reports whether a file is mapped at an address.
+func isMapped(addr uintptr, file string) (bool, error) {
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return false, err
+	}
+	for line := range strings.Lines(string(maps)) {
+		var start, end uintptr
+		if _, err := fmt.Sscanf(line, "%x-%x ", &start, &end); err == nil && start <= addr && addr < end {
+			return strings.Contains(line, file), nil
+		}
+	}
+	return false, nil
+}
+
+func TestCloseAtTheLimitOfMappings(t *testing.T) {
+	for kind := range kindsOfClose {
+		t.Run(kind, func(t *testing.T) {
+			if err := ipctest.Start(t, shortOfMappings, kind).Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func skipUnlessMayLock(t *testing.T) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {

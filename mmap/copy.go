@@ -42,7 +42,7 @@ func (m *Mapping) WriteAt(p []byte, off int64) (n int, err error) {
 		return 0, m.fail(breezeway.OpWrite, fmt.Errorf("offset %d is negative (%w)", off, os.ErrInvalid))
 	}
 	if m.readOnly {
-		return 0, m.fail(breezeway.OpWrite, errReadOnly)
+		return 0, m.fail(breezeway.OpWrite, m.whyReadOnly())
 	}
 	n, err = m.copyIn(p, int(min(off, int64(len(m.b)))))
 	if err == nil && n < len(p) {

@@ -175,7 +175,7 @@ func (m *Mapping) populate(c *Config) error {
 	if !c.Populate || len(m.whole) == 0 || sys.Populate(m.whole) == nil {
 		return nil
 	}
-	for page := 0; page < len(m.whole); page += os.Getpagesize() {
+	for page := 0; page < m.lead+len(m.b); page += os.Getpagesize() {
 		if at := max(page-m.lead, 0); !m.readable(at) {
 			return m.explainFault(at)
 		}
@@ -443,8 +443,12 @@ func (m *Mapping) Unlock() error {
 // Borrows fail already. Accessors that are in progress in other goroutines end
 // with [os.ErrClosed] or as if they had been earlier.
 //
-// Close needs no memory, and one in many starts a garbage collection, so that the
-// addresses of closed Mappings don't use up those of the process.
+// Close needs no memory and no descriptor. It fails in a process that has as many mappings
+// as the system allows it (vm.max_map_count on Linux); the memory then goes when the
+// collector finds the Mapping unreachable.
+//
+// One Close in many starts a garbage collection, so that the addresses of closed Mappings
+// don't use up those of the process.
 func (m *Mapping) Close() error {
 	if m.isZero() {
 		return m.fail(breezeway.OpClose, errZero)

@@ -311,6 +311,20 @@ func TestUseAfterClose(t *testing.T) {
 	}
 }
 
+func TestWriteToReadOnlyAfterClose(t *testing.T) {
+	m := mustMap(t, newFile(t, pattern(64)), &Config{ReadOnly: true})
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the first call checks the type
+		for name, err := range every(m) {
+			if !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s after Close: %v, want os.ErrClosed", name, err)
+			}
+		}
+	}
+}
+
 // TestCloseDuringCalls closes mappings while accessors hammer them: each call
 // either succeeds with the right value or is os.ErrClosed.
 func TestCloseDuringCalls(t *testing.T) {

@@ -46,7 +46,8 @@ func (m *Mapping) flush(pages []byte) error { return sys.FlushMemory(pages) }
 
 // free gives the memory up at once, and the addresses when the collector finds m
 // unreachable: until then a late accessor, which holds m, may touch them. It then
-// faults, if that can be rescued, and else meets zeros of this process.
+// faults, if that can be rescued, and else meets zeros of this process. If the memory
+// can't be given up now, it goes with the addresses.
 func (m *Mapping) free() error {
 	if len(m.whole) == 0 {
 		return nil
@@ -55,11 +56,9 @@ func (m *Mapping) free() error {
 	if !m.guarded || m.calls.exposed.Load() {
 		vacate = sys.VacateToZeros
 	}
-	if err := withAddresses(func() error { return vacate(m.whole) }); err != nil {
-		return err
-	}
+	err := withAddresses(func() error { return vacate(m.whole) })
 	unmapLater(m)
-	return nil
+	return err
 }
 
 func explainLock(err error, n int) error {

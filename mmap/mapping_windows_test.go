@@ -26,6 +26,10 @@ func TestMapSection(t *testing.T) {
 	if v, err := Read[uint32](same, 4996); v != 7 || err != nil {
 		t.Error(v, err)
 	}
+	part := mustMap(t, section, &Config{Length: 100, Populate: true}) // of the first of two pages
+	if part.Len() != 100 {
+		t.Errorf("%d bytes", part.Len())
+	}
 	for _, c := range []Config{{Offset: 1}, {Capacity: 10_000}, {Length: 1 << 30}} {
 		_, err := Map(section, &c)
 		ipctest.WantError(t, err, os.ErrInvalid)

@@ -133,7 +133,7 @@ func writeFirst[T any](m *Mapping, off int, v T) (err error) {
 		return m.fail(breezeway.OpWrite, err)
 	}
 	if m.readOnly {
-		return m.fail(breezeway.OpWrite, errReadOnly)
+		return m.fail(breezeway.OpWrite, m.whyReadOnly())
 	}
 	return writeGuarded(m, off, v)
 }
@@ -150,6 +150,14 @@ func writeGuarded[T any](m *Mapping, off int, v T) (err error) {
 		return m.fail(breezeway.OpWrite, os.ErrClosed)
 	}
 	return nil
+}
+
+// whyReadOnly returns why a write to a read-only mapping is refused.
+func (m *Mapping) whyReadOnly() error {
+	if !m.isOpen() {
+		return os.ErrClosed
+	}
+	return errReadOnly
 }
 
 var errReadOnly = fmt.Errorf("the mapping is read-only; map the file without Config.ReadOnly (%w)", os.ErrPermission)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"weak"
 
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
@@ -69,16 +70,16 @@ func (v *vacated) isOneTooMany() bool {
 	return true
 }
 
-// unmap gives the addresses back, once.
+// unmap gives the addresses back, once. It fails at the system's limit of mappings if it
+// has to split one.
 //
 // Preconditions:
 //   - the owner is unreachable.
 func (v *vacated) unmap() {
 	allVacated.Lock()
 	defer allVacated.Unlock()
-	if allVacated.ranges[v] {
+	if allVacated.ranges[v] && sys.Unmap(v.whole) == nil {
 		delete(allVacated.ranges, v)
-		unmap(v.whole)
 	}
 }
 

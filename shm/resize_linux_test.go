@@ -1,10 +1,12 @@
 package shm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -52,6 +54,54 @@ func TestResizeAfterResize(t *testing.T) {
 	}
 	if _, err := bigger.WriteAt([]byte("still open"), 9000); err != nil {
 		t.Error(err)
+	}
+}
+
+// coincide resizes a segment of 5000 bytes to 100 while f is called, and returns how large
+// the file is then.
+func coincide(t *testing.T, f func(seg *Segment)) (resized *Segment, size int64) {
+	t.Helper()
+	seg := mustCreate(t, 5000, nil)
+	var other sync.WaitGroup
+	other.Go(func() { f(seg) })
+	resized, err := seg.Resize(100)
+	if err != nil {
+		ipctest.WantError(t, err, os.ErrClosed)
+	}
+	other.Wait()
+	info, err := os.Stat("/dev/shm/" + seg.Name())
+	if err := errors.Join(err, Remove(KindSegment, seg.Name(), nil)); err != nil {
+		t.Fatal(err)
+	}
+	return resized, info.Size()
+}
+
+func TestResizeDuringClose(t *testing.T) {
+	for range 500 {
+		resized, size := coincide(t, func(seg *Segment) { seg.Close() })
+		want := int64(5000)
+		if resized != nil {
+			want = 100
+			resized.Close()
+		}
+		if size != want {
+			t.Fatalf("the file has %d bytes, want %d", size, want)
+		}
+	}
+}
+
+func TestResizeDuringResize(t *testing.T) {
+	for range 500 {
+		var bigger *Segment
+		smaller, size := coincide(t, func(seg *Segment) { bigger, _ = seg.Resize(10_000) })
+		if (smaller == nil) == (bigger == nil) {
+			t.Fatalf("both or none succeeded: %v, %v", smaller, bigger)
+		}
+		won := cmp.Or(smaller, bigger)
+		if size != int64(won.Len()) {
+			t.Fatalf("the file has %d bytes, and the one that was resized %d", size, won.Len())
+		}
+		won.Close()
 	}
 }
 

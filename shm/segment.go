@@ -18,7 +18,8 @@ type Segment struct {
 	name    string
 	created bool
 
-	closing  sync.Once
+	mu       sync.Mutex // held by Close and Resize: one of them ends s
+	closed   bool
 	closeErr error
 	handle   // what the system knows it by
 }
@@ -121,7 +122,8 @@ func (s *Segment) File() *os.File {
 // which waits for its Borrows. What is added is zero and reserved. Other
 // processes keep what they have mapped: they see the new size when they open the
 // segment again, and what was cut off is gone for them ([io.ErrUnexpectedEOF]).
-// If Resize fails, s stays open.
+// If Resize fails, s stays open and the segment as large as it was. Of several calls on
+// s at the same time, Close included, the first takes effect, and the others wait for it.
 //
 // Sealed segments, and all segments on Windows, can't be resized:
 // [errors.ErrUnsupported].
@@ -150,6 +152,11 @@ func (s *Segment) Close() error {
 	if s.isZero() {
 		return KindSegment.fail(breezeway.OpClose, "", errNoSegment)
 	}
-	s.closing.Do(func() { s.closeErr = errors.Join(s.Mapping.Close(), s.release()) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		s.closeErr = errors.Join(s.Mapping.Close(), s.release())
+	}
 	return s.closeErr
 }

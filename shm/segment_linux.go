@@ -109,8 +109,13 @@ func statSegment(name string, _ *settings) (object.Info, error) {
 }
 
 func (s *Segment) resize(size int64) (*Segment, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, os.ErrClosed
+	}
 	var m *mmap.Mapping
-	err := s.Borrow(func([]byte) (err error) { // so that Close waits
+	err := s.Borrow(func([]byte) (err error) { // fails if the Mapping alone is closed
 		m, err = s.mapResized(size)
 		return err
 	})
@@ -120,17 +125,9 @@ func (s *Segment) resize(size int64) (*Segment, error) {
 	if err != nil {
 		return nil, object.ExplainSpace(s.f.Name(), size, fail.Bare(err))
 	}
-	var resized *Segment
-	s.closing.Do(func() {
-		// The file belongs to resized now.
-		resized = &Segment{Mapping: m, name: s.name, created: s.created, handle: s.handle}
-		s.closeErr = s.Mapping.Close()
-	})
-	if resized == nil { // another call was faster
-		m.Close()
-		return nil, os.ErrClosed
-	}
-	return resized, nil
+	s.closed = true // the file belongs to the new Segment now
+	s.closeErr = s.Mapping.Close()
+	return &Segment{Mapping: m, name: s.name, created: s.created, handle: s.handle}, nil
 }
 
 // mapResized maps the file at another size. If that fails the file is as it was.

@@ -50,6 +50,10 @@ func isKnown(p breezeway.Peer) error {
 	return nil
 }
 
+// IsOwn reports whether uid is this user's or the superuser's. That of a user that this
+// user namespace doesn't map is neither.
+func IsOwn(uid int) bool { return uid != overflowUID() && (uid == os.Geteuid() || uid == 0) }
+
 func isMeOrSuperuser(p breezeway.Peer) bool { return p.UID == os.Geteuid() || p.UID == 0 }
 
 // admits is asked about a peer that the rights of a file have let in: see

@@ -1,12 +1,16 @@
 package fault
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/sys/unix"
 )
 
@@ -183,5 +187,38 @@ func TestPossibleOfAClosedFile(t *testing.T) {
 	m.Close()
 	if !Possible(m.File, size, ThisUser) {
 		t.Error("a file that can't be asked is taken for memory that can't fault")
+	}
+}
+
+// unmapped is a process whose user has the id that stands for all users of other
+// namespaces. It looks at a file that it has inherited.
+var unmapped = ipctest.Helper("unmapped owner", func(c *ipctest.Control) error {
+	f := os.NewFile(3, "memfd")
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if uid := info.Sys().(*syscall.Stat_t).Uid; int(uid) != os.Geteuid() {
+		return fmt.Errorf("the owner shows as %d, and this process as %d", uid, os.Geteuid())
+	}
+	if !Possible(f, size, NoProcess) || !Possible(f, size, ThisUser) {
+		return errors.New("another user's file is taken for this user's")
+	}
+	return nil
+})
+
+func TestPossibleOfAUserThatTheNamespaceLacks(t *testing.T) {
+	cmd := ipctest.HelperCommand(t, unmapped)
+	m := memfd(t).whole().mode(0o600).seal(fixed)
+	m.owner(12345)
+	cmd.ExtraFiles = []*os.File{m.File}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: stranger, HostID: 0, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: stranger, HostID: 0, Size: 1}},
+		Credential:  &syscall.Credential{Uid: stranger, Gid: stranger, NoSetGroups: true},
+	}
+	if err := ipctest.StartCommand(t, cmd).Wait(); err != nil {
+		t.Error(err)
 	}
 }

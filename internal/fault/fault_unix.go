@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/breezeway-ipc/breezeway/internal/access"
 )
 
 func possible(f *os.File, size int64, trust Trust) bool {
@@ -31,5 +33,5 @@ func isOursAndWhole(info fs.FileInfo) bool {
 	if !ok || int64(stat.Blocks)*block < info.Size() {
 		return false
 	}
-	return stat.Uid == 0 || int(stat.Uid) == os.Geteuid()
+	return access.IsOwn(int(stat.Uid))
 }

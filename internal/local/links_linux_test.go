@@ -2,12 +2,15 @@ package local
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,6 +56,37 @@ func TestDialRefusesLinksThatOthersCanReplace(t *testing.T) {
 		if err := dialLink(t, linked(t, mode)); !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("mode %v: %v, want fs.ErrPermission", mode, err)
 		}
+	}
+}
+
+var locates = ipctest.Helper("locates", func(c *ipctest.Control) error {
+	if at, err := Locate(c.Args[0]); !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("it leads to %q, %v, want fs.ErrPermission", at, err)
+	}
+	return nil
+})
+
+// In a user namespace the link's owner and the process have the same number, that of all
+// users that the namespace lacks.
+func TestLinksOfAUserThatTheNamespaceLacks(t *testing.T) {
+	path := linked(t, 0o755)
+	const inside, stranger = 65534, 12345
+	cmd := ipctest.HelperCommand(t, locates, path)
+	if os.Geteuid() != 0 {
+		ipctest.Missing(t, "only root can give a file to another user")
+	}
+	link := filepath.Dir(path)
+	if err := errors.Join(os.Lchown(link, stranger, -1), os.Chown(filepath.Dir(link), stranger, -1)); err != nil {
+		t.Fatal(err)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: inside, HostID: 0, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: inside, HostID: 0, Size: 1}},
+		Credential:  &syscall.Credential{Uid: inside, Gid: inside, NoSetGroups: true},
+	}
+	if err := ipctest.StartCommand(t, cmd).Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

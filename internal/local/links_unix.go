@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/breezeway-ipc/breezeway/internal/access"
 	"golang.org/x/sys/unix"
 )
 
@@ -109,7 +110,4 @@ func refuseLink(link, why string) error {
 }
 
 // isOurs reports whether a file belongs to this user or the superuser.
-func isOurs(info fs.FileInfo) bool {
-	uid := ownerOf(info)
-	return uid == os.Geteuid() || uid == 0
-}
+func isOurs(info fs.FileInfo) bool { return access.IsOwn(ownerOf(info)) }

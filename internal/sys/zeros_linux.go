@@ -18,20 +18,19 @@ func VacateToZeros(b []byte) error {
 	if moveZerosOver(b, -1, unix.MAP_PRIVATE|unix.MAP_ANON|mapNoReserve) == nil {
 		return nil
 	}
-	// The memory of a file counts when it is touched.
-	f, err := Memfd("vacated")
-	if err != nil {
-		return err
+	// Shared memory counts when it is touched; with overcommit_memory=2 only that of a file.
+	fd, flags := -1, unix.MAP_SHARED|unix.MAP_ANON|mapNoReserve
+	if f, err := Memfd("vacated"); err == nil {
+		defer f.Close()
+		if f.Truncate(int64(len(b))) == nil {
+			fd, flags = int(f.Fd()), unix.MAP_SHARED
+		}
 	}
-	defer f.Close()
-	if err := f.Truncate(int64(len(b))); err != nil {
-		return err
-	}
-	if moveZerosOver(b, int(f.Fd()), unix.MAP_SHARED) == nil {
+	if moveZerosOver(b, fd, flags) == nil {
 		return nil
 	}
 	// As many addresses again as b has are not there.
-	return mapOver(b, int(f.Fd()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	return mapOver(b, fd, unix.PROT_READ|unix.PROT_WRITE, flags)
 }
 
 // moveZerosOver makes zeros somewhere else, where they can be unlocked before they
