@@ -82,8 +82,8 @@ func (l *rwLock) awaitWord(ctx context.Context) (ticket uint64, err error) {
 // those whose turn it is may have died, and a writer whose time is always short would
 // never check. It returns err if it doesn't take the word.
 //
-// Another wait of a WaitAny may have succeeded, so that writer ends without it. WaitAny
-// tries first, in any turn.
+// A wait of WaitAny doesn't call it: another of its waits may have succeeded, and
+// WaitAny first tries, in any turn.
 func (l *rwLock) takeLeft(err error) (uint64, error) {
 	if l.head.turn.Load() != turnReaders {
 		return 0, err
