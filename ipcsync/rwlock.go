@@ -79,7 +79,8 @@ type rwHead struct {
 //	turnOpen     turnWanted   a reader that waits
 //	turnWanted   turnReaders  a writer that unlocks, before it gives the word up
 //	turnWanted   turnOpen     a reader that has waited and goes on, or gives up
-//	turnReaders  turnOpen     a reader that unlocks, or gives up; a writer that checks
+//	turnReaders  turnOpen     a reader that unlocks, or gives up; a writer that checks,
+//	                          or whose context is done
 //
 // The reader that wanted the turn is still there when a writer gives it: it takes its
 // wish back before it goes on or gives up, and as long as it reads no writer unlocks.

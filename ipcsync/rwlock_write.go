@@ -30,7 +30,11 @@ func (l *rwLock) lockSlowly(ctx context.Context, c *robust.Claim, ticket uint64)
 	err := l.Use(func() (err error) {
 		refused = false
 		if ticket == 0 {
-			if ticket, err = l.awaitWord(ctx); err != nil {
+			ticket, err = l.awaitWord(ctx)
+			if err != nil && c == nil && ctx.Err() != nil {
+				ticket, err = l.takeLeft(err)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -72,6 +76,25 @@ func (l *rwLock) awaitWord(ctx context.Context) (ticket uint64, err error) {
 		return ok, err
 	})
 	return ticket, err
+}
+
+// takeLeft takes the word that a writer leaves to readers, pending, unless one reads:
+// those whose turn it is may have died, and a writer whose time is always short would
+// never check. It returns err if it doesn't take the word.
+//
+// A wait of WaitAny doesn't call it: another of its waits may have succeeded, and
+// WaitAny first tries, in any turn.
+func (l *rwLock) takeLeft(err error) (uint64, error) {
+	if l.head.turn.Load() != turnReaders {
+		return 0, err
+	}
+	// Looked at first, as in TryLock.
+	if drained, _ := l.isDrained(true); drained && l.head.turn.CompareAndSwap(turnReaders, turnOpen) {
+		if ticket, ok, _ := l.take(true); ok {
+			return ticket, nil
+		}
+	}
+	return 0, err
 }
 
 // take takes the word, pending.

@@ -480,6 +480,36 @@ func TestRWMutexStaleTurn(t *testing.T) {
 	}
 }
 
+// A writer that has little time, or none, takes a free lock whose turn is that of a
+// reader that died.
+func TestRWMutexStaleTurnWithoutTime(t *testing.T) {
+	for access, cfg := range rwAccess {
+		t.Run(access, func(t *testing.T) {
+			m := newTestRWMutex(t, cfg)
+			h := mustTake(t, m.Lock)
+			reader := ipctest.Start(t, rwUser, m.Name())
+			reader.Say("read")
+			awaitWaiters(t, m, 1)
+			reader.Kill()
+			mustUnlock(t, h)
+			if turn := m.lock.head.turn.Load(); turn != turnReaders {
+				t.Fatalf("turn is %d", turn)
+			}
+			for _, patience := range []time.Duration{0, 10 * time.Millisecond} {
+				m.lock.head.turn.Store(turnReaders)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				h, err := m.Lock(ctx)
+				if err != nil {
+					t.Errorf("with %v: %v", patience, err)
+					continue
+				}
+				mustUnlock(t, h)
+			}
+		})
+	}
+}
+
 // Waiters are woken, and don't only look again after a while.
 func TestRWMutexWakes(t *testing.T) {
 	m := newTestRWMutex(t, nil)

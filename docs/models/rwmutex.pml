@@ -24,7 +24,8 @@
  *
  * The turn: a reader that waits wants it, and a writer that unlocks gives it. Then
  * no writer takes the free word until a reader ends the turn, by unlocking or by
- * giving up, and wakes a writer. A writer that looks again opens it too.
+ * giving up, and wakes a writer. A writer that looks again opens it too, and so may
+ * one that is cancelled, which then takes the word if that is free.
  *
  * Three processes come, once each, to read or to write. KILL (of one), JOIN and the
  * looks after 100 ms are those of mutex.pml. With KILL but not JOIN two write and
@@ -577,7 +578,7 @@ uncount:	atomic {
 		/* Wait. */
 enter:		atomic {
 			if
-			:: IN(closed, me) -> goto refuse
+			:: ended(me) -> goto refuse
 			:: else -> ADD(waiting, me); phase = check
 			fi
 		}
@@ -620,14 +621,36 @@ refuse:		atomic {
 #ifdef LATE_REFUSAL
 			DROP(waiting, me); /* Close may end, and then it does nothing more */
 #endif
-			DROP(unmoved[gate], me); DROP(looked[gate], me); DROP(cancelled, me);
+			DROP(unmoved[gate], me); DROP(looked[gate], me);
 			if
-			:: gate == FOR_WRITERS -> goto leave
-			:: gate == FOR_PENDING -> skip
-			:: gate == FOR_READERS -> goto no_turn
+			:: gate == FOR_WRITERS && IN(cancelled, me) -> goto no_time
+			:: gate == FOR_WRITERS && !IN(cancelled, me) -> goto leave
+			:: gate == FOR_PENDING -> DROP(cancelled, me)
+			:: gate == FOR_READERS -> DROP(cancelled, me); goto no_turn
 			fi
 		}
 		goto give_up;
+
+		/* A writer that saw no reader takes what was left to them, and waits no more. */
+no_time:	atomic {
+			if
+			:: turn == THEIRS -> turn = OPEN; anything
+			:: goto leave
+			fi
+		}
+left:		atomic {
+			w = word;
+			if
+			:: SLOT(w) == NONE
+			:: else -> w = 0; goto leave
+			fi
+		}
+		atomic {
+			if
+			:: word == w -> take(FOUND(w)); goto drain
+			:: else -> w = 0; goto left
+			fi
+		}
 no_turn:	atomic {
 			if
 #ifdef TURN_KEPT
