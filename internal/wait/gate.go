@@ -36,7 +36,7 @@ type Gate struct{ w Word }
 //   - name is the same in every process that shares the word.
 func NewGate(addr *uint32, name Name) *Gate {
 	g := &Gate{}
-	g.w.init(addr, name)
+	g.w.init(addr, name, firstGatePause)
 	return g
 }
 

@@ -678,7 +678,7 @@ func TestSpinningHasToPay(t *testing.T) {
 		t.Skip("with GOMAXPROCS 1 there is no spinning")
 	}
 	var s spin
-	s.init()
+	s.init(firstWordPause)
 	for range fullCredit {
 		s.failed()
 	}
@@ -700,7 +700,7 @@ func TestSpinningHasToPay(t *testing.T) {
 	start := time.Now()
 	const n = 1000
 	for range n {
-		pause(pauses())
+		pause(pausesIn(firstWordPause))
 	}
-	t.Logf("%d pauses between two attempts: %v", pauses(), time.Since(start)/n)
+	t.Logf("%d pauses between two attempts: %v", pausesIn(firstWordPause), time.Since(start)/n)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Word is a 32-bit word in shared memory whose layout the caller defines. All
@@ -34,16 +35,16 @@ const closing = 1 << 30
 // NewWord is [NewGate] for a word of any layout.
 func NewWord(addr *uint32, name Name) *Word {
 	w := &Word{}
-	w.init(addr, name)
+	w.init(addr, name, firstWordPause)
 	return w
 }
 
-func (w *Word) init(addr *uint32, name Name) {
+func (w *Word) init(addr *uint32, name Name, firstPause time.Duration) {
 	w.addr = addr
 	w.system.init(name)
 	w.left = make(chan struct{}, 1)
 	w.closed = make(chan struct{})
-	w.spin.init()
+	w.spin.init(firstPause)
 }
 
 // Wait is [Gate.Wait] for a word whose waiters announce themselves in the way of
