@@ -1,11 +1,14 @@
 package ipcsync
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
@@ -200,7 +203,8 @@ type observable interface {
 // for an object that is open as often as it can be, and it takes over nothing from a
 // process that died. It tells which processes hold the permits of a semaphore if
 // these are tracked, without Config.Track. It needs the same rights as Open, and
-// fails as the kind's Open does.
+// fails as the kind's Open does. With [os.ErrPermission] it tells Owner and Mode all the
+// same.
 func Stat(kind Kind, name string, cfg *Config) (Stats, error) {
 	s, err := kind.settings(cfg)
 	if err == nil {
@@ -212,10 +216,31 @@ func Stat(kind Kind, name string, cfg *Config) (Stats, error) {
 		o, err = observers[kind](name, &s)
 	}
 	if err != nil {
-		return Stats{}, kind.fail(breezeway.OpStat, name, kind.advice().Explain(breezeway.OpStat, name, err))
+		var st Stats
+		if errors.Is(err, fs.ErrPermission) {
+			st.Owner, st.Mode = kind.rights(name, &s)
+		}
+		return st, kind.fail(breezeway.OpStat, name, kind.advice().Explain(breezeway.OpStat, name, err))
 	}
 	defer o.Close()
-	return o.Stats()
+	st, err := o.Stats()
+	if err == nil {
+		st.Owner, st.Mode = kind.rights(name, &s)
+	}
+	return st, err
+}
+
+// rights returns the owner and the mode of an object's file; see [Stats].
+func (k Kind) rights(name string, s *settings) (owner string, mode fs.FileMode) {
+	path, err := k.path(name, s)
+	if err != nil {
+		return "", 0
+	}
+	info, err := object.Stat(path, name)
+	if err != nil {
+		return "", 0
+	}
+	return info.Owner, info.Mode
 }
 
 var observers = map[Kind]func(string, *settings) (observable, error){
@@ -265,4 +290,10 @@ type Stats struct {
 	// Recovered says that the next holder of the lock is Recovered: a holder died,
 	// and no later one has marked the lock as consistent.
 	Recovered bool `json:"recovered,omitempty"`
+
+	// Owner and Mode are those of the object's file: the uid, or on Windows the SID,
+	// and permission bits. They are "" and 0 if they can't be learned, for the Windows
+	// kernel's objects, and from other methods than [Stat].
+	Owner string      `json:"owner,omitempty"`
+	Mode  fs.FileMode `json:"-"`
 }

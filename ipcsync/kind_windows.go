@@ -30,6 +30,14 @@ func (k Kind) remove(name string, s *settings) error {
 	return robust.Remove(kindTable[k].file, name, s.Scope)
 }
 
+// path returns where the file of an object is.
+func (k Kind) path(name string, s *settings) (string, error) {
+	if k.isKernels() {
+		return "", errors.ErrUnsupported
+	}
+	return object.Path(kindTable[k].file, name, s.Scope)
+}
+
 func (k Kind) list(s *settings) ([]string, error) {
 	if k.isKernels() {
 		return nil, fmt.Errorf("on Windows a %s is the kernel's, which doesn't list its objects (%w)", k.what(), errors.ErrUnsupported)

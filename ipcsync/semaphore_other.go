@@ -20,3 +20,5 @@ func newSemaphore(robust.OpenMode, string, int, *settings) (*Semaphore, error) {
 func removeSemaphore(string, *settings) error { return errNoSemaphores }
 
 func listSemaphores() ([]string, error) { return nil, errNoSemaphores }
+
+func pathOfSemaphore(string) (string, error) { return "", errNoSemaphores }

@@ -24,9 +24,9 @@ func newList() *cobra.Command {
 URL all kinds, with URLs those whose URL begins so, such as sem:// or shm://fr. FIFOs are
 listed by directory: fifo:///tmp. Named pipes at paths (pipe:///PATH) are not listed.
 
-ls connects to nothing, and disturbs no server and no holder. What isn't told is ?: owner
-and mode of semaphores, locks and the like, for example. On Windows mutexes, semaphores
-and events can't be listed by kind.
+ls connects to nothing, and disturbs no server and no holder. What isn't told is ?: how
+many wait for memory, for example. On Windows mutexes, semaphores and events can't be
+listed by kind.
 
 With --json each line is an object as ` + "`ipc stat --json`" + ` prints it, with the event object;
 error says why an object can't be looked into.`,
@@ -127,9 +127,12 @@ func (l *lister) show(t target) error {
 		_, err := io.WriteString(l.out, jsonLine(s.json(header)))
 		return err
 	}
-	sum := summary{waiting: -1, state: "? " + printable(reasonOf(failure), "")}
-	if failure == nil {
+	var sum summary
+	if s != nil {
 		sum = s.summary()
+	}
+	if failure != nil { // owner and mode may be known all the same
+		sum.state, sum.waiting, sum.pids = "? "+reasonOf(failure), -1, nil
 	}
 	l.rows = append(l.rows, []string{printable(t.String(), ""), known(sum.owner), known(sum.mode), sum.state, sum.waiters(), sum.processes()})
 	return nil

@@ -39,9 +39,9 @@ func TestListShowsEveryKind(t *testing.T) {
 	me := strconv.Itoa(os.Getuid())
 	for u, want := range map[string]string{
 		segment: me + " 0600 4.0 KiB ?",
-		sem:     "2 of 5 left 0",
-		mutex:   "locked 0 cli.test[" + strconv.Itoa(holder.Process.Pid) + "]",
-		event:   "not set 0",
+		sem:     me + " 0600 2 of 5 left 0",
+		mutex:   me + " 0600 locked 0 cli.test[" + strconv.Itoa(holder.Process.Pid) + "]",
+		event:   me + " 0600 not set 0",
 		url:     me + " 0600 0 connected 0 cli.test[" + strconv.Itoa(server.Process.Pid) + "]",
 	} {
 		if got := rowOf(t, out, u); !strings.Contains(got, want) {

@@ -32,6 +32,7 @@ of a semaphore, a lock and the like, where -1 can't be told:
   recoveries  how often something was taken back from a process that died
   recovered   true if a holder of a lock died and none has marked as consistent since
               what the lock protects; otherwise left out
+  owner, mode as of memory; left out for the kernel's objects of Windows
 
 of a named pipe, where what can't be told is left out:
   address      the path of its socket; on Windows its full name

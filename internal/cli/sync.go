@@ -84,10 +84,7 @@ func holdersSync(kind ipcsync.Kind) func(target, accessRule) (ipcsync.Stats, err
 func statSync(kind ipcsync.Kind) func(target, accessRule) (state, error) {
 	return func(t target, r accessRule) (state, error) {
 		stats, err := ipcsync.Stat(kind, t.name, r.syncConfig())
-		if err != nil {
-			return nil, err
-		}
-		return syncState{kind, stats}, nil
+		return syncState{kind, stats}, err
 	}
 }
 

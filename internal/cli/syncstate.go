@@ -19,9 +19,17 @@ type syncState struct {
 type syncStat struct {
 	statHeader
 	ipcsync.Stats
+	Mode string `json:"mode,omitempty"`
 }
 
-func (s syncState) json(header statHeader) any { return syncStat{header, s.Stats} }
+func (s syncState) json(header statHeader) any { return syncStat{header, s.Stats, s.mode()} }
+
+func (s syncState) mode() string {
+	if s.Owner == "" {
+		return ""
+	}
+	return fmt.Sprintf("%04o", s.Mode)
+}
 
 func (s syncState) summary() summary {
 	text := "free"
@@ -45,7 +53,7 @@ func (s syncState) summary() summary {
 	case s.Value == 0:
 		text = "locked"
 	}
-	return summary{state: text, waiting: s.Waiters, pids: s.PIDs}
+	return summary{owner: s.Owner, mode: s.mode(), state: text, waiting: s.Waiters, pids: s.PIDs}
 }
 
 func (s syncState) table() string {
