@@ -32,8 +32,8 @@ func UseHugePages(b []byte) error {
 }
 
 // CollapseHugePages puts b, which maps f, into huge pages at once if f has storage for
-// all of its bytes. Reserve takes small pages for it where huge ones are given to those
-// who ask for them. Where that is not possible the system may do it later, in the
+// all of its bytes. Reserve takes small pages for it where huge ones are given only on
+// request. Where that is not possible the system may do it later, in the
 // background. It takes Linux 6.1.
 func CollapseHugePages(f *os.File, b []byte) {
 	var stat unix.Stat_t
