@@ -6,8 +6,8 @@
 // which the system finds no storage. What other processes can do about it:
 //
 //	memory                                truncate it        punch a hole into it
-//	file, named segment                   who may write it   who may write it
-//	memfd, sealed against shrinking       none               who has its descriptor
+//	file, named segment                   those that write   those that write
+//	memfd, sealed against shrinking       none               those with a descriptor
 //	  and against writing                 none               none
 //
 // The next touch of a hole allocates its storage, at the cost of the process that
