@@ -33,7 +33,8 @@ type Info struct {
 // List returns what is known of the named pipes of this machine, of whatever
 // program, in the order of their names. It connects to none, so that no server
 // notices. On Unix it lists those with a plain name, which are sockets in one
-// directory (docs/formats.md); on Windows all of them.
+// directory (docs/formats.md); on Windows all of them. Wine
+// doesn't list its pipes: [errors.ErrUnsupported].
 func List() ([]Info, error) {
 	all, err := list()
 	if err != nil {

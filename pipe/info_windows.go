@@ -1,24 +1,39 @@
 package pipe
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/windows"
 )
 
-// list reads the directory that Windows has of pipes. To learn more of one would be to
-// connect to it.
+// list reads the directory that Windows has of pipes. (os.ReadDir asks in a way that
+// is for file systems.) To learn more of one would be to connect to it.
 func list() (all []Info, err error) {
-	files, err := os.ReadDir(thisMachine)
+	pattern, err := windows.UTF16PtrFromString(thisMachine + "*")
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range files {
-		all = append(all, Info{Name: f.Name(), Path: thisMachine + f.Name(), Waiting: -1, Connections: -1})
+	var entry windows.Win32finddata
+	h, err := windows.FindFirstFile(pattern, &entry)
+	if err == nil {
+		defer windows.FindClose(h)
 	}
-	return all, nil
+	for ; err == nil; err = windows.FindNextFile(h, &entry) {
+		name := windows.UTF16ToString(entry.FileName[:])
+		all = append(all, Info{Name: name, Path: thisMachine + name, Waiting: -1, Connections: -1})
+	}
+	switch {
+	case errors.Is(err, windows.ERROR_NO_MORE_FILES), errors.Is(err, windows.ERROR_FILE_NOT_FOUND):
+		return all, nil
+	case errors.Is(err, windows.ERROR_BAD_DEV_TYPE), errors.Is(err, windows.ERROR_INVALID_FUNCTION), errors.Is(err, windows.ERROR_NOT_SUPPORTED):
+		return nil, fmt.Errorf("this system, Wine perhaps, doesn't list its pipes (%w)", errors.ErrUnsupported)
+	}
+	return nil, os.NewSyscallError("FindFirstFile", err)
 }
 
 func stat(path string) (Info, error) {

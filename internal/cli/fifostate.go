@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
@@ -66,9 +65,5 @@ func (s fifoState) summary() summary {
 }
 
 func (s fifoState) table() string {
-	pids := "-"
-	if len(s.pids) > 0 {
-		pids = strings.Trim(fmt.Sprint(s.pids), "[]")
-	}
-	return table([][]string{{"owner", "mode", "pids"}, {known(s.owner), s.mode, pids}})
+	return table([][]string{{"owner", "mode", "pids"}, {orDash(s.owner), s.mode, pidsOrDash(s.pids)}})
 }

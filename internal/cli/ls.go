@@ -63,7 +63,8 @@ type lacking struct {
 }
 
 func (l *lister) run(urls []string) error {
-	if len(urls) == 0 {
+	all := len(urls) == 0
+	if all {
 		for _, m := range mechanisms {
 			if m.list != nil && !m.byDirectory {
 				urls = append(urls, m.start())
@@ -78,7 +79,7 @@ func (l *lister) run(urls []string) error {
 		if errors.As(err, &wrong) {
 			return err
 		}
-		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		if err != nil && !(all && errors.Is(err, errors.ErrUnsupported)) {
 			failures = append(failures, err)
 		}
 	}

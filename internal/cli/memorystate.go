@@ -31,12 +31,8 @@ func (s memoryState) json(header statHeader) any {
 }
 
 func (s memoryState) table() string {
-	owner := s.Owner
-	if owner == "" {
-		owner = "-"
-	}
 	return table([][]string{
 		{"size", "owner", "mode", "modified"},
-		{strconv.FormatInt(s.Size, 10), owner, s.mode(), s.Modified.Format(time.RFC3339)},
+		{strconv.FormatInt(s.Size, 10), orDash(s.Owner), s.mode(), s.Modified.Format(time.RFC3339)},
 	})
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/breezeway-ipc/breezeway/pipe"
 )
@@ -75,20 +73,8 @@ func (s pipeState) summary() summary {
 }
 
 func (s pipeState) table() string {
-	number := func(n int) string {
-		if n < 0 {
-			return "-"
-		}
-		return strconv.Itoa(n)
-	}
-	dash := func(text string) string {
-		if text == "" {
-			return "-"
-		}
-		return text
-	}
 	return table([][]string{
 		{"owner", "mode", "state", "waiting", "pids", "address"},
-		{dash(s.Owner), dash(s.mode()), s.state(), number(s.Waiting), dash(strings.Trim(fmt.Sprint(s.PIDs), "[]")), printable(s.Path, "")},
+		{orDash(s.Owner), orDash(s.mode()), s.state(), numberOrDash(int64(s.Waiting)), pidsOrDash(s.PIDs), printable(s.Path, "")},
 	})
 }

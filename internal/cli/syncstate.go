@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
@@ -57,19 +55,9 @@ func (s syncState) summary() summary {
 }
 
 func (s syncState) table() string {
-	number := func(n int64) string {
-		if n < 0 {
-			return "-"
-		}
-		return strconv.FormatInt(n, 10)
-	}
-	pids := "-"
-	if len(s.PIDs) > 0 {
-		pids = strings.Trim(fmt.Sprint(s.PIDs), "[]")
-	}
 	text := table([][]string{
 		{"value", "max", "holders", "waiters", "recoveries", "pids"},
-		{number(int64(s.Value)), number(int64(s.Max)), number(int64(s.Holders)), number(int64(s.Waiters)), number(s.Recoveries), pids},
+		{numberOrDash(int64(s.Value)), numberOrDash(int64(s.Max)), numberOrDash(int64(s.Holders)), numberOrDash(int64(s.Waiters)), numberOrDash(s.Recoveries), pidsOrDash(s.PIDs)},
 	})
 	if s.Recovered {
 		text += "a process died holding it, and no later holder has marked as consistent what it protects\n"

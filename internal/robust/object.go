@@ -358,7 +358,8 @@ func (o *Object) EndWaits() {
 func (o *Object) Close() error {
 	o.closing.Do(func() {
 		o.EndWaits()
-		err := errors.Join(o.mapping.Close(), o.wakeForLate())
+		err := o.mapping.Close()
+		o.wakeForLate()
 		if o.Me != nil {
 			err = errors.Join(err, o.Me.Leave())
 		}
@@ -368,26 +369,32 @@ func (o *Object) Close() error {
 }
 
 // wakeForLate makes up for the wake-ups of calls that Close has overtaken: they have
-// changed the shared memory, and then looked for waiters in the zeros.
-func (o *Object) wakeForLate() error {
+// changed the shared memory, and then looked for waiters in the zeros. If it fails,
+// for lack of memory, the waiters find the change when they look again: that is no
+// failure of Close.
+func (o *Object) wakeForLate() {
 	if !o.Direct || !o.somePark() {
-		return nil
+		return
 	}
 	m, err := mmap.Map(o.file, &mmap.Config{Offset: o.mapping.Offset(), Length: int64(o.start + o.layout.Head)})
 	if err != nil {
-		return err
+		return
 	}
-	err = m.Borrow(func([]byte) error {
-		for _, at := range o.gatesAt {
-			word, err := mmap.View[uint32](m, at)
-			if err != nil {
-				return err
-			}
-			wait.NewGate(word, wait.Name{}).Wake(wait.All)
+	defer m.Close()
+	m.Borrow(func([]byte) error { return wakeGates(m, o.gatesAt) })
+}
+
+// wakeGates wakes all waiters at the gates whose words are at these offsets of m, which
+// the caller has borrowed.
+func wakeGates(m *mmap.Mapping, at []int) error {
+	for _, at := range at {
+		word, err := mmap.View[uint32](m, at)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	return errors.Join(err, m.Close())
+		wait.NewGate(word, wait.Name{}).Wake(wait.All)
+	}
+	return nil
 }
 
 // somePark reports whether waiters may be parked at a gate.

@@ -13,7 +13,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/internal/object"
-	"github.com/breezeway-ipc/breezeway/internal/wait"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -74,17 +73,13 @@ func (l Layout) markIn(m *mmap.Mapping, start int) (marked bool, err error) {
 	err = m.Borrow(func([]byte) error {
 		marked = word.Or(l.Removed)&l.Removed == 0
 		killpoint.Here("object marked")
+		var gates []int
 		for _, at := range l.Gates {
-			if at == 0 {
-				continue
+			if at != 0 {
+				gates = append(gates, start+at)
 			}
-			gate, err := mmap.View[uint32](m, start+at)
-			if err != nil {
-				return err
-			}
-			wait.NewGate(gate, wait.Name{}).Wake(wait.All)
 		}
-		return nil
+		return wakeGates(m, gates)
 	})
 	return marked, err
 }
