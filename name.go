@@ -13,13 +13,18 @@ const (
 	// in bytes.
 	PortableNameLen = 64
 	// MaxNameLen is the length that no name may exceed, in bytes. Between the
-	// two it depends on the system and the kind of object.
+	// two it depends on the system and the kind of object; on Windows an upper-case
+	// letter counts twice where the object is a file.
 	MaxNameLen = 200
 )
 
 // CheckName reports whether name may name an object: 1 to [MaxNameLen] of
 // A-Z a-z 0-9 . _ -, starting with a letter or digit. Its error wraps
 // [os.ErrInvalid] and names the offending character.
+//
+// Names that differ name different objects, also if they differ only in upper and lower
+// case or in a dot at the end. Windows makes one exception: named pipes ignore case
+// there.
 func CheckName(name string) error {
 	if name == "" {
 		return fmt.Errorf("the name is empty (%w)", os.ErrInvalid)

@@ -99,6 +99,17 @@ func TestPicture(t *testing.T) {
 	}
 }
 
+// The charts of docs/performance.md are the same in light and dark.
+func TestCharts(t *testing.T) {
+	light, dark := textsOf(t, "docs/bench-light.svg"), textsOf(t, "docs/bench-dark.svg")
+	if diff := cmp.Diff(light, dark); diff != "" {
+		t.Errorf("the charts differ (-light +dark):\n%s", diff)
+	}
+	if len(light) < 40 {
+		t.Errorf("only %d texts", len(light))
+	}
+}
+
 type svgText struct{ Class, Text string }
 
 // textsOf returns the texts of a picture, with the class of their element.

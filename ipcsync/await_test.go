@@ -7,20 +7,15 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-// slack is how much longer than stated something may take where everything takes
-// longer.
-var slack = func() time.Duration {
-	if ipctest.Slow() {
-		return 10
-	}
-	return 2
-}()
+// soonBound is what a waiter needs to find that a holder died, or has let go, at most, and
+// as much again for tests that run at the same time.
+const soonBound = 400 * time.Millisecond
 
 // awaitWaiters waits until n are waiting. Nothing announces that a goroutine fell
 // asleep, so it looks again and again.
 func awaitWaiters(t testing.TB, o interface{ Stats() (Stats, error) }, n int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(ipctest.Patience); ; time.Sleep(time.Millisecond) {
 		st, err := o.Stats()
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package ipcsync
 import (
 	"errors"
 	"os"
-	"syscall"
 	"testing"
 	"time"
 
@@ -43,7 +42,7 @@ func TestBarrierOfTheStopped(t *testing.T) {
 	p := startParty(t, b)
 	p.Say("wait")
 	awaitWaiters(t, b, 1)
-	p.Process.Signal(syscall.SIGSTOP)
+	goOn := ipctest.Stop(t, p.Process.Pid)
 	ours := meet(t.Context(), b, 1)
 	awaitWaiters(t, b, 2)
 	select {
@@ -57,6 +56,6 @@ func TestBarrierOfTheStopped(t *testing.T) {
 	if m := <-ours; m.err != nil {
 		t.Error(m.err)
 	}
-	p.Process.Signal(syscall.SIGCONT)
+	goOn()
 	p.Expect("0")
 }

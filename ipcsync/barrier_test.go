@@ -550,7 +550,7 @@ func TestBarrierForgets(t *testing.T) {
 	state.Store(5<<32 | uint64(partOf(99)))
 	ctx, cancel := context.WithCancel(t.Context())
 	ours := meet(ctx, b, 1)
-	for end := time.Now().Add(10 * time.Second); state.Load() != 5<<32; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(ipctest.Patience); state.Load() != 5<<32; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it is still %#x", state.Load())
 		}

@@ -1,7 +1,6 @@
 package ipcsync
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,12 +32,12 @@ func TestCondRemoved(t *testing.T) {
 func TestCondWakeOfTheStopped(t *testing.T) {
 	m, c := newTestMutex(t, nil), newTestCond(t)
 	stopped := startCondUser(t, m, c, 1)
-	stopped.Process.Signal(syscall.SIGSTOP)
+	goOn := ipctest.Stop(t, stopped.Process.Pid)
 	other := startCondUser(t, m, c, 1)
 	start := time.Now()
 	mustSignal(t, c.Signal)
 	other.Expect("woken <nil>")
 	ipctest.WantSince(t, start, 200*time.Millisecond)
-	stopped.Process.Signal(syscall.SIGCONT)
+	goOn()
 	stopped.Expect("woken <nil>")
 }

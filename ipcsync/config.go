@@ -10,6 +10,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
@@ -140,7 +141,7 @@ func (c *Config) settings(kind Kind) (s settings, err error) {
 	}
 	for _, o := range s.options() {
 		if o.set && !slices.Contains(o.kinds, kind) {
-			return s, fmt.Errorf("the option Config.%s means nothing for a %s (%w)", o.name, kind.what(), os.ErrInvalid)
+			return s, fmt.Errorf("the option %s means nothing for a %s (%w)", fail.Go("Config."+o.name), kind.what(), os.ErrInvalid)
 		}
 	}
 	if s.Logger == nil {
@@ -156,11 +157,11 @@ func (s *settings) locate(mode robust.OpenMode, name string) error {
 	case !s.At.isSet():
 		return breezeway.CheckName(name)
 	case name != "":
-		return fmt.Errorf("Config.At is for objects without a name; give \"\" as the name (%w)", os.ErrInvalid)
+		return fmt.Errorf("%s is for objects without a name; give \"\" as the name (%w)", fail.Go("Config.At"), os.ErrInvalid)
 	case mode == robust.OpenOrCreate:
-		return fmt.Errorf("with Config.At the process that made the memory creates the object, and others open it: call Create or Open (%w)", os.ErrInvalid)
+		return fmt.Errorf("with %s the process that made the memory creates the object, and others open it: call Create or Open (%w)", fail.Go("Config.At"), os.ErrInvalid)
 	case s.Track:
-		return fmt.Errorf("Config.Track is for semaphores with a name, not with Config.At (%w)", errors.ErrUnsupported)
+		return fmt.Errorf("%s is for semaphores with a name, not with %s (%w)", fail.Go("Config.Track"), fail.Go("Config.At"), errors.ErrUnsupported)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
@@ -61,7 +62,7 @@ func openEvent(mode robust.OpenMode, name string, cfg *Config) (*Event, error) {
 		e, err := newEvent(mode, name, s)
 		if err == nil && mode == robust.OpenOrCreate && e.Manual() != s.ManualReset {
 			e.Close()
-			return nil, fmt.Errorf("its Config.ManualReset is %v, not %v (%w)", e.Manual(), s.ManualReset, breezeway.ErrMismatch)
+			return nil, fmt.Errorf("its %s is %v, not %v (%w)", fail.Go("Config.ManualReset"), e.Manual(), s.ManualReset, breezeway.ErrMismatch)
 		}
 		return e, err
 	})

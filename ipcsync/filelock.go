@@ -97,7 +97,7 @@ func openFileLock(path string, cfg *Config) (*FileLock, error) {
 		return nil, err
 	}
 	if s.Flock && !sys.HasFlock {
-		return nil, fmt.Errorf("Config.Flock: this system has no flock(2) (%w)", errors.ErrUnsupported)
+		return nil, fmt.Errorf("%s: this system has no flock(2) (%w)", fail.Go("Config.Flock"), errors.ErrUnsupported)
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {

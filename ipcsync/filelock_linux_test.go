@@ -252,25 +252,6 @@ func TestFileLockPython(t *testing.T) {
 	})
 }
 
-func TestFileLockDotNet(t *testing.T) {
-	peer := ipctest.CSharp(t, "testdata/filelock.cs")
-	l := newLock(t, nil)
-	p := ipctest.StartCommand(t, peer(l.Name()))
-	p.Expect("open")
-	tell(t, p, "trylock 100 50", "done")
-	if !isFree(t, l.Range(0, 100).TryLock) || isFree(t, l.Range(149, 1).TryLock) || !isFree(t, l.Range(150, 0).TryLock) {
-		t.Error(".NET locks another range")
-	}
-	h := got(t)(l.Range(0, 10).Lock(context.Background()))
-	tell(t, p, "trylock 9 1", "busy")
-	tell(t, p, "trylock 10 1", "done")
-	unlock(t, h)
-	tell(t, p, "unlock 100 50", "done")
-	if !isFree(t, l.Range(100, 50).TryLock) {
-		t.Error("not unlocked")
-	}
-}
-
 // flock(1) and we exclude each other.
 func TestFileLockUtilLinux(t *testing.T) {
 	flock, err := exec.LookPath("flock")

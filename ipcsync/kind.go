@@ -38,7 +38,7 @@ type kindWords struct {
 	// What Remove changes in the head of an object of our own layout; see
 	// robust.Layout.
 	removed uint64
-	gates   [3]int
+	gates   []int
 
 	// What the command can do.
 	creatable bool   // ipc create takes it
@@ -51,14 +51,14 @@ type kindWords struct {
 const removedBit = 1 << 63
 
 var kindTable = map[Kind]kindWords{
-	KindMutex:     {"mutex", "Mutex", "mutex", robust.Removed, [3]int{8}, true, "", true},
-	KindRWMutex:   {"read-write lock", "RWMutex", "rwmutex", robust.Removed, [3]int{8, 12, 16}, true, "", true},
-	KindSemaphore: {"semaphore", "Semaphore", "sem", 0, [3]int{}, true, " --value PERMITS", true}, // glibc's
-	KindEvent:     {"event", "Event", "event", removedBit, [3]int{8}, true, "", true},
-	KindBarrier:   {"barrier", "Barrier", "barrier", removedBit, [3]int{12}, false, "", true},
-	KindCond:      {"condition", "Cond", "cond", removedBit, [3]int{8}, false, "", true},
-	KindLeader:    {"leadership", "Leader", "leader", robust.Removed, [3]int{8}, false, "", true},
-	fileLockKind:  {"file lock", "FileLock", "filelock", 0, [3]int{}, false, "", false},
+	KindMutex:     {"mutex", "Mutex", "mutex", robust.Removed, []int{8}, true, "", true},
+	KindRWMutex:   {"read-write lock", "RWMutex", "rwmutex", robust.Removed, []int{8, 12, 16}, true, "", true},
+	KindSemaphore: {"semaphore", "Semaphore", "sem", 0, nil, true, " --value PERMITS", true}, // glibc's
+	KindEvent:     {"event", "Event", "event", removedBit, []int{8}, true, "", true},
+	KindBarrier:   {"barrier", "Barrier", "barrier", removedBit, []int{12}, false, "", true},
+	KindCond:      {"condition", "Cond", "cond", removedBit, []int{8}, false, "", true},
+	KindLeader:    {"leadership", "Leader", "leader", robust.Removed, []int{8}, false, "", true},
+	fileLockKind:  {"file lock", "FileLock", "filelock", 0, nil, false, "", false},
 }
 
 func (k Kind) what() string { return kindTable[k].what }
@@ -169,8 +169,11 @@ func Remove(kind Kind, name string, cfg *Config) error {
 }
 
 // List returns the names of the objects of a kind, sorted, of any layout and any
-// user. It opens none of them. On Windows mutexes, semaphores and events, which are
-// the kernel's, can't be listed: [errors.ErrUnsupported].
+// user. It opens none of them.
+//
+// On Windows mutexes, semaphores and events are the kernel's. List returns those of all
+// programs in the namespace of Config.Scope, except what mutexes of this package have
+// beside them, and those whose names no object can have here.
 func List(kind Kind, cfg *Config) ([]string, error) {
 	s, err := kind.settings(cfg)
 	var names []string
@@ -187,7 +190,7 @@ func (k Kind) settings(cfg *Config) (settings, error) {
 	}
 	s, err := cfg.settings(k)
 	if err == nil && s.At.isSet() {
-		err = fmt.Errorf("Config.At is for objects without a name; open it and call its Stats (%w)", os.ErrInvalid)
+		err = fmt.Errorf("%s is for objects without a name; open it and call its Stats (%w)", fail.Go("Config.At"), os.ErrInvalid)
 	}
 	return s, err
 }
@@ -203,8 +206,8 @@ type observable interface {
 // for an object that is open as often as it can be, and it takes over nothing from a
 // process that died. It tells which processes hold the permits of a semaphore if
 // these are tracked, without Config.Track. It needs the same rights as Open, and
-// fails as the kind's Open does. With [os.ErrPermission] it tells Owner and Mode all the
-// same.
+// fails as the kind's Open does. With [os.ErrPermission] and [breezeway.ErrMismatch] it
+// tells Owner and Mode all the same; the numbers are -1.
 func Stat(kind Kind, name string, cfg *Config) (Stats, error) {
 	s, err := kind.settings(cfg)
 	if err == nil {
@@ -216,31 +219,34 @@ func Stat(kind Kind, name string, cfg *Config) (Stats, error) {
 		o, err = observers[kind](name, &s)
 	}
 	if err != nil {
-		var st Stats
-		if errors.Is(err, fs.ErrPermission) {
-			st.Owner, st.Mode = kind.rights(name, &s)
+		st := Stats{Value: -1, Max: -1, Holders: -1, Open: -1, Waiters: -1, Recoveries: -1}
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, breezeway.ErrMismatch) {
+			st.setRights(kind, name, &s)
 		}
 		return st, kind.fail(breezeway.OpStat, name, kind.advice().Explain(breezeway.OpStat, name, err))
 	}
-	defer o.Close()
 	st, err := o.Stats()
+	o.Close() // so that it doesn't count
 	if err == nil {
-		st.Owner, st.Mode = kind.rights(name, &s)
+		st.Open = kind.opens(name, &s)
+		st.setRights(kind, name, &s)
 	}
 	return st, err
 }
 
-// rights returns the owner and the mode of an object's file; see [Stats].
-func (k Kind) rights(name string, s *settings) (owner string, mode fs.FileMode) {
+// setRights sets Owner, Mode and SDDL as far as they can be learned.
+func (st *Stats) setRights(k Kind, name string, s *settings) {
+	if k.isKernels() {
+		st.Owner, st.SDDL = k.kernelsRights(name, s)
+		return
+	}
 	path, err := k.path(name, s)
 	if err != nil {
-		return "", 0
+		return
 	}
-	info, err := object.Stat(path, name)
-	if err != nil {
-		return "", 0
+	if info, err := object.Stat(path, name); err == nil {
+		st.Owner, st.Mode = info.Owner, info.Mode
 	}
-	return info.Owner, info.Mode
 }
 
 var observers = map[Kind]func(string, *settings) (observable, error){
@@ -291,9 +297,17 @@ type Stats struct {
 	// and no later one has marked the lock as consistent.
 	Recovered bool `json:"recovered,omitempty"`
 
-	// Owner and Mode are those of the object's file: the uid, or on Windows the SID,
-	// and permission bits. They are "" and 0 if they can't be learned, for the Windows
-	// kernel's objects, and from other methods than [Stat].
+	// Open is how many times processes have it open, or -1, as for a semaphore in glibc's
+	// layout. On Windows it is how many handles of a mutex, a semaphore or an event there
+	// are, and -1 for the other kinds. It is 0 from other methods than [Stat].
+	Open int `json:"open"`
+
+	// Owner and Mode are those of the object: the uid, or on Windows the SID, and the
+	// permission bits of its file. They are "" and 0 if they can't be learned, and from
+	// other methods than [Stat]. The kernel's objects of Windows have no Mode.
 	Owner string      `json:"owner,omitempty"`
 	Mode  fs.FileMode `json:"-"`
+	// SDDL is the access control list of one of the kernel's objects of Windows; from
+	// [Stat] alone.
+	SDDL string `json:"sddl,omitempty"`
 }

@@ -31,3 +31,5 @@ func (k Kind) list(s *settings) ([]string, error) {
 	}
 	return robust.List(kindTable[k].file, s.Scope)
 }
+
+func (Kind) kernelsRights(string, *settings) (owner, sddl string) { return "", "" }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
@@ -40,7 +41,15 @@ func (k Kind) path(name string, s *settings) (string, error) {
 
 func (k Kind) list(s *settings) ([]string, error) {
 	if k.isKernels() {
-		return nil, fmt.Errorf("on Windows a %s is the kernel's, which doesn't list its objects (%w)", k.what(), errors.ErrUnsupported)
+		return kernelobj.List(typeNames[k], s.Scope)
 	}
 	return robust.List(kindTable[k].file, s.Scope)
+}
+
+// typeNames are what the kernel calls the types of its objects.
+var typeNames = map[Kind]string{KindMutex: "Mutant", KindSemaphore: "Semaphore", KindEvent: "Event"}
+
+// kernelsRights returns the owner and the access control list of an object of the kernel.
+func (k Kind) kernelsRights(name string, s *settings) (owner, sddl string) {
+	return kernelobj.Rights(kernelobj.Name(name, s.Scope), kernelOpeners[k])
 }

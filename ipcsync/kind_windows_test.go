@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -121,8 +122,9 @@ func TestKernelExistence(t *testing.T) {
 		ipctest.WantError(t, err, os.ErrExist, kind.advice().Open, "last handle")
 		wantNoRemoval(t, err)
 		ipctest.WantError(t, Remove(kind, name, nil), errors.ErrUnsupported, "last handle", "close it")
-		_, err = List(kind, nil)
-		ipctest.WantError(t, err, errors.ErrUnsupported, "doesn't list")
+		if names, err := List(kind, nil); err != nil || !slices.Contains(names, name) {
+			t.Errorf("%q is not listed: %v, %v", name, names, err)
+		}
 	})
 }
 

@@ -169,7 +169,7 @@ func TestMutexSlotTakenAtOnce(t *testing.T) {
 			next.Expect("locked false")
 			next.Say("unlock")
 			next.Expect("unlocked")
-		case <-time.After(200 * time.Millisecond * slack / 2):
+		case <-time.After(ipctest.Patience):
 			t.Fatal("the new process is taken for the dead one")
 		}
 		next.Say("end")

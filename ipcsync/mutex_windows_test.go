@@ -497,7 +497,7 @@ func TestMutexLeavesNothing(t *testing.T) {
 	for range rounds {
 		round()
 	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) { // the last threads are going
+	for end := time.Now().Add(ipctest.Patience); ; time.Sleep(time.Millisecond) { // the last threads are going
 		g, th, ha := runtime.NumGoroutine(), threads(t), handles(t)
 		if g <= goroutines && th < threadsBefore+rounds/4 && ha < before+rounds/2 {
 			break

@@ -131,6 +131,7 @@ func TestKillMatrixRWMutexUnlock(t *testing.T) {
 			awaitWaiters(t, m, waiters)
 			p.Say("go on")
 			wantKilled(t, p)
+			killed := time.Now()
 			for range waiters { // either may find the death first
 				select {
 				case o := <-writing:
@@ -147,10 +148,11 @@ func TestKillMatrixRWMutexUnlock(t *testing.T) {
 						t.Error("told of a death that left nothing")
 					}
 					mustUnlock(t, o.Held)
-				case <-time.After(200 * time.Millisecond * slack):
+				case <-time.After(ipctest.Patience):
 					t.Fatal("it still waits")
 				}
 			}
+			ipctest.WantSince(t, killed, soonBound)
 			wantRWLock(t, m, false)
 		})
 	}

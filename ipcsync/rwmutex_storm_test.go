@@ -122,7 +122,7 @@ func TestRWMutexKillStorm(t *testing.T) {
 	}
 	for range ipctest.Count(100) {
 		before := w.reads.Load() + w.writes.Load()
-		for end := time.Now().Add(5 * time.Second); w.reads.Load()+w.writes.Load() == before; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(ipctest.Patience); w.reads.Load()+w.writes.Load() == before; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				st, err := m.Stats()
 				t.Fatalf("the lock can't be had: %+v, %v, word %#x", st, err, m.lock.head.word.Load())

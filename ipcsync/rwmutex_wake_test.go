@@ -39,7 +39,7 @@ func (c tries) again(t testing.TB, wake func()) {
 	wake()
 	select {
 	case <-c.asked:
-	case <-time.After(10 * time.Second):
+	case <-time.After(ipctest.Patience):
 		t.Fatal("it was not woken")
 	}
 }
@@ -172,9 +172,7 @@ func TestRWMutexReaderIsLateToEndTheTurn(t *testing.T) {
 		wantBoth(t, reading, writing)
 		total += time.Since(start)
 	}
-	if total > rounds*10*time.Millisecond {
-		t.Errorf("it took %v each time", total/rounds)
-	}
+	ipctest.WantWithin(t, total/rounds, 30*time.Millisecond) // a wake-up that is missed takes 64 ms and more
 }
 
 // A pending writer that leaves lets those go on that wait for it.
@@ -310,7 +308,7 @@ func TestRWMutexCancelsCoincideWithUnlocks(t *testing.T) {
 	end(t, p)
 	t.Logf("%d rounds, %d of them cancelled in time, the longest wait was %v", rounds, cancelled, longest)
 	if late > 0 {
-		t.Errorf("%d times a waiter had the lock only after more than %v", late, bound)
+		ipctest.Late(t, "%d times a waiter had the lock only after more than %v", late, bound)
 	}
 	wantRWStats(t, m, Stats{Value: 1})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/robust"
 )
 
@@ -112,7 +113,7 @@ func openSemaphore(mode robust.OpenMode, name string, value int, cfg *Config) (*
 // checkMax refuses a semaphore that exists with another maximum than s asks for.
 func (s *Semaphore) checkMax(mode robust.OpenMode, wanted int) error {
 	if mode == robust.OpenOrCreate && wanted != 0 && wanted != s.max {
-		return fmt.Errorf("its maximum is %d, not %d as Config.Max says (%w)", s.max, wanted, breezeway.ErrMismatch)
+		return fmt.Errorf("its maximum is %d, not %d as %s says (%w)", s.max, wanted, fail.Go("Config.Max"), breezeway.ErrMismatch)
 	}
 	return nil
 }
@@ -132,9 +133,9 @@ func (s *settings) checkPermits(value int) error {
 	most := s.maxPermits()
 	switch {
 	case s.Max < 0:
-		return fmt.Errorf("Config.Max is %d; give at least 1, or 0 for no maximum (%w)", s.Max, os.ErrInvalid)
+		return fmt.Errorf("%s is %d; give at least 1, or 0 for no maximum (%w)", fail.Go("Config.Max"), s.Max, os.ErrInvalid)
 	case s.Max > maxPermits:
-		return fmt.Errorf("Config.Max is %d, at most %d is possible (%w)", s.Max, maxPermits, breezeway.ErrTooLarge)
+		return fmt.Errorf("%s is %d, at most %d is possible (%w)", fail.Go("Config.Max"), s.Max, maxPermits, breezeway.ErrTooLarge)
 	case value < 0:
 		return fmt.Errorf("a value of %d permits; give at least 0 (%w)", value, os.ErrInvalid)
 	case value > most:

@@ -83,9 +83,7 @@ func TestKillMatrixSemaphore(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(start); took > 200*time.Millisecond {
-			t.Errorf("it took %v", took)
-		}
+		ipctest.WantSince(t, start, 200*time.Millisecond)
 	})
 }
 

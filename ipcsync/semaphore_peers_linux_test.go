@@ -12,14 +12,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
-func endPeer(t *testing.T, p *ipctest.Process) {
-	t.Helper()
-	p.CloseInput()
-	if err := p.Wait(); err != nil {
-		t.Errorf("%v: %s", err, p.Stderr())
-	}
-}
-
 // tokens sends n permits to the peer and n back, each time through s, and with
 // goroutines of ours in its way. The peer knows "give N" and "take N".
 func tokens(t *testing.T, s *Semaphore, p *ipctest.Process, n int) {
@@ -232,17 +224,5 @@ func TestInteropSemaphores(t *testing.T) {
 		for python, program := range ipctest.Pythons(t, least, shown(t, "testdata/semaphore.py")) {
 			t.Run(filepath.Base(filepath.Dir(filepath.Dir(python))), func(t *testing.T) { works(t, program) })
 		}
-	})
-	// Mono's are seen by no other program, and .NET has none.
-	t.Run("C#", func(t *testing.T) {
-		name := ipctest.UniqueName()
-		p := ipctest.StartCommand(t, ipctest.CSharp(t, shown(t, "testdata/semaphore.cs"))(name))
-		if line := p.Hear(); line != "working" && line != "PlatformNotSupportedException" {
-			t.Error(line)
-		}
-		_, err := OpenSemaphore(name, nil)
-		ipctest.WantError(t, err, os.ErrNotExist)
-		p.Say("end")
-		endPeer(t, p)
 	})
 }

@@ -18,3 +18,21 @@ func TestStatTellsOwnerAndMode(t *testing.T) {
 		}
 	}
 }
+
+func TestStatTellsHowOftenAnObjectIsOpen(t *testing.T) {
+	name := newTestMutex(t, nil).Name()
+	for want := 1; want <= 3; want++ {
+		if st, err := Stat(KindMutex, name, nil); err != nil || st.Open != want {
+			t.Errorf("open %d times, %v; want %d", st.Open, err, want)
+		}
+		m, err := OpenMutex(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+	}
+	sem := newTestSemaphore(t, 1, nil)
+	if st, err := Stat(KindSemaphore, sem.Name(), nil); err != nil || st.Open != -1 {
+		t.Errorf("a semaphore is open %d times, %v; want -1: glibc doesn't count", st.Open, err)
+	}
+}

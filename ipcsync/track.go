@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/killpoint"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 	"github.com/breezeway-ipc/breezeway/internal/object"
@@ -373,7 +374,7 @@ func (t *tracked) tryAcquire(patience time.Duration) (ok bool, err error) {
 func (t *tracked) release(n int) (previous int, err error) {
 	err = t.Do(context.Background(), func() error {
 		if held := int(uint32(t.Me.Entry.State.Load())); n > held {
-			return fmt.Errorf("this Semaphore holds %d permits and can't release %d: with Config.Track a process releases what it acquired (%w)", held, n, os.ErrInvalid)
+			return fmt.Errorf("this Semaphore holds %d permits and can't release %d: with %s a process releases what it acquired (%w)", held, n, fail.Go("Config.Track"), os.ErrInvalid)
 		}
 		_, err := t.change(giving, t.slot(), n, func() (bool, error) {
 			previous, err = t.permits.release(n)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -182,17 +181,11 @@ func stopInSection(t *testing.T, s *Semaphore) (resume func()) {
 	t.Helper()
 	p := ipctest.Start(t, inTheSection, s.Name())
 	p.Expect("in the section")
-	signal := func(sig syscall.Signal) {
-		t.Helper()
-		if err := p.Process.Signal(sig); err != nil {
-			t.Fatal(err)
-		}
-	}
-	signal(syscall.SIGSTOP)
+	goOn := ipctest.Stop(t, p.Process.Pid)
 	t.Cleanup(func() { p.Process.Signal(syscall.SIGCONT) }) // so that it can be told to end
 	return func() {
 		t.Helper()
-		signal(syscall.SIGCONT)
+		goOn()
 		p.Say("go on")
 		p.Expect("left <nil>")
 	}
@@ -205,10 +198,7 @@ func wantMedian(t *testing.T, bound time.Duration, f func() time.Duration) {
 	for i := range took {
 		took[i] = f()
 	}
-	slices.Sort(took)
-	if median := took[len(took)/2]; median > bound && !ipctest.Slow() {
-		t.Errorf("it took %v, more than %v: %v", median, bound, took)
-	}
+	ipctest.WantMedian(t, took, bound)
 }
 
 // A process that is stopped while it changes what is tracked doesn't keep WaitAny from its
@@ -289,9 +279,7 @@ func TestCallsBesideAStoppedSection(t *testing.T) {
 	if err := closing.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(start); took > 1200*time.Millisecond && !ipctest.Slow() {
-		t.Errorf("Close took %v", took)
-	}
+	ipctest.WantSince(t, start, 1200*time.Millisecond) // Close
 	ipctest.WantError(t, <-acquired, os.ErrClosed)
 	ipctest.WantError(t, <-released, os.ErrClosed)
 	resume()

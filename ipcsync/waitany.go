@@ -21,6 +21,10 @@ type Waitable interface{ Waiter() robust.Waiter }
 // returns the index of the object, and for a lock the Held. If several can be taken
 // it takes the first of them.
 //
+// A queue (mq.LocalQueue) and a receiver of a ring (package ring) can be among them. Of
+// these WaitAny takes nothing: it returns when there may be something to receive. Take it
+// with TryReceive, and wait again if another process was faster.
+//
 // When ctx is done it fails with [context.Cause] within 10 ms; the index is -1. When
 // one of the objects fails, for example because it was closed, it fails with that
 // error, and the index is the object's. With an error nothing was taken, and no

@@ -54,35 +54,48 @@ func AtomicCompareAndSwap[T Word](m *Mapping, off int, old, v T) (swapped bool, 
 }
 
 func onWord[T Word](m *Mapping, op string, off int, writes bool, f func(p *byte)) (err error) {
-	size := unsafe.Sizeof(*new(T))
-	if !m.fits(off, size) || writes && m.readOnly {
-		err := refuse[T](m, off)
-		if err == nil && m.readOnly {
-			err = m.whyReadOnly()
-		}
-		if err != nil {
-			return m.fail(op, err)
-		}
+	if !hasWord[T](m, off) || writes && m.readOnly {
+		return m.fail(op, refuseWord[T](m, off))
 	}
-	// The race detector performs atomic operations in C, where a fault is not caught.
-	if m.guarded && !m.calls.expose() || !m.calls.enter() {
+	if !m.calls.enter() {
 		return m.fail(op, os.ErrClosed)
-	}
-	p := m.at(off)
-	if uintptr(unsafe.Pointer(p))%size != 0 {
-		m.calls.leave()
-		return m.fail(op, fmt.Errorf("offset %d is not aligned: a word of %d bytes needs a multiple of it (%w)", off, size, os.ErrInvalid))
 	}
 	done := false
 	if m.guarded {
+		// The race detector performs atomic operations in C, where a fault is not caught.
+		if !m.calls.expose() {
+			m.calls.leave()
+			return m.fail(op, os.ErrClosed)
+		}
 		defer m.rescueCall(debug.SetPanicOnFault(true), &done, op, &err)
 	}
-	f(p)
+	f(m.at(off))
 	done = true
 	if !m.calls.leave() {
 		return m.fail(op, os.ErrClosed)
 	}
 	return nil
+}
+
+// hasWord reports whether an aligned T begins at byte off.
+func hasWord[T Word](m *Mapping, off int) bool {
+	size := unsafe.Sizeof(*new(T))
+	return m.fits(off, size) && uintptr(unsafe.Pointer(m.at(off)))%size == 0
+}
+
+// refuseWord returns why an access is refused: hasWord reports false, or m is read-only.
+func refuseWord[T Word](m *Mapping, off int) error {
+	err := refuse[T](m, off)
+	switch {
+	case err != nil:
+		return err
+	case !m.isOpen():
+		return os.ErrClosed
+	case !hasWord[T](m, off):
+		size := unsafe.Sizeof(*new(T))
+		return fmt.Errorf("offset %d is not aligned: a word of %d bytes needs a multiple of it (%w)", off, size, os.ErrInvalid)
+	}
+	return errReadOnly
 }
 
 func loadWord[T Word](p *byte) T {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 )
 
@@ -84,16 +85,16 @@ func (a Advice) String() string {
 func (c *Config) check() error {
 	switch {
 	case c.Offset < 0:
-		return fmt.Errorf("Config.Offset %d is negative (%w)", c.Offset, os.ErrInvalid)
+		return fmt.Errorf("%s %d is negative (%w)", fail.Go("Config.Offset"), c.Offset, os.ErrInvalid)
 	case c.Length < 0 || c.Length > math.MaxInt:
-		return fmt.Errorf("Config.Length %d is not within 0 and %d (%w)", c.Length, math.MaxInt, os.ErrInvalid)
+		return fmt.Errorf("%s %d is not within 0 and %d (%w)", fail.Go("Config.Length"), c.Length, math.MaxInt, os.ErrInvalid)
 	case c.Capacity < 0:
-		return fmt.Errorf("Config.Capacity %d is negative (%w)", c.Capacity, os.ErrInvalid)
+		return fmt.Errorf("%s %d is negative (%w)", fail.Go("Config.Capacity"), c.Capacity, os.ErrInvalid)
 	case c.ReadOnly && c.CopyOnWrite:
-		return fmt.Errorf("Config.ReadOnly and Config.CopyOnWrite exclude each other (%w)", os.ErrInvalid)
+		return fmt.Errorf("%s and %s exclude each other (%w)", fail.Go("Config.ReadOnly"), fail.Go("Config.CopyOnWrite"), os.ErrInvalid)
 	case c.Capacity != 0 && (c.ReadOnly || c.CopyOnWrite):
-		return fmt.Errorf("Config.Capacity %d grows the file and reserves storage, which a read-only or copy-on-write mapping can't (%w)",
-			c.Capacity, os.ErrPermission)
+		return fmt.Errorf("%s %d grows the file and reserves storage, which a read-only or copy-on-write mapping can't (%w)",
+			fail.Go("Config.Capacity"), c.Capacity, os.ErrPermission)
 	case c.Advice == DontNeed && c.CopyOnWrite:
 		return errLosesCopies
 	}

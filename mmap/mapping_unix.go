@@ -65,9 +65,9 @@ func explainLock(err error, n int) error {
 	if !errors.Is(err, unix.ENOMEM) && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EAGAIN) {
 		return err
 	}
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) != nil || uint64(n) <= uint64(limit.Cur) {
+	limit, ok := lockLimit()
+	if !ok || uint64(n) <= limit {
 		return err
 	}
-	return fmt.Errorf("%d bytes exceed what this process may lock, %d bytes; raise it with ulimit -l or LimitMEMLOCK= (%w)", n, limit.Cur, err)
+	return fmt.Errorf("%d bytes exceed what this process may lock, %d bytes; raise it with ulimit -l or LimitMEMLOCK= (%w)", n, limit, err)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -43,7 +44,7 @@ func mapSection(f *os.File, c *Config) (m *Mapping, ok bool, err error) {
 func sectionMapping(whole []byte, name string, c *Config) (*Mapping, error) {
 	if c.Offset != 0 || c.Capacity != 0 {
 		unmap(whole)
-		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: Config.Offset and Config.Capacity must be 0 (%w)", os.ErrInvalid)
+		return nil, fmt.Errorf("a section is mapped from its beginning and does not grow: %s and %s must be 0 (%w)", fail.Go("Config.Offset"), fail.Go("Config.Capacity"), os.ErrInvalid)
 	}
 	n, err := c.span(int64(len(whole)))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/plain"
 )
 
@@ -160,7 +161,7 @@ func (m *Mapping) whyReadOnly() error {
 	return errReadOnly
 }
 
-var errReadOnly = fmt.Errorf("the mapping is read-only; map the file without Config.ReadOnly (%w)", os.ErrPermission)
+var errReadOnly = fail.Errorf("the mapping is read-only; map the file without %s (%w)", fail.Go("Config.ReadOnly"), os.ErrPermission)
 
 // fits reports whether size bytes from off on lie within the mapping, which may be
 // nil.

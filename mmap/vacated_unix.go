@@ -32,9 +32,8 @@ var allVacated struct {
 // part of the addresses that this process may use.
 var vacatedMost = sync.OnceValue(func() uint64 {
 	most := min(1<<40, uint64(math.MaxUint)/8)
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_AS, &limit) == nil {
-		most = min(most, uint64(limit.Cur)/8)
+	if limit, ok := addressLimit(); ok {
+		most = min(most, limit/8)
 	}
 	return most
 })

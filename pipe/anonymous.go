@@ -19,7 +19,8 @@ import (
 // Neither end is inherited by children unless Inherit says so. Reading ends
 // with [io.EOF] when all copies of w are closed, and writing fails when all
 // copies of r are, with EPIPE or what Windows has for it. On Windows an empty
-// Write wakes the reader with [io.EOF]: don't.
+// Write wakes the reader with [io.EOF], which no program expects, and a Write that a
+// deadline cuts off reports less than was taken if p is larger than BufferSize.
 //
 // BufferSize is heeded on Linux, where it is rounded up to a power of two
 // pages, and an unprivileged process that asks for more than

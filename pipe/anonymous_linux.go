@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,7 +21,7 @@ func setPipeBuffer(f *os.File, size int) error {
 		return err
 	}
 	if errors.Is(set, os.ErrPermission) {
-		return fmt.Errorf("Config.BufferSize %d is more than this user may have; see /proc/sys/fs/pipe-max-size and pipe-user-pages-soft (%w)", size, set)
+		return fmt.Errorf("%s %d is more than this user may have; see /proc/sys/fs/pipe-max-size and pipe-user-pages-soft (%w)", fail.Go("Config.BufferSize"), size, set)
 	}
 	return os.NewSyscallError("F_SETPIPE_SZ", set)
 }

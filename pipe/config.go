@@ -9,6 +9,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Direction says which way bytes flow, seen from the end that states it.
@@ -53,9 +54,17 @@ type Config struct {
 	// DefaultMaxMessage.
 	MaxMessage int
 
-	// MaxInstances bounds how many accepted connections a listener has open
+	// Confirm makes reading confirm what was read before: the last byte that Read
+	// or ReadMessage returned stays in the system until the next of them, or
+	// [Conn.Confirm]. Until then the other side's [Conn.Drain] waits, and if this
+	// end closes or dies instead it fails: an end that could not deal with what it
+	// has read doesn't let the other believe that it did. A message of no bytes is
+	// confirmed at once. Each Read costs two or three more system calls.
+	Confirm bool
+
+	// MaxConns bounds how many accepted connections a listener has open
 	// at a time; further clients wait until one closes. 0 means no bound.
-	MaxInstances int
+	MaxConns int
 
 	// BufferSize asks for so many bytes of buffer in the system, each way.
 	// 0 means the system's default. Linux doubles it and counts its own
@@ -131,13 +140,15 @@ func (c *Config) settings() (settings, error) {
 	}
 	switch {
 	case s.Direction < Duplex || s.Direction > Out:
-		return s, fmt.Errorf("Config.Direction %d is none of Duplex, In, Out (%w)", s.Direction, os.ErrInvalid)
+		return s, fmt.Errorf("%s %d is none of Duplex, In, Out (%w)", fail.Go("Config.Direction"), s.Direction, os.ErrInvalid)
+	case s.Confirm && s.Direction == Out:
+		return s, fmt.Errorf("%s is for an end that reads, and %s is Out (%w)", fail.Go("Config.Confirm"), fail.Go("Config.Direction"), os.ErrInvalid)
 	case s.MaxMessage < 0 || s.MaxMessage > math.MaxInt32:
-		return s, fmt.Errorf("Config.MaxMessage %d is not within 0 and %d (%w)", s.MaxMessage, math.MaxInt32, os.ErrInvalid)
-	case s.MaxInstances < 0:
-		return s, fmt.Errorf("Config.MaxInstances %d is negative (%w)", s.MaxInstances, os.ErrInvalid)
+		return s, fmt.Errorf("%s %d is not within 0 and %d (%w)", fail.Go("Config.MaxMessage"), s.MaxMessage, math.MaxInt32, os.ErrInvalid)
+	case s.MaxConns < 0:
+		return s, fmt.Errorf("%s %d is negative (%w)", fail.Go("Config.MaxConns"), s.MaxConns, os.ErrInvalid)
 	case s.BufferSize < 0 || s.BufferSize > math.MaxInt32:
-		return s, fmt.Errorf("Config.BufferSize %d is not within 0 and %d (%w)", s.BufferSize, math.MaxInt32, os.ErrInvalid)
+		return s, fmt.Errorf("%s %d is not within 0 and %d (%w)", fail.Go("Config.BufferSize"), s.BufferSize, math.MaxInt32, os.ErrInvalid)
 	}
 	return s, s.supported()
 }

@@ -5,6 +5,8 @@ package pipe
 import (
 	"errors"
 	"fmt"
+
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 func (s *settings) supported() error {
@@ -20,5 +22,5 @@ func (s *settings) supported() error {
 }
 
 func onlyWindows(field string) error {
-	return fmt.Errorf("field Config.%s works on Windows only (%w)", field, errors.ErrUnsupported)
+	return fmt.Errorf("field %s works on Windows only (%w)", fail.Go("Config."+field), errors.ErrUnsupported)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -97,6 +98,12 @@ func (c *Conn) read(p []byte) (int, error) {
 // In message mode p is one message. One above Config.MaxMessage fails with
 // [breezeway.ErrTooLarge] and nothing is sent. A deadline that cuts a message
 // off in the middle leaves the pipe unusable for writing.
+//
+// In byte mode a Write that a deadline cuts off reports how much of p was taken, and
+// the next one goes on from there. On Windows that can't be told of a pipe without a
+// buffer, such as .NET's servers make unless they are given sizes, nor of one of another
+// machine: there a deadline that ends a Write leaves the pipe unusable for writing, and
+// what it reports is the least that was taken.
 func (c *Conn) Write(p []byte) (int, error) {
 	switch {
 	case !c.valid():
@@ -110,9 +117,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 var (
 	errNoConn     = fmt.Errorf("the Conn is nil or zero; use one that Dial or Accept returned (%w)", os.ErrInvalid)
-	errWriteOnly  = fmt.Errorf("this end only writes: Config.Direction is Out (%w)", os.ErrPermission)
-	errReadOnly   = fmt.Errorf("this end only reads: Config.Direction is In (%w)", os.ErrPermission)
-	errNoMessages = fmt.Errorf("the pipe is in byte mode, it has no messages; set Config.Message at both ends (%w)", breezeway.ErrMismatch)
+	errWriteOnly  = fail.Errorf("this end only writes: %s (%w)", fail.Go("Config.Direction is Out"), os.ErrPermission)
+	errReadOnly   = fail.Errorf("this end only reads: %s (%w)", fail.Go("Config.Direction is In"), os.ErrPermission)
+	errNoMessages = fail.Errorf("the pipe is in byte mode, it has no messages; set %s at both ends (%w)", fail.Go("Config.Message"), breezeway.ErrMismatch)
 )
 
 // ReadMessage reads the next whole message and appends it to buf, which may be
@@ -155,7 +162,7 @@ func (c *Conn) appendMessage(buf []byte) ([]byte, error) {
 		case err != ErrMoreData:
 			return buf, err
 		case len(buf)-start > c.cfg.MaxMessage:
-			return buf, fmt.Errorf("the message exceeds Config.MaxMessage, %d bytes (%w)", c.cfg.MaxMessage, breezeway.ErrTooLarge)
+			return buf, fmt.Errorf("the message exceeds %s, %d bytes (%w)", fail.Go("Config.MaxMessage"), c.cfg.MaxMessage, breezeway.ErrTooLarge)
 		}
 	}
 }
@@ -213,6 +220,27 @@ func (c *Conn) CloseRead() error { return c.do(breezeway.OpCloseRead, (*stream).
 // [errors.ErrUnsupported].
 func (c *Conn) CloseWrite() error { return c.do(breezeway.OpCloseWrite, (*stream).CloseWrite) }
 
+// Confirm says that what Read and ReadMessage have returned is dealt with, as the
+// next Read would; see [Config.Confirm]. It does nothing without that, nor while
+// messages have been taken from the system that Read has not returned yet. It heeds
+// no deadline.
+func (c *Conn) Confirm() error {
+	return c.do(breezeway.OpConfirm, func(s *stream) error {
+		if c.cfg.Message {
+			if !c.messages.TryLock() {
+				return nil // a Read that goes on has confirmed
+			}
+			defer c.messages.Unlock()
+		}
+		return s.confirm()
+	})
+}
+
+// PeerClosed reports whether the other side has closed, or died. What it had
+// written before can still be read. On Unix it reports true, too, if each side has
+// ended writing. It waits for nothing and reads nothing.
+func (c *Conn) PeerClosed() bool { return !c.valid() || c.s.peerClosed() }
+
 // Drain waits until the other side has read everything that was written. It
 // fails with [io.ErrClosedPipe] if the other side closed, or ended reading, before it
 // had, and with the cause of ctx. What a failed Write did not write is not waited for. That the bytes were read does not say that they were
@@ -222,6 +250,9 @@ func (c *Conn) CloseWrite() error { return c.do(breezeway.OpCloseWrite, (*stream
 // not say what a peer that has closed already had left unread: Drain then fails
 // with [io.ErrClosedPipe] and [errors.ErrUnsupported], unless nothing was
 // written since the last one that succeeded. [errors.ErrUnsupported] on macOS.
+//
+// If the other side has [Config.Confirm], as `ipc serve` has, the bytes were
+// dealt with when Drain succeeds. One in the other mode reads none of them.
 func (c *Conn) Drain(ctx context.Context) error {
 	return c.do(breezeway.OpDrain, func(s *stream) error { return s.drain(ctx) })
 }
@@ -272,4 +303,16 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 // [os.ErrDeadlineExceeded].
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return c.do(breezeway.OpSetDeadline, func(s *stream) error { return s.SetWriteDeadline(t) })
+}
+
+// SyscallConn returns the socket below the connection, for system calls that this
+// package doesn't make. What is read there is missing in Read. On Windows it is the
+// pipe's handle, which was opened for overlapped I/O, by Control only: Read and Write
+// return [errors.ErrUnsupported].
+func (c *Conn) SyscallConn() (raw syscall.RawConn, err error) {
+	err = c.do(breezeway.OpOpen, func(s *stream) error {
+		raw, err = s.syscallConn()
+		return err
+	})
+	return raw, err
 }

@@ -78,9 +78,7 @@ func TestDialWaitCancel(t *testing.T) {
 		}
 		fastest = min(fastest, time.Since(start))
 	}
-	if fastest > 10*time.Millisecond {
-		t.Errorf("a cancel took at least %v", fastest)
-	}
+	ipctest.WantWithin(t, fastest, 10*time.Millisecond)
 }
 
 // lateServer listens at Args[0] when told to, says since when, and stops.
@@ -132,6 +130,6 @@ func TestDialWaitMeetsServer(t *testing.T) {
 	t.Logf("met after %v, lines came after %v", waits, lines)
 	// A busy machine delays the lines as it delays the clients.
 	if typical, line := waits[len(waits)/2], lines[len(lines)/2]; runtime.GOOS == "linux" && typical > line+10*time.Millisecond {
-		t.Errorf("it took %v, and a line %v", typical, line)
+		ipctest.Late(t, "it took %v, and a line %v", typical, line)
 	}
 }

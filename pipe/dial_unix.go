@@ -11,11 +11,16 @@ import (
 	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
 func dial(ctx context.Context, path string, s *settings) (*stream, error) {
+	if err := sys.CanIdentifyPeers(); err != nil {
+		return nil, err
+	}
 	c, err := local.Dial(ctx, path, s.access)
 	if err != nil {
 		return nil, explainDial(path, explain(err))
@@ -35,14 +40,14 @@ func admitServer(_ *stream, peer breezeway.Peer, s *settings) error {
 func explainDial(path string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait%s (%w)", path, otherPlaces(path), err)
+		return fmt.Errorf("no server at %s; start it first, or wait for it%s%s (%w)", path, fail.Go(" with DialWait"), otherPlaces(path), err)
 	case errors.Is(err, unix.ECONNREFUSED):
-		return fmt.Errorf("no server listens at %s any more; start the server again, or wait for it with DialWait%s (%w, %w)",
-			path, otherPlaces(path), fs.ErrNotExist, err)
+		return fmt.Errorf("no server listens at %s any more; start the server again, or wait for it%s%s (%w, %w)",
+			path, fail.Go(" with DialWait"), otherPlaces(path), fs.ErrNotExist, err)
 	case errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.ENOTSOCK):
 		return fmt.Errorf("%s is not a named pipe's socket (%w, %w)", path, breezeway.ErrMismatch, err)
 	case errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%s%s does not let uid %d in; its owner can with Config.Allow (%w)", path, ownedBy(path), os.Geteuid(), err)
+		return fmt.Errorf("%s%s does not let uid %d in; its owner can with %s (%w)", path, ownedBy(path), os.Geteuid(), fail.Go("Config.Allow"), err)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/watch"
@@ -110,7 +111,7 @@ func newClient(h windows.Handle, path string, s *settings) (*stream, error) {
 	return st, nil
 }
 
-var errBytePeer = fmt.Errorf("the server is not in message mode; both ends must set Config.Message, or neither (%w)", breezeway.ErrMismatch)
+var errBytePeer = fail.Errorf("the server is not in message mode; both ends must set %s, or neither (%w)", fail.Go("Config.Message"), breezeway.ErrMismatch)
 
 func isAbsent(err error) bool { return errors.Is(err, windows.ERROR_FILE_NOT_FOUND) }
 
@@ -145,7 +146,7 @@ func (st *stream) onlyTrustedServe(rule access.Rule) error {
 	for _, sid := range sids {
 		if rule.Trusts(breezeway.Peer{UID: -1, GID: -1, SID: sid}) != nil {
 			return fmt.Errorf("the pipe lets %s serve under its name (FILE_CREATE_PIPE_INSTANCE, WRITE_DAC or WRITE_OWNER), so the other side may be another user than the pipe's owner; "+
-				"let its server grant 0x12019b instead, which reads and writes, or name %s in Config.Trust (%w)", sid, sid, os.ErrPermission)
+				"let its server grant 0x12019b instead, which reads and writes, or name %s in %s (%w)", sid, sid, fail.Go("Config.Trust"), os.ErrPermission)
 		}
 	}
 	return err
@@ -154,13 +155,13 @@ func (st *stream) onlyTrustedServe(rule access.Rule) error {
 func explainDial(path string, err error) error {
 	switch {
 	case errors.Is(err, windows.ERROR_FILE_NOT_FOUND):
-		return fmt.Errorf("no server at %s; start it first, or wait for it with DialWait (%w)", path, err)
+		return fmt.Errorf("no server at %s; start it first, or wait for it%s (%w)", path, fail.Go(" with DialWait"), err)
 	case errors.Is(err, windows.ERROR_BAD_NETPATH):
-		return fmt.Errorf("no machine answers at %s, or it lets no pipe be reached from outside; check Config.Host and its firewall (%w)", path, err)
+		return fmt.Errorf("no machine answers at %s, or it lets no pipe be reached from outside; check %s and its firewall (%w)", path, fail.Go("Config.Host"), err)
 	case errors.Is(err, windows.ERROR_INVALID_NAME):
 		return fmt.Errorf("%s can't be a pipe's path (%w, %w)", path, os.ErrInvalid, err)
 	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
-		return fmt.Errorf("%s does not let this user in, or not in this direction; its owner can with Config.Allow (%w)", path, err)
+		return fmt.Errorf("%s does not let this user in, or not in this direction; its owner can with %s (%w)", path, fail.Go("Config.Allow"), err)
 	}
 	return err
 }

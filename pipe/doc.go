@@ -45,7 +45,7 @@
 //     don't meet by a short name. Agree on a path then.
 //   - A .NET server on Unix removes whatever is at its path, a live server's
 //     socket included. A listener of this package whose socket is removed takes the
-//     name again after 20 ms, unless another server has it: see [Listener.Accept].
+//     name again after 100 ms, unless another server has it: see [Listener.Accept].
 //   - Half a named pipe's connection can't be closed on Windows: protocols that
 //     need the end of the request to be marked should mark it themselves.
 package pipe

@@ -20,8 +20,9 @@ import (
 // Errors are [*breezeway.Error], but [io.EOF] comes bare. Those of a nil or zero
 // DuplexConn are [os.ErrInvalid].
 type DuplexConn struct {
-	r, w *os.File
-	name string // of the process at the other end
+	r, w   *os.File
+	pieces pieceWriter
+	name   string // of the process at the other end
 }
 
 // Read reads up to len(p) bytes; with len(p) 0 it reads nothing and waits for
@@ -39,7 +40,8 @@ func (d *DuplexConn) Read(p []byte) (int, error) {
 }
 
 // Write writes all of p, waiting for room as needed. If no process has the
-// other side open for reading any more it fails with [io.ErrClosedPipe].
+// other side open for reading any more it fails with [io.ErrClosedPipe]. Deadlines
+// are as in [Conn.Write] in byte mode.
 func (d *DuplexConn) Write(p []byte) (int, error) {
 	switch {
 	case !d.valid():
@@ -47,7 +49,7 @@ func (d *DuplexConn) Write(p []byte) (int, error) {
 	case len(p) == 0: // on Windows it would look like the end to the reader
 		return 0, d.fail(breezeway.OpWrite, checkOpen(d.w))
 	}
-	n, err := d.w.Write(p)
+	n, err := d.pieces.write(d.w, p)
 	return n, d.fail(breezeway.OpWrite, err)
 }
 

@@ -97,7 +97,7 @@ func openFIFOEnd(ctx context.Context, path string, d Direction, cfg *FIFOConfig)
 	case d != In && d != Out:
 		return nil, fmt.Errorf("a FIFO goes one way: open it with In to read or with Out to write (%w)", os.ErrInvalid)
 	case d == Out && cfg.KeepOpen:
-		return nil, fmt.Errorf("FIFOConfig.KeepOpen is for readers (%w)", os.ErrInvalid)
+		return nil, fmt.Errorf("%s is for readers (%w)", fail.Go("FIFOConfig.KeepOpen"), os.ErrInvalid)
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}

@@ -143,7 +143,7 @@ func openEnd(path string, flags int, access access.Rule) (*os.File, error) {
 func explainFIFO(err error) error {
 	switch err = fail.Bare(err); {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("nothing is there; make it with MakeFIFO (%w)", err)
+		return fmt.Errorf("nothing is there; make it with %s (%w)", fail.Go("MakeFIFO"), err)
 	case errors.Is(err, unix.ELOOP):
 		return fmt.Errorf("a symbolic link; it was left alone (%w, %w)", breezeway.ErrMismatch, err)
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 // takeoverBound is how long a program that takes a name over may need from the
-// removal of the socket to its own bind. .NET does both, and would fail if the
-// listener came between.
-const takeoverBound = 20 * time.Millisecond
+// removal of the socket to its own bind, on a machine under load. .NET does both, and
+// would fail if the listener came between.
+const takeoverBound = 100 * time.Millisecond
 
 // lookAgain is how often a listener looks for its name where the system raises no
 // event, and tries to take it again after a failure that may pass.
@@ -26,8 +26,8 @@ const lookAgain = time.Second
 
 // guardName notices that the socket was removed, and listens again.
 func (l *Listener) guardName() {
-	l.crew.run(func() {
-		for l.l.awaitLoss(l.closed) && l.wait(takeoverBound) {
+	l.crew.Run(func() {
+		for l.l.awaitLoss(l.arrivals.Done()) && l.wait(takeoverBound) {
 			err := l.renew()
 			for errors.Is(err, errLater) && l.wait(lookAgain) {
 				err = l.renew()
@@ -50,14 +50,14 @@ func (l *Listener) renew() error {
 	defer cancel()
 	go func() {
 		select {
-		case <-l.closed: // Close waits for no other process
+		case <-l.arrivals.Done(): // Close waits for no other process
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
 	err := l.l.renew(ctx)
 	switch {
-	case isDone(l.closed):
+	case l.arrivals.IsClosed():
 	case errors.Is(err, errBack):
 		return nil
 	case err == nil:
@@ -77,7 +77,7 @@ func (l *Listener) wait(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-l.closed:
+	case <-l.arrivals.Done():
 		return false
 	}
 }

@@ -201,10 +201,11 @@ func TestTouchedSocketStays(t *testing.T) {
 
 // A socket that is renamed and comes back is served on.
 func TestSocketThatComesBack(t *testing.T) {
-	logger := newTold()
-	path := filepath.Join(shortDir(t), "x")
-	l := mustListen(t, path, logger.config())
-	for range 5 {
+	for inTime := 0; inTime < 5; {
+		logger := newTold()
+		path := filepath.Join(shortDir(t), "x")
+		l := mustListen(t, path, logger.config())
+		away := time.Now()
 		if err := os.Rename(path, path+".away"); err != nil {
 			t.Fatal(err)
 		}
@@ -212,14 +213,20 @@ func TestSocketThatComesBack(t *testing.T) {
 		if err := os.Rename(path+".away", path); err != nil {
 			t.Fatal(err)
 		}
+		if time.Since(away) > takeoverBound { // the machine has stalled, and the listener may have given up the name
+			l.Close()
+			os.Remove(path)
+			continue
+		}
+		inTime++
 		time.Sleep(2 * takeoverBound)
 		dialSaying(t, path, "after")
 		wantSaid(t, l, "after")
+		if len(logger) > 0 {
+			t.Errorf("the Logger was told %q", (<-logger).Message)
+		}
+		l.Close()
 	}
-	if len(logger) > 0 {
-		t.Errorf("the Logger was told %q", (<-logger).Message)
-	}
-	l.Close()
 }
 
 func TestCloseFromTheLoggerWhenTheSocketIsRemoved(t *testing.T) {
@@ -262,7 +269,5 @@ func TestCloseWhileTheRemovedNameIsLocked(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("Close took %v", took)
-	}
+	ipctest.WantSince(t, start, time.Second)
 }

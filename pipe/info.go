@@ -16,16 +16,17 @@ type Info struct {
 	Owner string      // uid; "" if it can't be learned, as on Windows
 	Mode  fs.FileMode // permission bits; 0 on Windows
 
-	// Stale says that the processes that served it died: only its file is left,
-	// which the next Listen replaces. It is false where that can't be learned: a
-	// socket that refuses this user counts as served.
-	Stale bool
+	// Served says that a process serves it, Stale that the processes that did died: only
+	// its file is left, which the next Listen replaces. If neither is set, that can't be
+	// told, as of a socket that refuses this user and whose server is not in this network
+	// namespace.
+	Served, Stale bool
 	// PIDs are the processes that have the listening end, as far as this user may
 	// see them; nil if none can be seen, as on Windows.
 	PIDs []int
-	// Waiting is how many clients wait to be accepted, or -1 if that can't be
+	// Waiters is how many clients wait to be accepted, or -1 if that can't be
 	// learned.
-	Waiting int
+	Waiters int
 	// Connections is how many clients are connected, or -1 if that can't be learned.
 	Connections int
 }
@@ -45,8 +46,9 @@ func List() ([]Info, error) {
 }
 
 // Stat returns what is known of the named pipe name. It fails with
-// [fs.ErrNotExist] if there is none, and with [breezeway.ErrMismatch] if there is
-// something else at its path.
+// [fs.ErrNotExist] if there is none, with [breezeway.ErrMismatch] if there is
+// something else at its path, and with [fs.ErrPermission] if a symbolic link of the path
+// is one that Dial refuses.
 func Stat(name string) (Info, error) {
 	path, err := pathOf(name, "")
 	if err != nil {

@@ -46,7 +46,7 @@ func TestStatTellsOfAServerWithoutConnecting(t *testing.T) {
 			t.Errorf("%v; listed: %v %+v", err, ok, listed)
 		}
 		if info.Name != name || info.Path != l.Addr().String() || info.Mode != 0o640 || info.Stale || info.Owner != "0" && os.Geteuid() == 0 ||
-			!slices.Equal(info.PIDs, []int{os.Getpid()}) || info.Waiting != waiting || info.Connections != connections {
+			!slices.Equal(info.PIDs, []int{os.Getpid()}) || info.Waiters != waiting || info.Connections != connections {
 			t.Errorf("%+v; want %d waiting, %d connections", info, waiting, connections)
 		}
 	}
@@ -101,7 +101,7 @@ func TestStatIsNotDeceivedByNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info, err := Stat(path); err != nil || !info.Stale || info.Waiting > 0 || info.Connections > 0 {
+		if info, err := Stat(path); err != nil || !info.Stale || info.Waiters > 0 || info.Connections > 0 {
 			t.Errorf("%q: %+v, %v; want stale", line, info, err)
 		}
 		l.Close()
@@ -126,12 +126,12 @@ func TestStatTellsTheServersOfOneNameApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaveStale(t, path)
-	if info, err := Stat(path); err != nil || !info.Stale || info.PIDs != nil || info.Waiting > 0 {
+	if info, err := Stat(path); err != nil || !info.Stale || info.PIDs != nil || info.Waiters > 0 {
 		t.Errorf("of a stale socket: %+v, %v", info, err)
 	}
 	l := mustListen(t, path, nil)
 	defer l.Close()
-	if info, err := Stat(path); err != nil || info.Stale || info.Waiting != 0 || info.Connections != 0 {
+	if info, err := Stat(path); err != nil || info.Stale || info.Waiters != 0 || info.Connections != 0 {
 		t.Errorf("of the new server: %+v, %v", info, err)
 	}
 }
@@ -148,7 +148,7 @@ func TestStatOfARenamedSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Remove(path)
-	if info, err := Stat(path); err != nil || info.Waiting != 0 || !slices.Equal(info.PIDs, []int{os.Getpid()}) {
+	if info, err := Stat(path); err != nil || info.Waiters != 0 || !slices.Equal(info.PIDs, []int{os.Getpid()}) {
 		t.Errorf("%+v, %v", info, err)
 	}
 }

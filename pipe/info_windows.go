@@ -25,7 +25,7 @@ func list() (all []Info, err error) {
 	}
 	for ; err == nil; err = windows.FindNextFile(h, &entry) {
 		name := windows.UTF16ToString(entry.FileName[:])
-		all = append(all, Info{Name: name, Path: thisMachine + name, Waiting: -1, Connections: -1})
+		all = append(all, Info{Name: name, Path: thisMachine + name, Served: true, Waiters: -1, Connections: -1})
 	}
 	switch {
 	case errors.Is(err, windows.ERROR_NO_MORE_FILES), errors.Is(err, windows.ERROR_FILE_NOT_FOUND):

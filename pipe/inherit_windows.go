@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"golang.org/x/sys/windows"
 )
 
@@ -30,7 +31,7 @@ func inheritFile(cmd *exec.Cmd, f *os.File) (handle string, err error) {
 		switch {
 		case err != nil:
 		case overlapped:
-			err = fmt.Errorf("this end has deadlines, so it belongs to this process; make the pipe with New and Config.Direction (%w)", os.ErrInvalid)
+			err = fmt.Errorf("this end has deadlines, so it belongs to this process; make the pipe with New and %s (%w)", fail.Go("Config.Direction"), os.ErrInvalid)
 		default:
 			handle, err = inherit(cmd, childEnd(h))
 		}

@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/acceptor"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
@@ -22,14 +22,8 @@ type Listener struct {
 	name string
 	cfg  settings
 
-	start    sync.Once
-	arrivals chan arrival  // from the goroutine that accepts
-	slots    chan struct{} // holds one element per open connection; nil without MaxInstances
-	deadline deadline
-
-	closing  sync.Once
-	closed   chan struct{}
-	crew     crew
+	crew     acceptor.Crew
+	arrivals *acceptor.Acceptor[*Conn]
 	closeErr error
 
 	accepted, refused, open atomic.Int64
@@ -41,11 +35,6 @@ type ListenerStats struct {
 	Open     int64 // those of them that are not closed at this end
 	Refused  int64 // clients that the access rule turned away
 	TookOver bool  // Listen replaced the socket of a server that had died; false on Windows, where none stays
-}
-
-type arrival struct {
-	conn *Conn
-	err  error
 }
 
 // Listen takes the name and listens for connections. The caller must Close the
@@ -63,7 +52,9 @@ type arrival struct {
 // that belongs to another user or to something that is not a pipe; the error
 // says to which. While another process that takes the same name is stopped, Listen
 // waits for it for 10 s and then fails with [os.ErrDeadlineExceeded]. A directory that is missing or not writable fails with
-// [os.ErrNotExist] or [os.ErrPermission], a bad name with [os.ErrInvalid].
+// [os.ErrNotExist] or [os.ErrPermission], a bad name with [os.ErrInvalid]. Where the
+// user at the other end can't be learned, on Unix systems other than Linux and macOS,
+// Listen and [Dial] fail with [errors.ErrUnsupported].
 func Listen(name string, cfg *Config) (*Listener, error) {
 	l, err := newListener(name, cfg)
 	return l, fail.With(breezeway.OpListen, kindPipe, name, err)
@@ -82,15 +73,8 @@ func newListener(name string, cfg *Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln := &Listener{
-		l: l, name: name, cfg: s,
-		arrivals: make(chan arrival),
-		deadline: makeDeadline(),
-		closed:   make(chan struct{}),
-	}
-	if s.MaxInstances > 0 {
-		ln.slots = make(chan struct{}, s.MaxInstances)
-	}
+	ln := &Listener{l: l, name: name, cfg: s}
+	ln.arrivals = acceptor.New(ln.acceptOne, &ln.crew, s.MaxConns)
 	ln.guardName()
 	return ln, nil
 }
@@ -121,7 +105,7 @@ func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
 	if !l.valid() {
 		return nil, l.fail(breezeway.OpAccept, errNoListener)
 	}
-	c, err := l.accept(ctx)
+	c, err := l.arrivals.Accept(ctx)
 	return c, l.fail(breezeway.OpAccept, err)
 }
 
@@ -136,56 +120,6 @@ func (l *Listener) fail(op string, err error) error {
 		name = l.name
 	}
 	return fail.With(op, kindPipe, name, err)
-}
-
-func (l *Listener) accept(ctx context.Context) (*Conn, error) {
-	// What has ended already is reported even if a connection waits.
-	switch {
-	case isDone(l.closed):
-		return nil, net.ErrClosed
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case isDone(l.deadline.passed()):
-		return nil, os.ErrDeadlineExceeded
-	}
-	l.start.Do(func() { l.crew.run(l.acceptAll) })
-	select {
-	case a := <-l.arrivals:
-		return a.conn, a.err
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-l.deadline.passed():
-		return nil, os.ErrDeadlineExceeded
-	}
-}
-
-// acceptAll hands connections to Accept, one at a time, until the listener is
-// closed. A goroutine of its own lets every Accept end by its own context, with
-// the one accepted connection that is in hand kept for the next.
-func (l *Listener) acceptAll() {
-	for {
-		if l.slots != nil {
-			select {
-			case l.slots <- struct{}{}:
-			case <-l.closed:
-				return
-			}
-		}
-		c, err := l.acceptOne()
-		if err != nil {
-			l.freeSlot()
-		}
-		select {
-		case l.arrivals <- arrival{c, err}:
-		case <-l.closed:
-			if c != nil {
-				c.Close()
-			}
-			return
-		}
-	}
 }
 
 // acceptOne waits for a client that the rule admits.
@@ -214,20 +148,14 @@ func (l *Listener) acceptOne() (*Conn, error) {
 // ended is called when a connection was closed.
 func (l *Listener) ended() {
 	l.open.Add(-1)
-	l.freeSlot()
+	l.arrivals.Free()
 }
 
 // tell tells the Logger, which may close the listener.
 func (l *Listener) tell(level slog.Level, what string, args ...any) {
-	l.crew.leave(func() {
+	l.crew.Leave(func() {
 		l.cfg.Logger.Log(context.Background(), level, what, append([]any{"pipe", l.name}, args...)...)
 	})
-}
-
-func (l *Listener) freeSlot() {
-	if l.slots != nil {
-		<-l.slots
-	}
 }
 
 // Close gives the name up and ends every Accept, of this listener only, with
@@ -238,13 +166,7 @@ func (l *Listener) Close() error {
 	if !l.valid() {
 		return l.fail(breezeway.OpClose, errNoListener)
 	}
-	l.closing.Do(func() {
-		close(l.closed)
-		l.closeErr = l.l.close()
-		l.start.Do(func() {}) // no Accept starts it any more
-		l.crew.wait()
-		l.deadline.set(time.Time{})
-	})
+	l.arrivals.Close(func() { l.closeErr = l.l.close() })
 	return l.fail(breezeway.OpClose, l.closeErr)
 }
 
@@ -259,14 +181,10 @@ func (l *Listener) Addr() net.Addr {
 // SetDeadline bounds present and future calls of Accept; the zero time removes
 // the bound.
 func (l *Listener) SetDeadline(t time.Time) error {
-	switch {
-	case !l.valid():
+	if !l.valid() {
 		return l.fail(breezeway.OpSetDeadline, errNoListener)
-	case isDone(l.closed):
-		return l.fail(breezeway.OpSetDeadline, net.ErrClosed)
 	}
-	l.deadline.set(t)
-	return nil
+	return l.fail(breezeway.OpSetDeadline, l.arrivals.SetDeadline(t))
 }
 
 // Stats returns what l has done so far. It may be called after Close.

@@ -147,9 +147,9 @@ func TestRaceToTakeOver(t *testing.T) {
 	}
 }
 
-func TestMaxInstances(t *testing.T) {
+func TestMaxConns(t *testing.T) {
 	name := ipctest.UniqueName()
-	l := mustListen(t, name, &Config{MaxInstances: 2})
+	l := mustListen(t, name, &Config{MaxConns: 2})
 	var clients [5]*Conn
 	var dialing sync.WaitGroup
 	for i := range clients {
@@ -298,10 +298,10 @@ func TestCloseFromTheLogger(t *testing.T) {
 			if !alsoFromOutside {
 				outside <- nil
 			}
-			l.crew.run(func() { // as the goroutine that refuses a client
+			l.crew.Run(func() { // as the goroutine that refuses a client
 				if alsoFromOutside {
 					go func() { outside <- l.Close() }()
-					<-l.closed
+					<-l.arrivals.Done()
 				}
 				l.tell(slog.LevelWarn, "refused a client")
 			})
@@ -333,7 +333,7 @@ func TestBadNames(t *testing.T) {
 
 func TestBadConfig(t *testing.T) {
 	for _, cfg := range []*Config{
-		{Direction: 7}, {Direction: -1}, {MaxMessage: -1}, {MaxInstances: -1}, {BufferSize: -1},
+		{Direction: 7}, {Direction: -1}, {MaxMessage: -1}, {MaxConns: -1}, {BufferSize: -1},
 		{Mode: os.ModeSetuid | 0o600}, {Allow: []string{""}}, {Allow: []string{"no such user at all"}}, {Allow: []string{"@no such group"}},
 	} {
 		if _, err := Listen(ipctest.UniqueName(), cfg); !errors.Is(err, os.ErrInvalid) {

@@ -12,6 +12,7 @@ import (
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/local"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,6 +32,9 @@ type listener struct {
 }
 
 func listen(path string, s *settings) (*listener, error) {
+	if err := sys.CanIdentifyPeers(); err != nil {
+		return nil, err
+	}
 	l := &listener{path: path, cfg: s}
 	first, err := l.listen(context.Background())
 	if err != nil {

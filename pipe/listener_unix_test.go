@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+	"golang.org/x/sys/unix"
 )
 
 const connectsInOrder = true
@@ -55,7 +56,7 @@ func TestTakenByOtherThings(t *testing.T) {
 		"a regular file":  func() error { return os.WriteFile(path, []byte("precious"), 0o600) },
 		"a directory":     func() error { return os.Mkdir(path, 0o700) },
 		"a symbolic link": func() error { return os.Symlink("/nowhere", path) },
-		"a FIFO":          func() error { return syscall.Mkfifo(path, 0o600) },
+		"a FIFO":          func() error { return unix.Mkfifo(path, 0o600) },
 	} {
 		if err := create(); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -113,7 +114,7 @@ func (l *listener) accept() (*stream, error) {
 	// If this fails the client keeps its place for the next accept.
 	next, err := l.instance(false)
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) && l.cfg.SDDL != "" {
-		err = fmt.Errorf("Config.SDDL must let this process make further instances of the pipe (%w)", err)
+		err = fmt.Errorf("%s must let this process make further instances of the pipe (%w)", fail.Go("Config.SDDL"), err)
 	}
 	if err != nil {
 		return nil, err

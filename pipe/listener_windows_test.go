@@ -105,3 +105,12 @@ func TestConnectionsHoldTheName(t *testing.T) {
 	}
 	l.Close()
 }
+
+func isDone(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

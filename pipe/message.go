@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Message mode over a byte stream (docs/formats.md): each direction that
@@ -33,7 +34,7 @@ type frames struct {
 	max  int
 
 	in      *bufio.Reader
-	opened  bool  // the preface has been read
+	seen    int   // so many bytes of the preface have been read
 	inside  bool  // a message has begun and not ended
 	left    int   // of that message
 	readErr error // lasting
@@ -47,6 +48,20 @@ type frames struct {
 }
 
 func newFrames(conn io.ReadWriter, max int) *frames { return &frames{conn: conn, max: max} }
+
+// peeker is a connection that can tell what has arrived without taking it.
+type peeker interface {
+	// peek waits for bytes and returns up to n of them, or [io.EOF].
+	peek(n int) ([]byte, error)
+}
+
+// buffered returns how many bytes were taken that Read has not returned yet.
+func (f *frames) buffered() int {
+	if f == nil || f.in == nil {
+		return 0
+	}
+	return f.in.Buffered()
+}
 
 // bufferSize lets many small messages arrive with one system call.
 const bufferSize = 32 << 10
@@ -67,7 +82,7 @@ func (f *frames) Read(p []byte) (int, error) {
 }
 
 func (f *frames) read(p []byte) (n int, err error) {
-	if !f.opened {
+	if f.seen < len(preface) {
 		if err := f.readPreface(); err != nil {
 			return 0, err
 		}
@@ -97,31 +112,52 @@ func (f *frames) read(p []byte) (n int, err error) {
 }
 
 // readPreface compares as the bytes come: a peer in byte mode may send three
-// and wait for the answer.
+// and wait for the answer. From a peeker it takes only what a preface has: what was
+// meant otherwise stays unread, and so counts as lost for the peer.
 func (f *frames) readPreface() error {
-	for want := 1; ; want++ {
-		got, err := f.in.Peek(want)
-		got, _ = f.in.Peek(min(max(len(got), f.in.Buffered()), len(preface)))
-		if !bytes.HasPrefix(preface[:], got) {
-			if len(got) == len(preface) && bytes.HasPrefix(got, preface[:len(preface)-1]) {
-				return fmt.Errorf("the other side speaks version %d of message mode, this one version %d (%w)",
-					got[len(got)-1], preface[len(preface)-1], breezeway.ErrMismatch)
-			}
+	for f.seen < len(preface) {
+		rest := preface[f.seen:]
+		got, err := f.peek(len(rest))
+		switch {
+		case err != nil:
+			return cut(err, f.seen)
+		case len(got) == len(rest) && bytes.HasPrefix(got, rest[:len(rest)-1]) && got[len(got)-1] != rest[len(rest)-1]:
+			return fmt.Errorf("the other side speaks version %d of message mode, this one version %d (%w)",
+				got[len(got)-1], preface[len(preface)-1], breezeway.ErrMismatch)
+		case !bytes.HasPrefix(rest, got):
 			return errBytePeer
 		}
-		if len(got) == len(preface) {
-			f.in.Discard(len(preface))
-			f.opened = true
-			return nil
+		if err := f.skip(len(got)); err != nil {
+			return err
 		}
-		if err != nil {
-			return cut(err, len(got))
-		}
-		want = len(got)
+		f.seen += len(got)
 	}
+	return nil
 }
 
-var errBytePeer = fmt.Errorf("the other side is not in message mode; both ends must set Config.Message, or neither (%w)", breezeway.ErrMismatch)
+// peek waits for bytes and returns up to n of them, which stay.
+func (f *frames) peek(n int) ([]byte, error) {
+	if c, ok := f.conn.(peeker); ok && f.in.Buffered() == 0 {
+		return c.peek(n)
+	}
+	if _, err := f.in.Peek(1); err != nil {
+		return nil, err
+	}
+	return f.in.Peek(min(n, f.in.Buffered()))
+}
+
+// skip takes n bytes that peek returned. Before the preface is complete it takes
+// nothing that came after them.
+func (f *frames) skip(n int) error {
+	if f.in.Buffered() == 0 && f.seen+n < len(preface) {
+		_, err := io.CopyN(io.Discard, f.conn, int64(n))
+		return err
+	}
+	_, err := f.in.Discard(n)
+	return err
+}
+
+var errBytePeer = fail.Errorf("the other side is not in message mode; both ends must set %s, or neither (%w)", fail.Go("Config.Message"), breezeway.ErrMismatch)
 
 func (f *frames) readHeader() error {
 	head, err := f.in.Peek(headerSize)
@@ -130,7 +166,7 @@ func (f *frames) readHeader() error {
 	}
 	size := binary.LittleEndian.Uint32(head)
 	if uint64(size) > uint64(f.max) {
-		return fmt.Errorf("the other side announces a message of %d bytes, Config.MaxMessage is %d (%w)", size, f.max, breezeway.ErrTooLarge)
+		return fmt.Errorf("the other side announces a message of %d bytes, %s is %d (%w)", size, fail.Go("Config.MaxMessage"), f.max, breezeway.ErrTooLarge)
 	}
 	f.in.Discard(headerSize)
 	f.inside, f.left = true, int(size)
@@ -147,7 +183,7 @@ func cut(err error, arrived int) error {
 
 func (f *frames) Write(p []byte) (int, error) {
 	if len(p) > f.max {
-		return 0, fmt.Errorf("the message has %d bytes, Config.MaxMessage is %d; nothing was sent (%w)", len(p), f.max, breezeway.ErrTooLarge)
+		return 0, fmt.Errorf("the message has %d bytes, %s is %d; nothing was sent (%w)", len(p), fail.Go("Config.MaxMessage"), f.max, breezeway.ErrTooLarge)
 	}
 	f.writing.Lock()
 	defer f.writing.Unlock()

@@ -7,6 +7,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"golang.org/x/sys/windows"
 )
 
@@ -38,7 +39,7 @@ func pathOn(host, name string) (string, error) {
 		return thisMachine + name, nil
 	}
 	if strings.ContainsAny(host, "\\/\x00") {
-		return "", fmt.Errorf("Config.Host %q is not a machine's name (%w)", host, os.ErrInvalid)
+		return "", fmt.Errorf("%s %q is not a machine's name (%w)", fail.Go("Config.Host"), host, os.ErrInvalid)
 	}
 	return `\\` + host + `\pipe\` + name, nil
 }
@@ -47,7 +48,7 @@ func pathOn(host, name string) (string, error) {
 // it. After that it must still be a pipe's: dots can lead out to files.
 func fullPath(name, host string) (string, error) {
 	if host != "" {
-		return "", fmt.Errorf("Config.Host is set, but the path names a machine itself (%w)", os.ErrInvalid)
+		return "", fmt.Errorf("%s is set, but the path names a machine itself (%w)", fail.Go("Config.Host"), os.ErrInvalid)
 	}
 	path, err := windows.FullPath(name)
 	if err != nil {

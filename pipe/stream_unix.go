@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"golang.org/x/sys/unix"
@@ -23,6 +24,7 @@ import (
 type stream struct {
 	*net.UnixConn
 	raw    syscall.RawConn
+	in     *inbound
 	frames *frames     // in message mode
 	reset  atomic.Bool // the peer closed without having read everything
 
@@ -34,15 +36,16 @@ type stream struct {
 }
 
 func newStream(c *net.UnixConn, s *settings) (*stream, error) {
-	st := &stream{UnixConn: c}
-	if s.Message {
-		st.frames = newFrames(c, s.MaxMessage)
-	}
-	var err error
-	if st.raw, err = c.SyscallConn(); err == nil {
-		err = st.restrict(s)
-	}
+	raw, err := c.SyscallConn()
 	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	st := &stream{UnixConn: c, raw: raw, in: &inbound{UnixConn: c, raw: raw, confirms: s.Confirm}}
+	if s.Message {
+		st.frames = newFrames(st.in, s.MaxMessage)
+	}
+	if err := st.restrict(s); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -68,6 +71,9 @@ func (st *stream) restrict(s *settings) error {
 }
 
 func (st *stream) Read(p []byte) (int, error) {
+	if err := st.confirm(); err != nil {
+		return 0, err
+	}
 	n, err := st.read(p)
 	st.note(err)
 	return n, err
@@ -76,7 +82,7 @@ func (st *stream) Read(p []byte) (int, error) {
 func (st *stream) read(p []byte) (int, error) {
 	switch {
 	case st.plain.Load() && !st.readClosed.Load():
-		return st.UnixConn.Read(p)
+		return st.in.Read(p)
 	case st.frames == nil:
 		return st.readFirst(p)
 	}
@@ -113,9 +119,19 @@ func (st *stream) unlessClosed(err error) error {
 	return err
 }
 
+// confirm confirms what Reads have returned, unless more than that has been taken
+// from the system.
+func (st *stream) confirm() error {
+	if st.frames.buffered() > 0 {
+		return nil
+	}
+	return st.in.confirm()
+}
+
 // readFirst keeps a byte-mode end from taking a message-mode peer's framing for
-// data. A peer in byte mode may send the first bytes of a preface and wait for the
-// answer, so they are not kept back.
+// data: it stays unread, and so counts as lost for the peer. A peer in byte mode may
+// send the first bytes of a preface and wait for the answer, so they are not kept
+// back.
 func (st *stream) readFirst(p []byte) (int, error) {
 	st.opening.Lock()
 	defer st.opening.Unlock()
@@ -123,49 +139,22 @@ func (st *stream) readFirst(p []byte) (int, error) {
 		return 0, err
 	}
 	rest := preface[st.seen:]
-	if len(rest) == 0 {
+	arrived, err := st.in.peek(len(rest))
+	switch {
+	case err != nil:
+		return 0, err
+	case bytes.Equal(arrived, rest):
 		return 0, errMessagePeer
-	}
-	if len(p) < len(rest) {
-		arrived, err := st.peek(len(rest))
-		if err != nil {
-			return 0, err
-		}
-		if bytes.Equal(arrived, rest) {
-			return 0, errMessagePeer
-		}
-	}
-	n, err := st.UnixConn.Read(p)
-	switch got := p[:n]; {
-	case n == 0:
-	case bytes.HasPrefix(got, rest):
-		st.seen = len(preface)
-		return 0, errMessagePeer
-	case bytes.HasPrefix(rest, got):
-		st.seen += n
-	default:
+	case !bytes.HasPrefix(rest, arrived):
 		st.plain.Store(true)
+		return st.in.Read(p)
 	}
+	n, err := st.in.Read(p[:min(len(p), len(arrived))])
+	st.seen += n
 	return n, err
 }
 
-// peek waits for bytes and returns up to n of them, which stay for the next Read.
-func (st *stream) peek(n int) (arrived []byte, err error) {
-	arrived = make([]byte, n)
-	if err := st.raw.Read(func(fd uintptr) bool {
-		for {
-			n, _, err = unix.Recvfrom(int(fd), arrived, unix.MSG_PEEK|unix.MSG_DONTWAIT)
-			if err != unix.EINTR {
-				return err != unix.EAGAIN
-			}
-		}
-	}); err != nil {
-		return nil, err
-	}
-	return arrived[:max(0, n)], err
-}
-
-var errMessagePeer = fmt.Errorf("the other side is in message mode, this one in byte mode; set Config.Message (%w)", breezeway.ErrMismatch)
+var errMessagePeer = fail.Errorf("the other side is in message mode, this one in byte mode; set %s (%w)", fail.Go("Config.Message"), breezeway.ErrMismatch)
 
 func (st *stream) Write(p []byte) (n int, err error) {
 	switch {
@@ -219,6 +208,15 @@ func (st *stream) peer() (peer breezeway.Peer, err error) {
 		return err
 	})
 	return peer, err
+}
+
+// peerClosed asks for POLLHUP, which the kernel sets when neither side can send.
+func (st *stream) peerClosed() (closed bool) {
+	err := st.control(func(fd int) error {
+		closed = sys.HungUp(fd)
+		return nil
+	})
+	return closed || err != nil
 }
 
 // drain polls: the kernel raises no event when the last byte is read.
@@ -285,3 +283,5 @@ func explain(err error) error {
 	}
 	return err
 }
+
+func (st *stream) syscallConn() (syscall.RawConn, error) { return st.raw, nil }

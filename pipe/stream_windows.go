@@ -8,9 +8,11 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/overlapped"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
@@ -39,13 +41,25 @@ type stream struct {
 	readErr error // in message mode: lasting
 
 	writing  sync.Mutex
-	writeErr error // lasting
+	pieces   pieces // of Writes in byte mode
+	writeErr error  // lasting
 
 	sent, drained atomic.Int64 // bytes and messages; drained up to where sent was
+
+	confirms  bool
+	receiving sync.Mutex // if confirms is set, held by a Read
+	held      bool       // the first byte that waits in the pipe was returned already
 }
 
 func newStream(f *overlapped.File, s *settings, server, local bool) *stream {
-	return &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage}
+	st := &stream{f: f, server: server, local: local, message: s.Message, maxMessage: s.MaxMessage, confirms: s.Confirm}
+	if server || local { // another machine's buffer is not the one that this process fills
+		f.Control(func(h windows.Handle) error {
+			st.pieces = piecesOf(h)
+			return nil
+		})
+	}
+	return st
 }
 
 func (st *stream) Read(p []byte) (n int, err error) {
@@ -62,7 +76,7 @@ func (st *stream) Read(p []byte) (n int, err error) {
 }
 
 func (st *stream) read(p []byte) (int, error) {
-	n, err := st.f.Read(p)
+	n, err := st.receive(p)
 	if isBroken(err) {
 		err = io.EOF
 	}
@@ -82,7 +96,7 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	more := errors.Is(err, windows.ERROR_MORE_DATA)
 	switch {
 	case st.inside > st.maxMessage:
-		st.readErr = fmt.Errorf("the other side sent a message of more than Config.MaxMessage, %d bytes (%w)", st.maxMessage, breezeway.ErrTooLarge)
+		st.readErr = fmt.Errorf("the other side sent a message of more than %s, %d bytes (%w)", fail.Go("Config.MaxMessage"), st.maxMessage, breezeway.ErrTooLarge)
 		return 0, st.readErr
 	case more:
 		return n, ErrMoreData
@@ -92,14 +106,9 @@ func (st *stream) readMessage(p []byte) (int, error) {
 	return n, err
 }
 
-// maxChunk bounds what is written with one call in byte mode: the kernel holds
-// it in memory that can't be paged out, and a deadline leaves unknown how much
-// of it was taken.
-const maxChunk = 1 << 20
-
 func (st *stream) Write(p []byte) (written int, err error) {
 	if st.message && len(p) > st.maxMessage {
-		return 0, fmt.Errorf("the message has %d bytes, Config.MaxMessage is %d; nothing was sent (%w)", len(p), st.maxMessage, breezeway.ErrTooLarge)
+		return 0, fmt.Errorf("the message has %d bytes, %s is %d; nothing was sent (%w)", len(p), fail.Go("Config.MaxMessage"), st.maxMessage, breezeway.ErrTooLarge)
 	}
 	st.writing.Lock()
 	defer st.writing.Unlock()
@@ -113,19 +122,23 @@ func (st *stream) Write(p []byte) (written int, err error) {
 	case len(p) == 0:
 		return 0, st.unlessClosed(nil)
 	}
-	for written < len(p) && err == nil {
-		var n int
-		n, err = st.f.Write(p[written:][:min(maxChunk, len(p)-written)])
-		written += n
-		st.sent.Add(int64(n))
+	written, err = st.pieces.write(p, st.f.Write)
+	st.sent.Add(int64(written))
+	if !st.pieces.whole() && isCut(err) {
+		st.writeErr = errCut
 	}
 	return written, err
+}
+
+// isCut reports whether err is that of a write that a deadline has ended after it began.
+func isCut(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) && errors.Is(err, windows.ERROR_OPERATION_ABORTED)
 }
 
 func (st *stream) writeMessage(p []byte) (int, error) {
 	st.sent.Add(1)
 	n, err := st.f.Write(p)
-	if errors.Is(err, os.ErrDeadlineExceeded) && errors.Is(err, windows.ERROR_OPERATION_ABORTED) {
+	if isCut(err) {
 		// A reader with a small buffer may have got the first part of it, and
 		// would take what comes next for the rest.
 		st.writeErr = fmt.Errorf("an earlier message was cut off, so nothing can follow it; close the pipe (%w)", os.ErrDeadlineExceeded)
@@ -237,8 +250,8 @@ func sessionsMeet(theirs, ours uint32) error {
 	if theirs == ours {
 		return nil
 	}
-	return fmt.Errorf("the other side is in log-on session %d, this process in %d; set Config.Scope to breezeway.Machine at both ends to let them meet (%w)",
-		theirs, ours, os.ErrPermission)
+	return fmt.Errorf("the other side is in log-on session %d, this process in %d; %s to let them meet (%w)",
+		theirs, ours, fail.Go("set Config.Scope to breezeway.Machine at both ends"), os.ErrPermission)
 }
 
 func (st *stream) impersonate(f func() error) (err error) {
@@ -273,4 +286,8 @@ func explain(err error) error {
 		return fmt.Errorf("the other side has closed (%w, %w)", io.ErrClosedPipe, err)
 	}
 	return err
+}
+
+func (st *stream) syscallConn() (syscall.RawConn, error) {
+	return overlapped.Raw{File: st.f}, st.unlessClosed(nil)
 }

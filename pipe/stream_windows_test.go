@@ -451,3 +451,33 @@ func TestHandlesDontLeak(t *testing.T) {
 		t.Errorf("%d handles, %d before", after, before)
 	}
 }
+
+// TestSyscallConn has the handle asked, and nothing else.
+func TestSyscallConn(t *testing.T) {
+	client, _ := pair(t, nil, nil)
+	raw, err := client.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info sys.PipeInfo
+	var asked error
+	if err := raw.Control(func(h uintptr) { info, asked = sys.QueryPipe(windows.Handle(h)) }); err != nil || asked != nil {
+		t.Fatal(err, asked)
+	}
+	if info.End != windows.FILE_PIPE_CLIENT_END {
+		t.Errorf("end %d", info.End)
+	}
+	if err := raw.Read(func(uintptr) bool { return true }); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Read: %v", err)
+	}
+	if err := raw.Write(func(uintptr) bool { return true }); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Write: %v", err)
+	}
+	client.Close()
+	if err := raw.Control(func(uintptr) { t.Error("called after Close") }); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	if _, err := client.SyscallConn(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("SyscallConn after Close: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"reflect"
@@ -33,9 +34,9 @@ type Array[T any] struct {
 }
 
 // CreateArray makes the segment name with an array of zeros. A shape without
-// dimensions is a single element. It fails as [shm.Create] does, and with
-// [os.ErrInvalid] for a T that can't be shared, that numpy has no type for, or that has
-// field names outside ASCII.
+// dimensions is a single element. It fails as [shm.Create] does, with [os.ErrInvalid]
+// for a T that can't be shared, that numpy has no type for, or that has field names
+// outside ASCII, and with [errors.ErrUnsupported] on a big-endian machine.
 func CreateArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], error) {
 	a, err := createArray[T](name, shape, cfg)
 	if err != nil {
@@ -74,7 +75,8 @@ func createArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], e
 // type, or of another shape, fails with [breezeway.ErrMismatch], and the error
 // spells both out; a nil shape is any. A segment that holds no array, or less than
 // the array's header says, or elements that are not aligned as Go's are, fails with
-// [breezeway.ErrMismatch] too. It fails further as [shm.Open] does.
+// [breezeway.ErrMismatch] too. It fails further as [shm.Open] does, and with
+// [errors.ErrUnsupported] on a big-endian machine.
 func OpenArray[T any](name string, shape []int, cfg *shm.Config) (*Array[T], error) {
 	a, err := openArray[T](name, shape, cfg)
 	if err != nil {
@@ -134,6 +136,9 @@ func newArray[T any](seg *shm.Segment, start, n int, shape []int) (*Array[T], er
 func describeElement[T any]() (string, error) {
 	t := reflect.TypeFor[T]()
 	if err := plain.Check(t); err != nil {
+		return "", err
+	}
+	if err := checkByteOrder(binary.NativeEndian); err != nil {
 		return "", err
 	}
 	return npyType(t)

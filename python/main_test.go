@@ -12,7 +12,7 @@ import (
 func TestMain(m *testing.M) { ipctest.Main(m) }
 
 func TestZeroValues(t *testing.T) {
-	ipctest.TestZeroValues(t, new(Array[float64]), new(ShareableList))
+	ipctest.TestZeroValues(t, new(Array[float64]), new(ShareableList), new(Conn), new(Listener))
 }
 
 // keep closes a segment when the test is over, and removes it where that is

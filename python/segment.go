@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/shm"
 )
 
@@ -21,7 +22,7 @@ func createFilled(name string, size int64, cfg *shm.Config, fill func(b []byte) 
 		c = *cfg
 	}
 	if c.Fill != nil {
-		return nil, fmt.Errorf("Config.Fill is for segments of other formats (%w)", os.ErrInvalid)
+		return nil, fmt.Errorf("%s is for segments of other formats (%w)", fail.Go("Config.Fill"), os.ErrInvalid)
 	}
 	c.Fill = fill
 	return shm.Create(name, size, &c)

@@ -66,6 +66,9 @@ func CreateShareableList(name string, values []any, cfg *shm.Config) (*Shareable
 }
 
 func createList(name string, values []any, cfg *shm.Config) (*ShareableList, error) {
+	if err := checkByteOrder(binary.NativeEndian); err != nil {
+		return nil, err
+	}
 	content, offsets, err := encodeList(values)
 	if err != nil {
 		return nil, err
@@ -121,8 +124,12 @@ func newElement(v any) (element, error) {
 }
 
 // OpenShareableList opens the list in the segment name. It fails as [shm.Open] does,
-// and with [breezeway.ErrMismatch] if the segment can't hold a list.
+// and with [breezeway.ErrMismatch] if the segment can't hold a list, and with
+// [errors.ErrUnsupported] on a big-endian machine.
 func OpenShareableList(name string, cfg *shm.Config) (*ShareableList, error) {
+	if err := checkByteOrder(binary.NativeEndian); err != nil {
+		return nil, fail.With(breezeway.OpOpen, kindList, name, err)
+	}
 	seg, err := shm.Open(name, cfg)
 	if err != nil {
 		return nil, err

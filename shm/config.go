@@ -9,6 +9,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -67,7 +68,7 @@ func (c *Config) settings() (s settings, err error) {
 func (c *Config) opening() (settings, error) {
 	s, err := c.settings()
 	if err == nil && s.Fill != nil {
-		err = fmt.Errorf("Config.Fill is for segments that are created (%w)", os.ErrInvalid)
+		err = fmt.Errorf("%s is for segments that are created (%w)", fail.Go("Config.Fill"), os.ErrInvalid)
 	}
 	return s, err
 }
@@ -80,9 +81,9 @@ func (c *Config) creating(size int64) (settings, error) {
 	case err != nil:
 		return s, err
 	case s.ReadOnly:
-		return s, fmt.Errorf("Config.ReadOnly is for Open: memory that is created must be written (%w)", os.ErrInvalid)
+		return s, fmt.Errorf("%s is for Open: memory that is created must be written (%w)", fail.Go("Config.ReadOnly"), os.ErrInvalid)
 	case s.HugePages && size < hugePage:
-		return s, fmt.Errorf("Config.HugePages with %d bytes: a huge page has %d (%w)", size, hugePage, os.ErrInvalid)
+		return s, fmt.Errorf("%s with %d bytes: a huge page has %d (%w)", fail.Go("Config.HugePages"), size, hugePage, os.ErrInvalid)
 	}
 	return s, checkSize(size)
 }
@@ -91,7 +92,7 @@ func (c *Config) creating(size int64) (settings, error) {
 func (c *Config) creatingOurs(size int64) (settings, error) {
 	s, err := c.creating(size)
 	if err == nil && s.Fill != nil {
-		err = fmt.Errorf("Config.Fill is for segments (%w)", os.ErrInvalid)
+		err = fmt.Errorf("%s is for segments (%w)", fail.Go("Config.Fill"), os.ErrInvalid)
 	}
 	return s, err
 }

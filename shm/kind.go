@@ -72,6 +72,26 @@ type Info struct {
 	Owner    string      // uid, or on Windows SID; "" if it can't be learned
 	Mode     fs.FileMode // permission bits; 0 for a segment on Windows
 	Modified time.Time   // when it was created, resized, or written by a system call, not through memory; zero for a segment on Windows
+
+	// SDDL is the access control list of a segment on Windows.
+	SDDL string
+	// PIDs are the processes that have it open, as far as this user may look into them;
+	// nil on other systems than Linux.
+	PIDs []int
+	// Open is how many processes have it open, or -1 if this user may not look into all
+	// of them. On Windows it is how many handles of a segment there are, and -1 for the
+	// other kinds.
+	Open int
+}
+
+// describe returns what is known of found.
+func (k Kind) describe(found []object.Info, s *settings) []Info {
+	infos := make([]Info, 0, len(found))
+	for _, f := range found {
+		infos = append(infos, Info{Name: f.Name, Size: f.Size, Owner: f.Owner, Mode: f.Mode, Modified: f.Modified})
+	}
+	k.findOpeners(infos, s)
+	return infos
 }
 
 // Remove removes the name of that kind. Processes that have opened the memory keep
@@ -110,8 +130,9 @@ func (k Kind) remove(name string, s *settings) error {
 
 // List describes all memory of a kind on this machine, in the order of the names,
 // whichever user's it is and in whatever layout. Files that Open would refuse for
-// their name, or for not being regular, are left out. Of cfg only Scope counts. The
-// segments of Windows can't be listed: [errors.ErrUnsupported].
+// their name, or for not being regular, are left out. Of cfg only Scope counts. On Windows
+// segments are the kernel's: of one that this user may not read only the name is told, and
+// Size is -1.
 func List(kind Kind, cfg *Config) ([]Info, error) {
 	s, err := cfg.settings()
 	if err == nil {
@@ -124,16 +145,12 @@ func List(kind Kind, cfg *Config) ([]Info, error) {
 	if err != nil {
 		return nil, fail.With(breezeway.OpList, string(kind), "", err)
 	}
-	infos := make([]Info, 0, len(found))
-	for _, f := range found {
-		infos = append(infos, Info(f))
-	}
-	return infos, nil
+	return kind.describe(found, &s), nil
 }
 
 func (k Kind) list(s *settings) ([]object.Info, error) {
 	if k == KindSegment {
-		return listSegments()
+		return listSegments(s)
 	}
 	return object.List(string(k), s.Scope)
 }
@@ -153,7 +170,7 @@ func Stat(kind Kind, name string, cfg *Config) (Info, error) {
 	if err != nil {
 		return Info{}, kind.fail(breezeway.OpStat, name, err)
 	}
-	return Info(info), nil
+	return kind.describe([]object.Info{info}, &s)[0], nil
 }
 
 func (k Kind) stat(name string, s *settings) (object.Info, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -82,7 +83,7 @@ func TestForeignLayout(t *testing.T) {
 			t.Errorf("%s: mode %v", kind, info.Mode)
 		}
 		infos, err := List(kind, nil)
-		if err != nil || !slices.ContainsFunc(infos, func(i Info) bool { return i == info }) {
+		if err != nil || !slices.ContainsFunc(infos, func(i Info) bool { return reflect.DeepEqual(i, info) }) {
 			t.Errorf("%s: %+v, %v", kind, infos, err)
 		}
 		if err := Remove(kind, name, nil); err != nil {
@@ -220,4 +221,23 @@ func TestCreateAndOpenByKind(t *testing.T) {
 	}
 	_, err = OpenStruct[line](name, nil) // kinds have names of their own
 	ipctest.WantError(t, err, os.ErrNotExist, "struct")
+}
+
+// How many have memory open is told, or -1, and never 0 while it is open.
+func TestStatTellsWhichProcessesHaveMemoryOpen(t *testing.T) {
+	seg := mustCreate(t, 5000, nil)
+	info, err := Stat(KindSegment, seg.Name(), nil)
+	if err != nil || info.Open == 0 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if runtime.GOOS == "linux" && !slices.Equal(info.PIDs, []int{os.Getpid()}) {
+		t.Errorf("processes %v, want this one", info.PIDs)
+	}
+	if runtime.GOOS == "windows" && info.Open != 1 {
+		t.Errorf("%d handles, want 1", info.Open)
+	}
+	infos, err := List(KindSegment, nil)
+	if err != nil || !slices.ContainsFunc(infos, func(i Info) bool { return reflect.DeepEqual(i, info) }) {
+		t.Errorf("%+v is not in %+v, %v", info, infos, err)
+	}
 }

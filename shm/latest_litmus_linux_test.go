@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/breezeway-ipc/breezeway/internal/barrier"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/unix"
 )
@@ -83,7 +83,7 @@ var litmusWriter = ipctest.Helper("litmus writer", func(c *ipctest.Control) erro
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(ipctest.Patience); needsMembarrier && !reachedByMembarrier.Load(); unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0) {
+	for deadline := time.Now().Add(ipctest.Patience); barrier.Needed && !barrier.Reached(); unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0) {
 		if time.Now().After(deadline) {
 			return errors.New("it is not reached by membarrier")
 		}
@@ -111,7 +111,7 @@ var litmusWriter = ipctest.Helper("litmus writer", func(c *ipctest.Control) erro
 // Without the membarrier in changedForAnnounced a round in about 1200 is lost where
 // both processes have a processor.
 func TestStoreOrAnnouncementIsSeen(t *testing.T) {
-	if needsMembarrier && sys.Membarrier() != nil {
+	if barrier.InAll() != nil {
 		t.Skip("this process may not call membarrier(2)")
 	}
 	l := mustOpenLatest[line](t, ipctest.UniqueName())

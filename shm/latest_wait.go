@@ -7,7 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
-	"github.com/breezeway-ipc/breezeway/internal/sys"
+	"github.com/breezeway-ipc/breezeway/internal/barrier"
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
@@ -60,7 +60,7 @@ func (l *Latest[T]) Wait(ctx context.Context, after uint64) (v T, version uint64
 // interchangeable, as package wait demands of the waiters at one gate: where one finds
 // no change none does. Waiters for different versions would not be.
 func (l *Latest[T]) waitForChange(ctx context.Context, seen uint64) error {
-	if l.gate == nil || needsMembarrier && sys.Membarrier() != nil {
+	if l.gate == nil || barrier.InAll() != nil {
 		return l.poll(ctx, seen)
 	}
 	return l.o.Borrow(func([]byte) error {
@@ -87,10 +87,8 @@ func (l *Latest[T]) waitForChange(ctx context.Context, seen uint64) error {
 // either it finds what a writer has published, or that writer finds the announcement.
 // See LatestWriter.publish.
 func (l *Latest[T]) changedForAnnounced(seen uint64) (bool, error) {
-	if needsMembarrier {
-		if err := sys.Membarrier(); err != nil {
-			return false, err
-		}
+	if err := barrier.InAll(); err != nil {
+		return false, err
 	}
 	return l.head.published.Load() != seen, nil
 }

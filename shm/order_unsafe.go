@@ -2,9 +2,10 @@ package shm
 
 import (
 	"encoding/binary"
-	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/breezeway-ipc/breezeway/internal/release"
 )
 
 // copyWords copies src to dst with acquiring loads, one word after the other, so
@@ -29,28 +30,15 @@ func copyWords[T any](dst, src *T) {
 // pointers.
 func setZero[T any](v *T) { clear(unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))) }
 
-// storesInOrder says that the processor performs stores in the order of the
-// program, so that a plain store releases what was stored before it and nothing
-// need stand between two. The compiler keeps the order of stores.
-const storesInOrder = runtime.GOARCH == "amd64"
-
-// storeRelease stores v, after all that was stored before. Unlike an atomic store
-// on amd64 it does not wait until others see it, which takes as long as getting
-// the cache line back from them.
-func storeRelease(p *atomic.Uint64, v uint64) {
-	if storesInOrder {
-		*(*uint64)(unsafe.Pointer(p)) = v
-	} else {
-		p.Store(v)
-	}
-}
+// storeRelease is [release.Store].
+func storeRelease(p *atomic.Uint64, v uint64) { release.Store((*uint64)(unsafe.Pointer(p)), v) }
 
 // storeBarrier comes between the last storeRelease to p and further stores, which
 // must not happen before. Elsewhere than on amd64 the former was an atomic store,
 // which the atomic load of the same word doesn't overtake, and no later store
 // overtakes an atomic load.
 func storeBarrier(p *atomic.Uint64) {
-	if !storesInOrder {
+	if !release.InOrder {
 		p.Load()
 	}
 }

@@ -12,39 +12,6 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-// ask has a peer do something and returns its answer.
-func ask(t *testing.T, p *ipctest.Process, command string) string {
-	t.Helper()
-	p.Say(command)
-	return p.Hear()
-}
-
-// tell has a peer do something, whose answer is known.
-func tell(t *testing.T, p *ipctest.Process, command, answer string) {
-	t.Helper()
-	if got := ask(t, p, command); got != answer {
-		t.Fatalf("%s: %q, want %q", command, got, answer)
-	}
-}
-
-// stop ends a peer and waits for it.
-func stop(t *testing.T, p *ipctest.Process) {
-	t.Helper()
-	p.CloseInput()
-	if err := p.Wait(); err != nil {
-		t.Errorf("%v: %s", err, p.Stderr())
-	}
-}
-
-func text(t *testing.T, seg *Segment, at int64, n int) string {
-	t.Helper()
-	b := make([]byte, n)
-	if _, err := seg.ReadAt(b, at); err != nil {
-		t.Error(err)
-	}
-	return string(b)
-}
-
 func TestC(t *testing.T) {
 	peer := ipctest.C(t, "testdata/peer.c")
 	t.Run("ours", func(t *testing.T) {
@@ -93,42 +60,6 @@ func TestC(t *testing.T) {
 		}
 		tell(t, p, "unlink "+name, "-1")
 	})
-}
-
-func TestDotNet(t *testing.T) {
-	peer := ipctest.CSharp(t, "testdata/peer.cs")
-	p := ipctest.StartCommand(t, peer())
-	for _, creator := range []string{"ours", "theirs"} {
-		t.Run(creator, func(t *testing.T) {
-			name := ipctest.UniqueName()
-			var seg *Segment
-			var err error
-			if creator == "ours" {
-				seg = mustCreate(t, 4096, nil)
-				tell(t, p, "open "+seg.Name(), "opened")
-			} else {
-				tell(t, p, "create "+name+" 4096", "created")
-				defer removeIfThere(t, name)
-				if seg, err = Open(name, nil); err != nil {
-					t.Fatal(err)
-				}
-				keep(t, seg)
-			}
-			if seg.Len() != 4096 {
-				t.Errorf("%d bytes", seg.Len())
-			}
-			// An accessor.
-			tell(t, p, "put 100 -123456789012345", "put")
-			if v, err := mmap.Read[int64](seg.Mapping, 100); v != -123456789012345 || err != nil {
-				t.Error(v, err)
-			}
-			if err := mmap.Write(seg.Mapping, 3, int64(42)); err != nil {
-				t.Fatal(err)
-			}
-			tell(t, p, "get 3", "42")
-			tell(t, p, "close", "closed")
-		})
-	}
 }
 
 const firstWithSharedMemory = 8 // Python 3.8
@@ -217,23 +148,6 @@ func TestInteropPrograms(t *testing.T) {
 		}
 		return source
 	}
-	attach := func(t *testing.T, program ipctest.Program) {
-		seg := mustCreate(t, 4096, nil)
-		if err := mmap.Write(seg.Mapping, 0, int64(36)); err != nil {
-			t.Fatal(err)
-		}
-		p := ipctest.StartCommand(t, program(seg.Name()))
-		p.Expect("36")
-		stop(t, p)
-		if v, err := mmap.Read[int64](seg.Mapping, 8); v != 42 || err != nil {
-			t.Error(v, err)
-		}
-		again, err := Open(seg.Name(), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again.Close()
-	}
 	// The segment is Python's own.
 	attachTheirs := func(t *testing.T, peer, program ipctest.Program) {
 		name := ipctest.UniqueName()
@@ -256,13 +170,12 @@ func TestInteropPrograms(t *testing.T) {
 		peers := ipctest.Pythons(t, firstWithSharedMemory, "testdata/peer.py")
 		for python, program := range ipctest.Pythons(t, firstWithSharedMemory, shown(t, "interop.md", "testdata/attach.py")) {
 			t.Run(versionOf(python), func(t *testing.T) {
-				attach(t, program)
+				testShownAttach(t, program)
 				attachTheirs(t, peers[python], program)
 			})
 		}
 	})
-	t.Run("C", func(t *testing.T) { attach(t, ipctest.C(t, shown(t, "interop.md", "testdata/attach.c"))) })
-	t.Run("C#", func(t *testing.T) { attach(t, ipctest.CSharp(t, shown(t, "interop.md", "testdata/attach.cs"))) })
+	t.Run("C", func(t *testing.T) { testShownAttach(t, ipctest.C(t, shown(t, "interop.md", "testdata/attach.c"))) })
 	t.Run("latest value", func(t *testing.T) {
 		type position struct {
 			Lat, Lon float64

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -133,7 +134,7 @@ func (s *Segment) Resize(size int64) (*Segment, error) {
 	}
 	err := checkSize(size)
 	if err == nil && s.ReadOnly() {
-		err = fmt.Errorf("the segment was opened with Config.ReadOnly (%w)", os.ErrPermission)
+		err = fmt.Errorf("the segment was opened with %s (%w)", fail.Go("Config.ReadOnly"), os.ErrPermission)
 	}
 	var resized *Segment
 	if err == nil {

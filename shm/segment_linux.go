@@ -98,7 +98,7 @@ func attach(f *os.File, name string, s *settings) (*Segment, error) {
 
 func removeSegment(name string) error { return object.Remove(pathOf(name)) }
 
-func listSegments() ([]object.Info, error) {
+func listSegments(*settings) ([]object.Info, error) {
 	return object.ListFiles(object.Directory, func(file string) (name string, ok bool) {
 		return file, checkName(file) == nil
 	})

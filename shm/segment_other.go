@@ -25,6 +25,6 @@ func create(string, int64, *settings) (*Segment, error)       { return nil, errN
 func open(string, *settings) (*Segment, error)                { return nil, errNoSegments }
 func openOrCreate(string, int64, *settings) (*Segment, error) { return nil, errNoSegments }
 func removeSegment(string) error                              { return errNoSegments }
-func listSegments() ([]object.Info, error)                    { return nil, errNoSegments }
+func listSegments(*settings) ([]object.Info, error)           { return nil, errNoSegments }
 func statSegment(string, *settings) (object.Info, error)      { return object.Info{}, errNoSegments }
 func (s *Segment) resize(int64) (*Segment, error)             { return nil, errNoSegments }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/kernelobj"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
@@ -100,7 +101,7 @@ func attach(section *os.File, name string, size int64, s *settings) (*Segment, e
 func explainSection(err error, scope breezeway.Scope) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission) && scope == breezeway.Machine:
-		return fmt.Errorf("it is another user's and doesn't admit this one, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have; leave Config.Scope at breezeway.Session, or run as one of them (%w)", err)
+		return fmt.Errorf("it is another user's and doesn't admit this one, or this user lacks the privilege to create global objects, SeCreateGlobalPrivilege, which services and administrators have; leave %s at breezeway.Session, or run as one of them (%w)", fail.Go("Config.Scope"), err)
 	case errors.Is(err, windows.ERROR_COMMITMENT_LIMIT):
 		return fmt.Errorf("the system has not enough memory and paging file left; make a smaller segment, or close others (%w)", err)
 	}
@@ -111,8 +112,28 @@ func removeSegment(string) error {
 	return fmt.Errorf("on Windows a segment goes with its last handle: close it in all processes (%w)", errors.ErrUnsupported)
 }
 
-func listSegments() ([]object.Info, error) {
-	return nil, fmt.Errorf("on Windows a segment is the kernel's, which doesn't list its objects (%w)", errors.ErrUnsupported)
+// listSegments leaves out segments that this user may not open for reading, except for
+// their names.
+func listSegments(s *settings) ([]object.Info, error) {
+	names, err := kernelobj.List("Section", s.Scope)
+	if err != nil {
+		return nil, err
+	}
+	var infos []object.Info
+	for _, name := range names {
+		if checkName(name) != nil {
+			continue
+		}
+		info, err := statSegment(name, s)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // it is gone by now
+		case err != nil:
+			info = object.Info{Name: name, Size: -1}
+		}
+		infos = append(infos, info)
+	}
+	return infos, nil
 }
 
 func statSegment(name string, s *settings) (object.Info, error) {

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // CreateUnnamed makes a segment that has no name: it is given to other processes
@@ -49,7 +50,7 @@ func OpenFile(f *os.File, size int64, cfg *Config) (*Segment, error) {
 		err = s.checkUnnamed()
 	}
 	if err == nil && s.Mode != 0 {
-		err = fmt.Errorf("Config.Mode is for segments that are created (%w)", os.ErrInvalid)
+		err = fmt.Errorf("%s is for segments that are created (%w)", fail.Go("Config.Mode"), os.ErrInvalid)
 	}
 	var seg *Segment
 	if err == nil {
@@ -67,7 +68,7 @@ func (s *settings) checkUnnamed() error {
 		"Allow": s.Allow != nil, "Trust": s.Trust != nil, "Scope": s.Scope != breezeway.Session, "Fill": s.Fill != nil,
 	} {
 		if set {
-			return fmt.Errorf("the option Config.%s is for segments with a name (%w)", option, os.ErrInvalid)
+			return fmt.Errorf("the option %s is for segments with a name (%w)", fail.Go("Config."+option), os.ErrInvalid)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 	"golang.org/x/sys/unix"
@@ -53,7 +54,7 @@ func openFile(f *os.File, size int64, s *settings) (*Segment, error) {
 		return nil, fmt.Errorf("the segment is not sealed against shrinking and growing, so its sender could pull it away (%w)", breezeway.ErrMismatch)
 	}
 	if seals&(unix.F_SEAL_WRITE|unix.F_SEAL_FUTURE_WRITE) != 0 && !s.ReadOnly {
-		return nil, fmt.Errorf("the segment is sealed against writing; open it with Config.ReadOnly (%w)", os.ErrPermission)
+		return nil, fmt.Errorf("the segment is sealed against writing; open it with %s (%w)", fail.Go("Config.ReadOnly"), os.ErrPermission)
 	}
 	// After the seals, for only now does the size stay what it is.
 	info, err := f.Stat()

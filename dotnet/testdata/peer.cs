@@ -27,7 +27,7 @@ static class Peer
         switch (words[0])
         {
             case "write":
-                using (var stream = new FileStream(words[1], FileMode.Open))
+                using (var stream = new FileStream(words[1], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                 {
                     var writer = new BinaryWriter(stream);
                     writer.Write(true);
@@ -48,7 +48,7 @@ static class Peer
                 }
                 return "written";
             case "read":
-                using (var stream = new FileStream(words[1], FileMode.Open))
+                using (var stream = new FileStream(words[1], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                 {
                     var reader = new BinaryReader(stream);
                     return string.Join(" ", reader.ReadBoolean(), reader.ReadSByte(), reader.ReadByte(), reader.ReadInt16(),

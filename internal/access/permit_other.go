@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Permit gives the file that path leads to exactly the rights of the rule, whatever
@@ -16,7 +18,7 @@ import (
 //   - No other user can change where path leads.
 func (r Rule) Permit(path, name string) error {
 	if r.allowed.any() {
-		return fmt.Errorf("%s: Config.Allow is not possible on this system; use Config.Mode (%w)", name, errors.ErrUnsupported)
+		return fmt.Errorf("%s: %s is not possible on this system; use %s (%w)", name, fail.Go("Config.Allow"), fail.Go("Config.Mode"), errors.ErrUnsupported)
 	}
 	return os.Chmod(path, r.FileMode())
 }

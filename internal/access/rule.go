@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 )
 
 // Rule says which users an object of this process admits, and whose objects this process
@@ -36,20 +37,20 @@ type Rule struct {
 // A name that the system doesn't know is an error.
 func New(mode fs.FileMode, allow, trust []string) (Rule, error) {
 	if mode&^fs.ModePerm != 0 {
-		return Rule{}, fmt.Errorf("Config.Mode %v has more than permission bits (%w)", mode, os.ErrInvalid)
+		return Rule{}, fmt.Errorf("%s %v has more than permission bits (%w)", fail.Go("Config.Mode"), mode, os.ErrInvalid)
 	}
 	r := Rule{mode: mode}
 	for _, name := range allow {
 		if err := r.allowed.resolve(name); err != nil {
-			return Rule{}, fmt.Errorf("Config.Allow %q: %w", name, err)
+			return Rule{}, fmt.Errorf("%s %q: %w", fail.Go("Config.Allow"), name, err)
 		}
 	}
 	for _, name := range trust {
 		if strings.HasPrefix(name, "@") {
-			return Rule{}, fmt.Errorf("Config.Trust %q: an object belongs to a user; name the users, not a group (%w)", name, os.ErrInvalid)
+			return Rule{}, fmt.Errorf("%s %q: an object belongs to a user; name the users, not a group (%w)", fail.Go("Config.Trust"), name, os.ErrInvalid)
 		}
 		if err := r.trusted.resolve(name); err != nil {
-			return Rule{}, fmt.Errorf("Config.Trust %q: %w", name, err)
+			return Rule{}, fmt.Errorf("%s %q: %w", fail.Go("Config.Trust"), name, err)
 		}
 	}
 	return r, nil
@@ -87,7 +88,7 @@ func lookup(name string, isGroup bool) (id string, err error) {
 }
 
 // FileMode returns the permission bits that a file carries on Unix. Users and groups
-// that are allowed by name are not among them: see [Rule.Permit].
+// that are allowed by name are not among them.
 func (r Rule) FileMode() fs.FileMode {
 	if r.mode == 0 {
 		return 0o600
@@ -105,17 +106,17 @@ func (r Rule) Admit(p breezeway.Peer) error {
 	if r.others() {
 		return nil
 	}
-	return refuse(r.admits, p, "Config.Allow or `ipc --allow`")
+	return refuse(r.admits, p, fail.Go("Config.Allow"))
 }
 
 // Trusts returns nil if this process opens objects of p, or talks to a server that
 // runs as p. Its error wraps [os.ErrPermission], and says what p is and how to
 // trust it.
 func (r Rule) Trusts(p breezeway.Peer) error {
-	return refuse(r.trusts, p, "Config.Trust or `ipc --trust`")
+	return refuse(r.trusts, p, fail.Go("Config.Trust"))
 }
 
-func refuse(rule func(breezeway.Peer) (bool, error), p breezeway.Peer, field string) error {
+func refuse(rule func(breezeway.Peer) (bool, error), p breezeway.Peer, field fail.Go) error {
 	ok, err := rule(p)
 	if err != nil || ok {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,9 +57,9 @@ func IsOwn(uid int) bool { return uid != overflowUID() && (uid == os.Geteuid() |
 
 func isMeOrSuperuser(p breezeway.Peer) bool { return p.UID == os.Geteuid() || p.UID == 0 }
 
-// admits is asked about a peer that the rights of a file have let in: see
-// [Rule.Permit]. So it leaves the groups to the kernel where the system doesn't tell
-// which of them the peer is in (p.Groups is nil).
+// admits is asked about a peer that the rights of a file have let in.
+// So it leaves the groups to the kernel where the system doesn't tell which of them the
+// peer is in (p.Groups is nil).
 func (r Rule) admits(p breezeway.Peer) (bool, error) {
 	if err := isKnown(p); err != nil {
 		return false, err
@@ -90,7 +91,9 @@ func (r Rule) trusts(p breezeway.Peer) (bool, error) {
 }
 
 // errUnmapped is kept apart so that the one surprising refusal explains itself.
-var errUnmapped = errors.New("the other side's user does not exist in this container (it shows as the overflow id), so it can't be told apart from others; share a user namespace")
+var errUnmapped = errors.New("the other side's user does not exist in this container (it shows as the overflow id, or there is no /proc to tell), so it can't be told apart from others; share a user namespace, and mount /proc")
+
+const usualOverflowUID = 65534
 
 // overflowUID returns the id under which the kernel shows every user that this
 // user namespace doesn't map, or -1 where all users are mapped. Many users
@@ -98,6 +101,10 @@ var errUnmapped = errors.New("the other side's user does not exist in this conta
 var overflowUID = sync.OnceValue(func() int {
 	mapping, err := os.ReadFile("/proc/self/uid_map")
 	if err != nil {
+		// A kernel without user namespaces maps all users. Without /proc this can't be told.
+		if _, noProc := os.Stat("/proc/self"); noProc != nil && runtime.GOOS == "linux" {
+			return usualOverflowUID
+		}
 		return -1
 	}
 	if f := strings.Fields(string(mapping)); len(f) == 3 && f[0] == "0" && f[1] == "0" && f[2] == "4294967295" {
@@ -105,11 +112,11 @@ var overflowUID = sync.OnceValue(func() int {
 	}
 	text, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	if err != nil {
-		return 65534
+		return usualOverflowUID
 	}
 	uid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
-		return 65534
+		return usualOverflowUID
 	}
 	return uid
 })

@@ -37,16 +37,24 @@ func Compare(ctx context.Context, subject, baseline Contender, cfg *Config) (*Re
 			return nil, s.fail(err)
 		}
 	}
+	watch, err := m.watch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	const warmUp = 2 // even, so that the subject begins
 	more := m.More != nil
 	for pair := -warmUp; ; pair++ {
 		if pair == 0 {
 			a.forget()
 			b.forget()
+			watch.forget()
 		}
 		more = more && (pair < 0 || m.More())
-		if pair >= m.Pairs && !more {
-			return newResult(a, b), nil
+		if pair >= m.Pairs && !more && watch.enough(pair, m.Pairs) {
+			watch.drop(a, b)
+			r := newResult(a, b)
+			r.Run, r.Limit = pair, watch.figures()
+			return r, nil
 		}
 		order := [2]*side{a, b}
 		if pair%2 != 0 {
@@ -56,6 +64,9 @@ func Compare(ctx context.Context, subject, baseline Contender, cfg *Config) (*Re
 			if err := m.window(ctx, s); err != nil {
 				return nil, s.fail(err)
 			}
+		}
+		if err := watch.look(ctx); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -91,15 +102,20 @@ func (s *side) fail(err error) error {
 type meter struct {
 	Config
 	clockCost time.Duration
+	unbiased  bool // latencies are without what reading the clock costs
 }
 
+// timeClock takes the shortest of some measurements: a thread can be interrupted in one.
 func (m *meter) timeClock() {
-	const calls = 1000
-	start := m.clock()
-	for range calls - 1 {
-		m.clock()
+	const calls = 100
+	m.clockCost = time.Hour
+	for range 10 {
+		start := m.clock()
+		for range calls - 1 {
+			m.clock()
+		}
+		m.clockCost = min(m.clockCost, (m.clock()-start)/calls)
 	}
-	m.clockCost = (m.clock() - start) / calls
 }
 
 // calibrate finds how many operations fill a window.
@@ -124,6 +140,19 @@ func (m *meter) window(ctx context.Context, s *side) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if s.Begin != nil {
+		if err := s.Begin(); err != nil {
+			return err
+		}
+	}
+	if err := m.measure(s); err != nil || s.End == nil {
+		return err
+	}
+	return s.End()
+}
+
+// measure runs the operations of a window.
+func (m *meter) measure(s *side) error {
 	// A peer that parked during the other's window is woken before the clock starts.
 	if err := s.Run(s.n/16 + 1); err != nil {
 		return err
@@ -171,7 +200,11 @@ func (m *meter) single(s *side, start time.Duration) (done int, err error) {
 		}
 		then := now
 		now = m.clock()
-		s.latency.Record(now - then)
+		latency := now - then
+		if m.unbiased {
+			latency -= m.clockCost
+		}
+		s.latency.Record(latency)
 		done++
 		if untimed := min(s.n-done, s.stride-1); untimed > 0 {
 			if err := s.Run(untimed); err != nil {

@@ -25,5 +25,10 @@ type Config struct {
 	// until it returns false: testing.B's Loop fits.
 	More func() bool
 
+	// Limit, if not nil, is measured before and after each pair. A pair counts only if
+	// both agree and neither was disturbed: then the machine has not changed meanwhile.
+	// Of Pairs, at most three times as many are run; if not even one counts, all do.
+	Limit *Contender
+
 	clock func() time.Duration // the tests' own
 }

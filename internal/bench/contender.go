@@ -9,6 +9,10 @@ type Contender struct {
 	// them is complete. It is called from one goroutine, many times.
 	Run func(n int) error
 
+	// Begin and End, if not nil, are called before and after each window, and are not
+	// timed: for a peer that has to be told what comes.
+	Begin, End func() error
+
 	// Bytes is the payload of one operation; what an echo carries back is not
 	// counted again.
 	Bytes int

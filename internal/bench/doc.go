@@ -1,7 +1,7 @@
 // Package bench compares two ways of doing the same thing between processes:
 // a mechanism and the baseline that it is held against. [Compare] runs them by
 // turns, in windows of a few milliseconds, and returns figures of both and
-// their ratio.
+// their ratio. [AtLimit] holds one against what the machine can do at best.
 //
 // # What is measured
 //

@@ -12,8 +12,12 @@ type Result struct {
 	Subject  Figures `json:"subject"`
 	Baseline Figures `json:"baseline"`
 
-	// Pairs is how many pairs of windows were run.
+	// Pairs is how many pairs of windows count, Run how many were run, which is more if
+	// there was a Limit and it changed.
 	Pairs int `json:"pairs"`
+	Run   int `json:"run"`
+	// Limit are the figures of [Config.Limit], nil without.
+	Limit *Figures `json:"limit,omitempty"`
 	// LongestWindow is the length of the longest of them.
 	LongestWindow time.Duration `json:"longest_window_ns"`
 
@@ -111,6 +115,10 @@ func (r *Result) String() string {
 	w.Flush()
 	fmt.Fprintf(&text, "%d pairs of windows of at most %.3g ms; half of the ratios lie between %.2f and %.2f\n",
 		r.Pairs, float64(r.LongestWindow)/1e6, r.Ratio.Q1, r.Ratio.Q3)
+	if r.Limit != nil {
+		fmt.Fprintf(&text, "of %d pairs that were run; %s took %s to %s, median %s\n", r.Run, r.Limit.Name,
+			short(r.Limit.PerOp.Min), short(r.Limit.PerOp.Max), short(r.Limit.PerOp.Median))
+	}
 	return text.String()
 }
 

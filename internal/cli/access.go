@@ -12,6 +12,7 @@ import (
 type accessFlags struct {
 	mode         string
 	allow, trust []string
+	project      string // of verbs that take System V queues
 }
 
 // registerAdmit registers the flags of verbs that create or serve.
@@ -29,12 +30,14 @@ func (o *accessFlags) registerTrust(cmd *cobra.Command) {
 type accessRule struct {
 	mode         fs.FileMode // 0 if --mode was left out
 	allow, trust []string
+	project      int // 0 if --project was left out
 }
 
 func (o *accessFlags) rule() (accessRule, error) {
 	r := accessRule{allow: o.allow, trust: o.trust}
-	if o.mode == "" {
-		return r, nil
+	var err error
+	if r.project, err = projectOf(o.project); err != nil || o.mode == "" {
+		return r, err
 	}
 	mode, err := strconv.ParseUint(o.mode, 8, 32)
 	if err != nil || fs.FileMode(mode)&^fs.ModePerm != 0 {

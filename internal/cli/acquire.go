@@ -26,7 +26,9 @@ give the same as to ` + "`ipc create`" + `.
 
 Without a COMMAND the permit stays taken until any process runs ` + "`ipc release`" + `; there is
 no list then. The exit code is 0, 1 for an error, 2 for wrong usage, 3 if --timeout or
---try ended the wait.
+--try ended the wait.` + doneHelp("acquired") + `
+  count  how many permits
+With a COMMAND there is no --json: standard output is COMMAND's.
 
 ` + heldCommandHelp,
 		Example: `  ipc create sem://jobs --value 2
@@ -48,6 +50,7 @@ no list then. The exit code is 0, 1 for an error, 2 for wrong usage, 3 if --time
 	a.waitFlags.register(cmd)
 	a.registerAdmit(cmd)
 	a.registerTrust(cmd)
+	a.done.register(cmd)
 	return cmd
 }
 
@@ -56,6 +59,7 @@ type acquirer struct {
 	accessFlags
 	waitFlags
 	count  permitCount
+	done   doneFlag
 	err    screen
 	target target
 }
@@ -71,6 +75,9 @@ func (a *acquirer) run(ctx context.Context, url string, words []string) (err err
 	if err != nil {
 		return err
 	}
+	if len(words) > 0 && a.done.json {
+		return usagef("standard output is that of COMMAND, so there is no --json")
+	}
 	if len(words) > 0 {
 		c := &heldCommand{words, func(ctx context.Context) (*holding, error) { return a.hold(ctx, r) }}
 		return c.run(ctx)
@@ -85,7 +92,7 @@ func (a *acquirer) run(ctx context.Context, url string, words []string) (err err
 	defer p.Close()
 	ctx, signals := hearSignals(ctx)
 	defer signals.stop()
-	return a.take(ctx, p, exitTimeout)
+	return a.done.report(a.take(ctx, p, exitTimeout), "acquired", a.target.String(), int(a.count))
 }
 
 // hold takes a permit that the next process gives back if this one dies.

@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/ipcsync"
+	"github.com/breezeway-ipc/breezeway/mq"
 	"github.com/breezeway-ipc/breezeway/shm"
 )
 
@@ -87,6 +89,24 @@ func namedKinds() []named {
 		ofShm(shm.KindSegment, func(name string) (closer, error) { return shm.Create(name, 64, nil) }),
 		ofShm(shm.KindStruct, func(name string) (closer, error) { return shm.CreateStruct[uint64](name, nil) }),
 		ofShm(shm.KindLatest, func(name string) (closer, error) { return shm.CreateLatest[uint64](name, nil) }),
+		{
+			"mq", "mq", func(name string) (closer, error) { return mq.Create(name, nil) },
+			func(name string) error { return mq.Remove(name, nil) },
+			func(name string) error { _, err := mq.Stat(name, nil); return err },
+		},
+	}
+}
+
+// inBothVoices runs a test for each kind, with the errors that programs get and with
+// those that the command prints.
+func inBothVoices(t *testing.T, test func(t *testing.T, k named)) {
+	for _, k := range namedKinds() {
+		t.Run(k.scheme, func(t *testing.T) { test(t, k) })
+		t.Run(k.scheme+" in the command", func(t *testing.T) {
+			fail.Speak(goWords)
+			defer fail.Speak(nil)
+			test(t, k)
+		})
 	}
 }
 
@@ -95,35 +115,33 @@ func TestAdviceIsFeasible(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 		t.Skip("most of the kinds are for Linux and Windows")
 	}
-	for _, k := range namedKinds() {
-		t.Run(k.scheme, func(t *testing.T) {
-			name := ipctest.UniqueName()
-			if err := k.stat(name); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("Stat of what isn't there: %v", err)
-			} else {
-				expectFeasible(t, err, k.scheme, "create")
+	inBothVoices(t, func(t *testing.T, k named) {
+		name := ipctest.UniqueName()
+		if err := k.stat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Stat of what isn't there: %v", err)
+		} else {
+			expectFeasible(t, err, k.scheme, "create")
+		}
+		if err := k.remove(name); !errors.Is(err, errors.ErrUnsupported) {
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("Remove of what isn't there: %v", err)
 			}
-			if err := k.remove(name); !errors.Is(err, errors.ErrUnsupported) {
-				if !errors.Is(err, fs.ErrNotExist) {
-					t.Errorf("Remove of what isn't there: %v", err)
-				}
-				expectFeasible(t, err, k.scheme)
-			}
-			if k.create == nil {
-				return
-			}
-			o, err := k.create(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { k.remove(name) })
-			t.Cleanup(func() { o.Close() })
-			if _, err = k.create(name); !errors.Is(err, fs.ErrExist) {
-				t.Fatalf("Create of what exists: %v", err)
-			}
-			expectFeasible(t, err, k.scheme, "rm")
-		})
-	}
+			expectFeasible(t, err, k.scheme)
+		}
+		if k.create == nil {
+			return
+		}
+		o, err := k.create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { k.remove(name) })
+		t.Cleanup(func() { o.Close() })
+		if _, err = k.create(name); !errors.Is(err, fs.ErrExist) {
+			t.Fatalf("Create of what exists: %v", err)
+		}
+		expectFeasible(t, err, k.scheme, "rm")
+	})
 }
 
 // So do those of what has another layout.
@@ -131,25 +149,23 @@ func TestAdviceOnAnotherLayoutIsFeasible(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("some of the kinds have no file here")
 	}
-	for _, k := range namedKinds() {
+	inBothVoices(t, func(t *testing.T, k named) {
 		if k.file == "" || k.scheme == "shm" || k.scheme == "struct" || k.scheme == "latest" {
-			continue // Stat takes any layout
+			return // Stat takes any layout
 		}
-		t.Run(k.scheme, func(t *testing.T) {
-			name := ipctest.UniqueName()
-			path, err := object.Path(k.file, name, breezeway.Session)
-			if err == nil {
-				err = os.WriteFile(path, make([]byte, 16<<10), 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { k.remove(name) })
-			if err := k.stat(name); !errors.Is(err, breezeway.ErrMismatch) {
-				t.Errorf("Stat of another layout: %v", err)
-			} else {
-				expectFeasible(t, err, k.scheme, "rm")
-			}
-		})
-	}
+		name := ipctest.UniqueName()
+		path, err := object.Path(k.file, name, breezeway.Session)
+		if err == nil {
+			err = os.WriteFile(path, make([]byte, 16<<10), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { k.remove(name) })
+		if err := k.stat(name); !errors.Is(err, breezeway.ErrMismatch) {
+			t.Errorf("Stat of another layout: %v", err)
+		} else {
+			expectFeasible(t, err, k.scheme, "rm")
+		}
+	})
 }

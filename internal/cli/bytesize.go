@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// byteSize is the value of a flag that counts bytes, such as 4096, 0x1000 or 4K.
+// byteSize is the value of a flag that counts bytes, such as 4096, 0x1000, 4K or 64MiB.
 type byteSize int64
 
 func (b *byteSize) String() string { return strconv.FormatInt(int64(*b), 10) }
@@ -20,15 +20,15 @@ func (b *byteSize) Set(text string) error {
 	digits, base, shift := text, 10, 0
 	if hex, ok := strings.CutPrefix(text, "0x"); ok {
 		digits, base = hex, 16
-	} else if i := strings.IndexAny(text, "kKmMgGtT"); i == len(text)-1 && i > 0 {
-		digits, shift = text[:i], 10*(1+strings.Index("kmgt", strings.ToLower(text[i:])))
+	} else if i := strings.IndexAny(text, "kKmMgGtT"); i > 0 && (i == len(text)-1 || strings.EqualFold(text[i+1:], "iB")) {
+		digits, shift = strings.TrimSuffix(text[:i], " "), 10*(1+strings.Index("kmgt", strings.ToLower(text[i:i+1])))
 	}
 	n, err := strconv.ParseUint(digits, base, 63)
 	switch {
 	case errors.Is(err, strconv.ErrRange), err == nil && n > math.MaxInt64>>shift:
 		return fmt.Errorf("more than %d bytes", int64(math.MaxInt64))
 	case err != nil:
-		return errors.New("give a number of bytes, such as 4096, 0x1000, 4K, 64M or 1G")
+		return errors.New("give a number of bytes, such as 4096, 0x1000, 4K, 64MiB or 1G")
 	}
 	*b = byteSize(n << shift)
 	return nil

@@ -113,7 +113,7 @@ func TestBackgroundCommandThatReadsStops(t *testing.T) {
 	tt := shellOnTerminal(t)
 	tt.typeIn("$IPC lock $URL -- sh -c 'read line; echo got $line' &\n")
 	tt.expect("$ ")
-	tt.typeIn("until jobs -s | grep $IPC; do sleep 0.1; done\n")
+	tt.typeIn("until jobs -s | grep Stop\"\"ped; do sleep 0.1; done\n") // bash lists the command as it was typed
 	tt.expect("Stopped")
 	tt.expect("$ ")
 	tt.typeIn("fg\n")

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,29 +15,60 @@ func completeURL(verb string) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		var urls []string
-		for _, m := range serving(verb) {
-			if named := m.urls(toComplete); verb != "create" && len(named) > 0 {
-				return named, cobra.ShellCompDirectiveNoFileComp
-			}
-			urls = append(urls, m.start())
+		if verb == "create" {
+			return completeStart(serving(verb))
 		}
-		return urls, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+		return completeName(serving(verb), toComplete)
 	}
 }
 
+// completeStart returns the beginnings of URLs.
+func completeStart(some []*mechanism) (urls []string, _ cobra.ShellCompDirective) {
+	for _, m := range some {
+		urls = append(urls, m.start())
+	}
+	return urls, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeName returns the URLs of objects that begin with start, or the beginnings of
+// URLs if there are none.
+func completeName(some []*mechanism, start string) ([]string, cobra.ShellCompDirective) {
+	for _, m := range some {
+		urls := m.urls(start)
+		switch {
+		case len(urls) == 0:
+		case strings.HasSuffix(urls[0], "/"):
+			return urls, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+		default:
+			return urls, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+	return completeStart(some)
+}
+
 // urls returns the URLs of the mechanism's objects that begin with start, if start
-// has a scheme.
+// has a scheme. Where these are paths it returns directories too, in front.
 func (m *mechanism) urls(start string) (urls []string) {
-	if m.list == nil || m.byDirectory || !strings.HasPrefix(start, m.start()) {
+	if m.list == nil || !strings.HasPrefix(start, m.start()) {
 		return nil
 	}
-	names, err := m.list("")
-	if err != nil {
-		return nil // a completion has no place for errors
+	var names []string
+	from := ""
+	if t := (target{mechanism: m, name: strings.TrimPrefix(start, m.scheme+"://")}); m.byDirectory || m.directory != nil && t.isRooted() {
+		from, _ = filepath.Split(t.path())
+		entries, _ := os.ReadDir(from) // a completion has no place for errors
+		for _, e := range entries {
+			if e.IsDir() {
+				names = append(names, from+e.Name()+"/")
+			}
+		}
+	}
+	objects, _, _ := m.under(from)
+	for _, o := range objects {
+		names = append(names, o.name)
 	}
 	for _, name := range names {
-		if url := (target{m, name}).String(); strings.HasPrefix(url, start) && printable(url, "") == url {
+		if url := (target{mechanism: m, name: name}).String(); strings.HasPrefix(url, start) && printable(url, "") == url {
 			urls = append(urls, url)
 		}
 	}

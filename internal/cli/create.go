@@ -15,7 +15,7 @@ func newCreate() *cobra.Command {
 	c := &creator{out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
 	cmd := &cobra.Command{
 		Use:   "create URL",
-		Short: "Create shared memory, a file to map, a FIFO, a semaphore or the like",
+		Short: "Create shared memory, a file to map, a FIFO, a semaphore, a queue or the like",
 		Long: `create creates what a URL names, and fails if it exists. What it creates stays until
 ` + "`ipc rm`" + `: files and FIFOs for good, everything else at most until the next boot.
 
@@ -23,8 +23,21 @@ On Windows shared memory, semaphores, mutexes and events go with the last proces
 has them open, so create holds them there until Ctrl-C.
 
 Of memory all bytes are zero, and storage for all of them is reserved: what doesn't fit
-fails now. --size takes a number of bytes, or one with K, M, G or T for 2^10, 2^20, 2^30
-or 2^40 of them. A semaphore has --value permits, a lock is free, an event is not set.
+fails now. --size takes a number of bytes, or one with K, M, G or T (also KiB and so on)
+for 2^10, 2^20, 2^30 or 2^40 of them. A semaphore has --value permits, a lock is free, an
+event is not set.
+
+A message queue holds --capacity messages with together --capacity-bytes; both are reserved.
+--full says what ipc send does when it is full: wait, fail, or drop the oldest message of the
+lowest priority. A message that is leased, and neither acknowledged nor given back, comes
+again when its receiver dies, or after --lease-timeout if there is one. What was delivered
+--max-deliveries times goes to the queue --dead-letter, or is dropped. A queue whose name is
+a path is durable: that is its file, on a disk. With --sync it also outlives a power failure.
+
+A ring has room for --capacity-bytes, 1M by default, of which a message can have half. One
+process sends and one receives, unless --shape says otherwise; --slow says what happens to a
+receiver of a broadcast that is a whole ring behind: the sender waits for it, or it loses the
+oldest messages, or gets no more.
 
 Only this user may open what is created, unless --mode or --allow say otherwise; files
 and FIFOs take --mode alone, and files on Windows have the rights of their folder.
@@ -38,7 +51,10 @@ With --json it prints one object with these fields:
   ipc create mmap:///var/tmp/state --size 1G
   ipc create fifo:///tmp/log
   ipc create sem://jobs --value 2
-  ipc create event://ready --manual`,
+  ipc create event://ready --manual
+  ipc create mq://jobs --capacity 1000
+  ipc create mq:///var/tmp/jobs --sync
+  ipc create ring://frames --capacity-bytes 64M --shape broadcast`,
 		Args:              takes(1, 1, "one URL, such as shm://frame"),
 		ValidArgsFunction: completeURL("create"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +65,9 @@ With --json it prints one object with these fields:
 			if err := c.check(t, cmd.Flags().Changed); err != nil {
 				return err
 			}
+			if err := c.checkProject(t); err != nil {
+				return err
+			}
 			return c.run(cmd.Context(), t)
 		},
 	}
@@ -57,6 +76,9 @@ With --json it prints one object with these fields:
 	cmd.Flags().IntVar(&c.value, "value", 0, "how many permits a semaphore has")
 	cmd.Flags().IntVar(&c.max, "max", 0, "how many permits it can have (default: as many as the system allows)")
 	cmd.Flags().BoolVar(&c.manual, "manual", false, "an event stays set until it is reset")
+	c.queueFlags.register(cmd)
+	c.ringFlags.register(cmd)
+	c.registerProject(cmd)
 	c.registerAdmit(cmd)
 	cmd.Flags().BoolVar(&c.json, "json", false, "print JSON")
 	return cmd
@@ -68,8 +90,10 @@ type creator struct {
 	size       byteSize
 	value, max int
 	manual     bool
-	json       bool
-	out, err   screen
+	queueFlags
+	ringFlags
+	json     bool
+	out, err screen
 }
 
 // creatorFlags are the flags that only some mechanisms take, and what to say where
@@ -79,6 +103,17 @@ var creatorFlags = []struct{ name, missing string }{
 	{"value", "say with --value how many permits %s is to have, such as --value 1"},
 	{"max", ""},
 	{"manual", ""},
+	{"capacity", ""},
+	{"capacity-bytes", ""},
+	{"max-message", ""},
+	{"full", ""},
+	{"lease-timeout", ""},
+	{"max-deliveries", ""},
+	{"dead-letter", ""},
+	{"sync", ""},
+	{"shape", ""},
+	{"slow", ""},
+	{"receivers", ""},
 	{"mode", ""},
 	{"allow", ""},
 }
@@ -102,8 +137,10 @@ func (c *creator) check(t target, given func(flag string) bool) error {
 		return usagef("--value %d is negative", c.value)
 	case given("max") && c.max < 1:
 		return usagef("--max %d; at least 1 permit is possible", c.max)
+	case given("max") && c.value > c.max:
+		return usagef("--value %d is more than --max %d", c.value, c.max)
 	}
-	return nil
+	return c.queueFlags.check(given)
 }
 
 func dashed(flags []string) (texts []string) {

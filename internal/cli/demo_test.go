@@ -31,7 +31,11 @@ func quickDemo(_ context.Context, show func(demo.Event)) ([]demo.Event, error) {
 
 func TestDemo(t *testing.T) {
 	verdicts := map[string]int{}
-	for line := range strings.Lines(succeed(t, "", "demo", "--json")) {
+	r := run(t, "", "demo", "--json")
+	if r.code != 0 {
+		t.Fatalf("%+v", r) // the rows say which exchange failed
+	}
+	for line := range strings.Lines(r.stdout) {
 		var e demo.Event
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%q: %v", line, err)

@@ -13,7 +13,7 @@ import (
 // A demo that is stopped still shows its table.
 func TestDemoIsStopped(t *testing.T) {
 	t.Setenv(endlessEnv, "1")
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, sig := range endings {
 		p := start(t, "demo")
 		p.Expect(`endless          server[1]         waits \x1b[2J`)
 		if err := p.Process.Signal(sig); err != nil {

@@ -3,14 +3,12 @@ package cli
 import (
 	"io"
 	"time"
-
-	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
 // destination is where send sends to.
 type destination struct {
 	writer  deadlineWriter
-	conn    *pipe.Conn // the same, if there is a way back
+	conn    streamConn // the same, if there is a way back
 	address string
 	peer    *peerInfo
 }

@@ -67,11 +67,11 @@ func TestLines(t *testing.T) {
 	long := strings.Repeat("x", maxLine+1)
 	for in, want := range map[string][]unit{
 		"":                                nil,
-		"a\nb\r\n\nc":                     {{text: "a"}, {text: "b"}, {text: ""}, {text: "c"}},
-		long:                              {{long[:maxLine], true}, {text: "x"}},
+		"a\nb\r\n\nc":                     {{text: "a", more: true}, {text: "b", more: true}, {text: "", more: true}, {text: "c"}},
+		long:                              {{long[:maxLine], true, true}, {text: "x"}},
 		long[1:] + "\n":                   {{text: long[1:]}},
 		"\xff" + long[2:]:                 {{text: "\xff" + long[2:]}},
-		strings.Repeat("\x80", maxLine+1): {{strings.Repeat("\x80", maxLine-4), true}, {text: strings.Repeat("\x80", 5)}},
+		strings.Repeat("\x80", maxLine+1): {{strings.Repeat("\x80", maxLine-4), true, true}, {text: strings.Repeat("\x80", 5)}},
 	} {
 		next := lines(newDecoder(strings.NewReader(in), utf8Name).next)
 		for i, w := range want {

@@ -11,21 +11,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/breezeway-ipc/breezeway/pipe"
 	"golang.org/x/term"
 	"golang.org/x/text/transform"
 )
 
 // exchange sends everything, prints what comes back, and waits until all is read.
-func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string) error {
+func (s *client) exchange(ctx context.Context, words []string) error {
 	c := s.destination.conn
-	typed := len(words) == 0 && term.IsTerminal(int(os.Stdin.Fd()))
+	typed := len(words) == 0 && isTyped()
 	canHalfClose := runtime.GOOS != "windows"
 	var err error
 	switch {
-	case cfg.Direction == pipe.In:
-		c.SetReadDeadline(s.deadline())
-		return s.printAll(s.units(c))
 	case !s.reply:
 		err = s.sendAll(words, typed, nil)
 	case s.lines || s.message || typed || !canHalfClose:
@@ -39,12 +35,15 @@ func (s *client) exchange(ctx context.Context, cfg *pipe.Config, words []string)
 	return s.drain(ctx, c)
 }
 
+// isTyped reports whether standard input is a terminal.
+func isTyped() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
+
 // exchangeStreams sends all and prints until the server closes. It reads the answer
 // while it sends, since a server that answers early would otherwise wait for it to
 // be read.
-func (s *client) exchangeStreams(c *pipe.Conn, words []string) error {
+func (s *client) exchangeStreams(c streamConn, words []string) error {
 	answered := make(chan error, 1)
-	go func() { answered <- s.printAll(s.units(c)) }()
+	go func() { answered <- s.answers.printAll(s.units(c)) }()
 	err := s.sendAll(words, false, nil)
 	if err == nil {
 		err = c.CloseWrite()
@@ -66,9 +65,9 @@ func (s *client) sendAll(words []string, typed bool, next func() (unit, error)) 
 		s.done.setText(text)
 		return s.send(text, !s.noNewline, next)
 	case typed:
-		return s.prompt(next)
+		return s.prompt(func(line string) error { return s.send(line, !s.noNewline, next) })
 	case s.lines || s.message:
-		return s.sendLines(next)
+		return s.eachLine(func(line string) error { return s.send(line, true, next) })
 	}
 	return s.sendStream(next)
 }
@@ -100,12 +99,11 @@ func (s *client) answer(next func() (unit, error)) error {
 	if err != nil {
 		return err
 	}
-	defer s.endLine()
-	return s.print(u)
+	return errors.Join(s.answers.print(u), s.answers.endLine())
 }
 
 // prompt asks for lines on a terminal.
-func (s *client) prompt(next func() (unit, error)) error {
+func (s *client) prompt(do func(line string) error) error {
 	in := bufio.NewReader(os.Stdin)
 	for {
 		if s.err.tty {
@@ -124,20 +122,21 @@ func (s *client) prompt(next func() (unit, error)) error {
 		case line == "exit":
 			return nil
 		}
-		if err := s.send(line, !s.noNewline, next); err != nil {
+		if err := do(line); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *client) sendLines(next func() (unit, error)) error {
+// eachLine takes the lines of standard input.
+func (s *client) eachLine(do func(line string) error) error {
 	in := bufio.NewReader(os.Stdin)
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil && (err != io.EOF || line == "") {
 			return noEOF(err)
 		}
-		if err := s.send(strings.TrimRight(line, "\r\n"), true, next); err != nil {
+		if err := do(strings.TrimRight(line, "\r\n")); err != nil {
 			return err
 		}
 	}
@@ -165,6 +164,48 @@ func (s *client) sendStream(next func() (unit, error)) error {
 	}
 }
 
+// verdictPatience is how long send waits for a server to close that it can't ask what it
+// has read.
+const verdictPatience = time.Second
+
+// awaitVerdict waits until the server has closed, and fails if it refused this client or
+// what was sent: a server learns only after the client's handshake which certificate it
+// shows. A server that doesn't close soon is taken to have read everything.
+func (s *client) awaitVerdict(c streamConn) error {
+	err := c.CloseWrite()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	if err == nil {
+		patience := verdictPatience
+		if s.timeout > 0 {
+			patience = min(patience, s.timeout)
+		}
+		c.SetReadDeadline(time.Now().Add(patience))
+		_, err = io.Copy(io.Discard, c)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// refusal returns why a TLS server has refused this client, nil if it isn't known to have.
+func (s *client) refusal(err error) error {
+	c := s.destination.conn
+	if c == nil || s.target.scheme != "tls" {
+		return nil
+	}
+	if !errors.Is(err, os.ErrPermission) { // a Write that failed: a Read knows why
+		c.SetReadDeadline(time.Now().Add(verdictPatience))
+		_, err = io.Copy(io.Discard, c)
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("the server at %s refuses this client: %w", s.target, err)
+	}
+	return nil
+}
+
 func noEOF(err error) error {
 	if err == io.EOF {
 		return nil
@@ -172,58 +213,13 @@ func noEOF(err error) error {
 	return err
 }
 
-// printAll prints what comes until the server closes.
-func (s *client) printAll(next func() (unit, error)) error {
-	defer s.endLine()
-	for {
-		u, err := next()
-		if err != nil {
-			return noEOF(err)
-		}
-		if err := s.print(u); err != nil {
-			return err
-		}
-	}
-}
-
-// print prints an answer, or a part of one.
-func (s *client) print(u unit) error {
-	text := u.text
-	switch {
-	case s.json:
-		e := event{Event: "reply", Time: time.Now(), Split: u.split}
-		e.setText(text)
-		text = e.String()
-	case s.raw || !s.out.tty:
-		if s.lines && !u.split || s.message && !s.raw {
-			text += "\n"
-		}
-	default:
-		text = printable(strings.ReplaceAll(text, "\r\n", "\n"), "\t\n")
-		if s.lines || s.message {
-			text += "\n"
-		}
-		s.midLine = !strings.HasSuffix(text, "\n")
-	}
-	_, err := io.WriteString(s.out, text)
-	return err
-}
-
-// endLine ends an answer that has not ended its line on the terminal.
-func (s *client) endLine() {
-	if s.midLine {
-		fmt.Fprintln(s.out)
-	}
-	s.midLine = false
-}
-
 // drain waits until the server has read everything.
-func (s *client) drain(ctx context.Context, c *pipe.Conn) error {
+func (s *client) drain(ctx context.Context, c streamConn) error {
 	ctx, cancel := s.bounded(ctx, "the server at %s has not read everything within %v")
 	defer cancel()
 	err := c.Drain(ctx)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return nil
+		return s.awaitVerdict(c)
 	}
 	drained := err == nil
 	s.done.Drained = &drained

@@ -6,12 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"time"
-
-	"github.com/breezeway-ipc/breezeway/pipe"
 )
 
 // runCommand hands a connection to a process of --exec.
-func (s *server) runCommand(ctx context.Context, c *pipe.Conn, from sender) error {
+func (s *server) runCommand(ctx context.Context, c streamConn, from sender) error {
 	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...)
 	cmd.Stdout = c
 	cmd.Stderr = os.Stderr
@@ -34,6 +32,11 @@ func (s *server) runCommand(ctx context.Context, c *pipe.Conn, from sender) erro
 	err = cmd.Wait()
 	if cmd.ProcessState == nil {
 		return err
+	}
+	if socket, ok := c.(socketConn); ok {
+		socket.SetReadDeadline(time.Now()) // which ends the copying
+		<-arrived
+		socket.linger()
 	}
 	c.Close() // which also ends the copying
 	<-arrived

@@ -21,6 +21,9 @@ func removeFIFO(t target, _ accessRule) error { return pipe.RemoveFIFO(t.path())
 // ends.
 func serveFIFO(ctx context.Context, s *server, cfg *pipe.Config) (err error) {
 	path := s.target.path()
+	if path, err = resolveOrLocate(path); err != nil {
+		return err
+	}
 	fifo := &pipe.FIFOConfig{Mode: cfg.Mode, Trust: cfg.Trust, KeepOpen: true}
 	err = pipe.MakeFIFO(path, fifo)
 	if err == nil {
@@ -35,15 +38,19 @@ func serveFIFO(ctx context.Context, s *server, cfg *pipe.Config) (err error) {
 	defer f.Close()
 	s.announce(path)
 	defer context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Now()) })()
-	if err := s.read(ctx, f, sender{}); err != nil && ctx.Err() == nil {
+	_, err = s.read(s.units(f), nil, func(u unit) (last, ok bool) { return s.arrive(ctx, u, sender{}) })
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
 	return s.failure
 }
 
 // dialFIFO waits until the FIFO exists and a process reads it.
-func dialFIFO(ctx context.Context, t target, cfg *pipe.Config) (*destination, error) {
-	path := t.path()
+func dialFIFO(ctx context.Context, s *client, cfg *pipe.Config) (*destination, error) {
+	path, err := resolve(s.target.path())
+	if err != nil {
+		return nil, err
+	}
 	file := watch.NewName(path)
 	defer file.Close()
 	for {

@@ -103,7 +103,7 @@ func TestLockCounts(t *testing.T) {
 // keepOpen keeps a lock from going with its last user on Windows.
 func keepOpen(t testing.TB, url string) lock {
 	t.Helper()
-	parsed, err := parseURL(url)
+	parsed, err := parseURL(url, mechanisms)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,10 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,45 +20,44 @@ func newList() *cobra.Command {
 		Aliases: []string{"list"},
 		Short:   "List the objects that have names, of any program",
 		Long: `ls lists the named objects of this machine, of ours and of other programs: with no
-URL all kinds, with URLs those whose URL begins so, such as sem:// or shm://fr. FIFOs are
-listed by directory: fifo:///tmp. Named pipes at paths (pipe:///PATH) are not listed.
+URL all kinds, with URLs those whose URL begins so, such as sem:// or shm://fr. FIFOs and
+durable queues are listed by directory: fifo:///tmp, mq:///var/tmp. Servers at paths
+(pipe:///PATH, shmnet:///PATH) are not listed.
 
-ls connects to nothing, and disturbs no server and no holder. What isn't told is ?: how
-many wait for memory, for example. On Windows mutexes, semaphores and events can't be
-listed by kind.
+ls connects to nothing, and disturbs no server and no holder. A ? is what can't be told,
+a - what the object doesn't have, and 2+ is at least 2. The columns:
+  mode       permission bits; on Windows the access control list, as SDDL
+  state      the name of a server is served or stale: the server died; of memory it is
+             the size. What is orphaned no process has open
+  open       how many have it open, or are connected to the server
+  waiters    how many wait
+  processes  those that serve or hold it, or have memory or a FIFO open
+
+Locks and the like of another user can be looked into only with --trust.
 
 With --json each line is an object as ` + "`ipc stat --json`" + ` prints it, with the event object;
 error says why an object can't be looked into.`,
 		Example: `  ipc ls
   ipc ls sem:// mutex://
-  ipc ls fifo:///tmp
+  ipc ls fifo:///tmp mq:///var/tmp
   ipc ls --json | jq -r 'select(.stale) | .url'`,
 		RunE: func(_ *cobra.Command, args []string) error { return l.run(args) },
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var starts []string
-			for _, m := range mechanisms {
-				if m.list != nil {
-					starts = append(starts, m.start())
-				}
-			}
-			return starts, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+			return completeName(listable(), toComplete)
 		},
 	}
+	l.registerTrust(cmd)
 	cmd.Flags().BoolVar(&l.json, "json", false, "print JSON, one object per line")
 	return cmd
 }
 
 // lister is one run of ls.
 type lister struct {
+	accessFlags
 	json bool
 	out  screen
+	lost error // why a line could not be printed
 	rows [][]string
-}
-
-// lacking is an object that can't be looked into.
-type lacking struct {
-	statHeader
-	Error string `json:"error"`
 }
 
 func (l *lister) run(urls []string) error {
@@ -71,12 +69,12 @@ func (l *lister) run(urls []string) error {
 			}
 		}
 	}
-	l.rows = [][]string{{"url", "owner", "mode", "state", "waiting", "processes"}}
+	l.rows = [][]string{append([]string{"url"}, rowColumns...)}
 	var failures []error
 	for _, url := range urls {
 		err := l.list(url)
 		var wrong *exit
-		if errors.As(err, &wrong) {
+		if errors.As(err, &wrong) || l.lost != nil {
 			return err
 		}
 		if err != nil && !(all && errors.Is(err, errors.ErrUnsupported)) {
@@ -91,23 +89,32 @@ func (l *lister) run(urls []string) error {
 	return errors.Join(failures...)
 }
 
+// listable returns the mechanisms whose objects can be listed.
+func listable() []*mechanism {
+	return slices.DeleteFunc(slices.Clone(mechanisms), func(m *mechanism) bool { return m.list == nil })
+}
+
 // list lists the objects whose URL begins so.
 func (l *lister) list(start string) error {
 	scheme, name, _ := strings.Cut(start, "://")
 	m := mechanismOf(scheme)
 	if m == nil {
-		return usagef("no scheme %q in %q; these exist:\n%s", scheme, start, strings.TrimRight(schemeHelp(), "\n"))
+		return usagef("no scheme %q in %q; these can be listed:\n%s", scheme, start, strings.TrimRight(schemeHelp(listable()), "\n"))
 	}
 	if m.list == nil {
 		return usagef("%s has no names that can be listed; its path names a file", withArticle(m.noun))
 	}
-	names, err := m.list(name)
+	r, err := l.rule()
 	if err != nil {
 		return err
 	}
-	for _, n := range names {
-		if t := (target{m, n}); m.byDirectory || strings.HasPrefix(t.String(), start) {
-			if err := l.show(t); err != nil {
+	found, byDirectory, err := m.under(name)
+	if err != nil {
+		return err
+	}
+	for _, o := range found {
+		if t := (target{mechanism: m, name: o.name}); byDirectory || strings.HasPrefix(t.String(), start) {
+			if err := l.show(t, o.state, r); err != nil {
 				return err
 			}
 		}
@@ -115,27 +122,30 @@ func (l *lister) list(start string) error {
 	return nil
 }
 
-func (l *lister) show(t target) error {
-	header := statHeader{"object", time.Now(), t.String()}
-	s, failure := t.stat(t, accessRule{})
-	switch {
-	case errors.Is(failure, fs.ErrNotExist):
-		return nil // it is gone by now
-	case l.json && failure != nil:
-		_, err := io.WriteString(l.out, jsonLine(lacking{header, failure.Error()}))
-		return err
-	case l.json:
-		_, err := io.WriteString(l.out, jsonLine(s.json(header)))
-		return err
+// show prints an object, or adds it to the table.
+func (l *lister) show(t target, s *state, r accessRule) error {
+	var failure error
+	if s == nil {
+		s, failure = t.stat(t, r)
 	}
-	var sum summary
-	if s != nil {
-		sum = s.summary()
+	if errors.Is(failure, fs.ErrNotExist) {
+		return nil // it is gone by now
+	}
+	if s == nil {
+		s = new(state)
+	}
+	if l.json {
+		line := statLine{"object", time.Now(), t.String(), *s, ""}
+		if failure != nil {
+			line.Error = failure.Error()
+		}
+		_, l.lost = io.WriteString(l.out, jsonLine(line))
+		return l.lost
 	}
 	if failure != nil { // owner and mode may be known all the same
-		sum.state, sum.waiting, sum.pids = "? "+reasonOf(failure), -1, nil
+		s.State = "? " + reasonOf(failure)
 	}
-	l.rows = append(l.rows, []string{printable(t.String(), ""), known(sum.owner), known(sum.mode), sum.state, sum.waiters(), sum.processes()})
+	l.rows = append(l.rows, append([]string{printable(t.String(), "")}, s.row()...))
 	return nil
 }
 
@@ -147,35 +157,4 @@ func reasonOf(err error) string {
 		}
 	}
 	return ""
-}
-
-// summary is a row of ls. What is empty, and a number below 0, is not known.
-type summary struct {
-	owner, mode string
-	state       string
-	waiting     int
-	pids        []int
-}
-
-func known(text string) string {
-	if text == "" {
-		return "?"
-	}
-	return text
-}
-
-func (s summary) waiters() string {
-	if s.waiting < 0 {
-		return "?"
-	}
-	return strconv.Itoa(s.waiting)
-}
-
-// processes names processes by program and number.
-func (s summary) processes() string {
-	var words []string
-	for _, pid := range s.pids {
-		words = append(words, fmt.Sprintf("%s[%d]", programOfProcess(pid), pid))
-	}
-	return strings.Join(words, " ")
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
@@ -30,12 +31,14 @@ const shoutVerb = "shout"
 // something, reads until its input ends, and exits with a code; hearVerb says that it
 // is ready, and exits with 9 when it has heard a signal and named it; countVerb adds 1
 // to the number in a file, which goes wrong if two processes do it at once;
-// recoveredVerb prints what it is told of the holder before, and exits with a code.
+// recoveredVerb prints what it is told of the holder before, and exits with a code; jobVerb
+// prints what it is told of its message, and the message, and exits with a code.
 const (
 	lingerVerb    = "linger"
 	hearVerb      = "hear"
 	countVerb     = "count"
 	recoveredVerb = "recovered"
+	jobVerb       = "job"
 )
 
 func TestMain(m *testing.M) {
@@ -44,6 +47,9 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(quickEnv) != "" {
 		runDemo = quickDemo
+	}
+	if ipctest.UnderWine() {
+		demoLimit = 4 * time.Minute // it starts some thirty processes, which take up to half a second each
 	}
 	switch {
 	case os.Getenv(commandEnv) == "":
@@ -76,6 +82,15 @@ func TestMain(m *testing.M) {
 		fmt.Println(os.Getenv(recoveredVariable))
 		code, _ := strconv.Atoi(os.Args[2])
 		os.Exit(code)
+	case len(os.Args) == 3 && os.Args[1] == jobVerb:
+		body, _ := io.ReadAll(os.Stdin)
+		fmt.Println(os.Getenv(deliveriesVariable), os.Getenv(idVariable), string(body))
+		code, _ := strconv.Atoi(os.Args[2])
+		os.Exit(code)
+	case len(os.Args) == 4 && os.Args[1] == objectsVerb:
+		if err := serveObjects(os.Args[2], os.Args[3]); err != nil {
+			panic(err)
+		}
 	default:
 		os.Exit(Main())
 	}
@@ -118,7 +133,16 @@ func run(t testing.TB, stdin string, args ...string) result {
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	const most = 5 * time.Minute // a test that hangs doesn't say in which command
+	err := cmd.Start()
+	if err == nil {
+		overdue := time.AfterFunc(most, func() {
+			t.Errorf("ipc %q was killed: it had not ended after %v", args, most)
+			cmd.Process.Kill()
+		})
+		defer overdue.Stop()
+		err = cmd.Wait()
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)

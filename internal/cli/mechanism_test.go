@@ -18,7 +18,7 @@ const guide = "Adding a mechanism"
 
 // foreignFormats are the mechanisms without bytes of ours: what is in them is the
 // users' own.
-var foreignFormats = []string{"fifo", "mmap", "file"}
+var foreignFormats = []string{"fifo", "mmap", "file", "mq+posix", "mq+sysv", "unix", "tcp", "tls"}
 
 // places are the files in which documentation names mechanisms.
 type places map[string]string
@@ -131,7 +131,7 @@ func TestVerbsRefuseWhatAMechanismLacks(t *testing.T) {
 		"create pipe://a":    "ipc create: a named pipe can't be created; it exists as long as a process serves it: ipc serve pipe://a\n",
 		"create barrier://a": "ipc create: a barrier can't be created; ",
 		"lock sem://a -- x":  "ipc lock: a semaphore is no lock; sem://a is for ipc create, ipc acquire, ipc release, ipc stat and ipc rm\n",
-		"reset mutex://a":    "ipc reset: a mutex can't be set and waited for; mutex://a is for ipc create, ipc lock, ipc stat and ipc rm\n",
+		"reset mutex://a":    "ipc reset: a mutex can't be reset; mutex://a is for ipc create, ipc lock, ipc stat and ipc rm\n",
 	} {
 		if r := run(t, "", strings.Fields(args)...); r.code != exitUsage || !strings.HasPrefix(r.stderr, want) {
 			t.Errorf("ipc %s: %+v", args, r)

@@ -62,6 +62,7 @@ func TestRemoveRefuses(t *testing.T) {
 		expectFailure(t, run(t, "", "rm", url), exitError, want)
 	}
 	expectFailure(t, run(t, "", "read", "mmap://"+fifo), exitError, "no regular file") // and doesn't wait
+	expectFailure(t, run(t, "", "create", "mmap://"+fifo, "--size", "1"), exitError, "no regular file; choose another path")
 	for _, path := range []string{file, link, fifo} {
 		if _, err := os.Lstat(path); err != nil {
 			t.Error(err)
@@ -105,9 +106,11 @@ func TestWatchNoticesTruncation(t *testing.T) {
 }
 
 func TestWatchInterrupted(t *testing.T) {
-	p := watching(t, create(t, "mmap", "100"))
-	if err := p.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+	for _, sig := range endings {
+		p := watching(t, create(t, "mmap", "100"))
+		if err := p.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		expectEnd(t, p, 0)
 	}
-	expectEnd(t, p, 0)
 }

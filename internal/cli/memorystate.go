@@ -1,38 +1,43 @@
 package cli
 
-import (
-	"fmt"
-	"strconv"
-	"time"
+import "github.com/breezeway-ipc/breezeway/shm"
 
-	"github.com/breezeway-ipc/breezeway/shm"
-)
-
-// memoryState is the state of a value in shared memory.
-type memoryState struct{ shm.Info }
-
-// memoryStat is its JSON.
-type memoryStat struct {
-	statHeader
-	Size     int64     `json:"size"`
-	Owner    string    `json:"owner,omitempty"`
-	Mode     string    `json:"mode"`
-	Modified time.Time `json:"modified"`
+// statMemory makes stat of a row.
+func statMemory(kind shm.Kind) func(target, accessRule) (*state, error) {
+	return func(t target, _ accessRule) (*state, error) {
+		info, err := shm.Stat(kind, t.name, nil)
+		if err != nil {
+			return nil, err
+		}
+		return memoryState(kind, info), nil
+	}
 }
 
-func (s memoryState) mode() string { return fmt.Sprintf("%04o", s.Mode) }
-
-func (s memoryState) summary() summary {
-	return summary{owner: s.Owner, mode: s.mode(), state: size(s.Size), waiting: -1}
+// listMemory makes list of a row.
+func listMemory(kind shm.Kind) func(string) ([]found, error) {
+	return func(string) (all []found, err error) {
+		infos, err := shm.List(kind, nil)
+		for _, i := range infos {
+			all = append(all, found{i.Name, memoryState(kind, i)})
+		}
+		return all, err
+	}
 }
 
-func (s memoryState) json(header statHeader) any {
-	return memoryStat{header, s.Size, s.Owner, s.mode(), s.Modified}
-}
-
-func (s memoryState) table() string {
-	return table([][]string{
-		{"size", "owner", "mode", "modified"},
-		{strconv.FormatInt(s.Size, 10), orDash(s.Owner), s.mode(), s.Modified.Format(time.RFC3339)},
-	})
+func memoryState(kind shm.Kind, i shm.Info) *state {
+	s := &state{
+		Size:    told(i.Size),
+		columns: []string{"size", "owner", "mode", "state", "open", "modified", "processes"},
+	}
+	if kind == shm.KindLatest {
+		s.columns = append(s.columns, "waiters") // which readers don't tell
+	}
+	if !i.Modified.IsZero() {
+		s.Modified = &i.Modified
+	}
+	s.setRights(i.Owner, i.Mode, i.SDDL)
+	s.setProcesses(i.PIDs, i.Open)
+	s.setOpen(i.Open)
+	s.openMin = len(i.PIDs)
+	return s
 }

@@ -17,7 +17,10 @@ import (
 
 // createFile makes a file with storage for all its bytes, or none.
 func createFile(c *creator, t target, r accessRule) (_ io.Closer, err error) {
-	path := t.path()
+	path, err := locate(t.path())
+	if err != nil {
+		return nil, failedFile("create", t.path(), err)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, failedFile("create", path, err)
@@ -42,7 +45,10 @@ func openFile(t target, r accessRule, readOnly bool) (*memory, error) {
 	if r.trust != nil {
 		return nil, usagef("the permissions of a file say which users may open it; leave --trust out")
 	}
-	path := t.path()
+	path, err := resolve(t.path())
+	if err != nil {
+		return nil, failedFile("open", t.path(), err)
+	}
 	// To open a FIFO or a device could wait, or do something.
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -55,7 +61,7 @@ func openFile(t target, r accessRule, readOnly bool) (*memory, error) {
 	if readOnly {
 		flags = os.O_RDONLY
 	}
-	f, err := os.OpenFile(path, flags, 0)
+	f, err := openLinkless(path, flags)
 	if err != nil {
 		return nil, failedFile("open", path, err)
 	}
@@ -70,7 +76,10 @@ func openFile(t target, r accessRule, readOnly bool) (*memory, error) {
 // removeFile removes a file that openFile could have opened, and that belongs to
 // this user or the superuser.
 func removeFile(t target, _ accessRule) error {
-	path := t.path()
+	path, err := locate(t.path())
+	if err != nil {
+		return failedFile("remove", t.path(), err)
+	}
 	f, err := object.Open(path, access.Rule{}, true)
 	if err == nil {
 		f.Close()
@@ -80,6 +89,11 @@ func removeFile(t target, _ accessRule) error {
 		return failedFile("remove", path, err)
 	}
 	return nil
+}
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // failedFile puts an error of package os into the words of the others.
@@ -95,6 +109,8 @@ func failedFile(op, path string, err error) error {
 		err = fmt.Errorf("no such file (%w)", err)
 	case errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("no such file; create it with `ipc create mmap://%s --size BYTES` (%w)", path, err)
+	case errors.Is(err, fs.ErrExist) && !isRegular(path):
+		err = fmt.Errorf("what is there is no regular file; choose another path (%w)", err)
 	case errors.Is(err, fs.ErrExist):
 		err = fmt.Errorf("the file exists, and `ipc write mmap://%[1]s` and `ipc read mmap://%[1]s` take it as it is; or, if nothing uses it any more, remove it with `ipc rm mmap://%[1]s` (%[2]w)", path, err)
 	}

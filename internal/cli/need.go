@@ -17,16 +17,18 @@ type need struct {
 // help name them.
 var needs = []need{
 	{"serve", "carries no stream", func(m *mechanism) bool { return m.stream != nil }},
-	{"send", "carries no stream", func(m *mechanism) bool { return m.stream != nil }},
+	{"send", "carries no stream", func(m *mechanism) bool { return m.stream != nil || m.queue != nil }},
+	{"receive", "has no server to receive from", func(m *mechanism) bool { return m.receive != nil || m.queue != nil }},
+	{"call", "serves no objects", func(m *mechanism) bool { return m.connects }},
 	{"create", "can't be created", func(m *mechanism) bool { return m.create != nil }},
 	{"write", "is no memory", func(m *mechanism) bool { return m.memory != nil }},
 	{"read", "is no memory", func(m *mechanism) bool { return m.memory != nil }},
 	{"lock", "is no lock", func(m *mechanism) bool { return m.lock != nil }},
 	{"acquire", "has no permits", func(m *mechanism) bool { return m.permits != nil }},
 	{"release", "has no permits", func(m *mechanism) bool { return m.permits != nil }},
-	{"wait", "can't be set and waited for", func(m *mechanism) bool { return m.signal != nil }},
-	{"set", "can't be set and waited for", func(m *mechanism) bool { return m.signal != nil }},
-	{"reset", "can't be set and waited for", func(m *mechanism) bool { return m.signal != nil }},
+	{"wait", "can't be waited for", func(m *mechanism) bool { return m.await != nil }},
+	{"set", "can't be set", func(m *mechanism) bool { return m.signal != nil }},
+	{"reset", "can't be reset", func(m *mechanism) bool { return m.signal != nil }},
 	{"stat", "tells no state", func(m *mechanism) bool { return m.stat != nil }},
 	{"rm", "can't be removed", func(m *mechanism) bool { return m.remove != nil }},
 }

@@ -7,14 +7,37 @@ import (
 
 	"github.com/breezeway-ipc/breezeway/internal/watch"
 	"github.com/breezeway-ipc/breezeway/pipe"
+	"github.com/breezeway-ipc/breezeway/socket"
 )
 
-// servePipe serves a named pipe until ctx ends.
-func servePipe(ctx context.Context, s *server, cfg *pipe.Config) error {
-	l, err := pipe.Listen(s.target.name, cfg)
-	if err != nil {
-		return err
-	}
+// pipeConns are connections of a named pipe.
+var pipeConns = connecting{
+	listen: func(_ context.Context, t target, _ *streamFlags, cfg *pipe.Config) (streamListener, error) {
+		cfg.MaxMessage = int(t.options.Size("max-message"))
+		if err := t.optionError(); err != nil {
+			return nil, err
+		}
+		l, err := pipe.Listen(t.name, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return adapted[*pipe.Conn]{l, func(c *pipe.Conn) streamConn { return c }}, nil
+	},
+	dial: func(ctx context.Context, t target, _ *streamFlags, cfg *pipe.Config) (streamConn, error) {
+		cfg.MaxMessage = int(t.options.Size("max-message"))
+		if err := t.optionError(); err != nil {
+			return nil, err
+		}
+		c, err := pipe.DialWait(ctx, t.name, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	},
+}
+
+// serveAt serves the connections of l, which it owns, until ctx ends.
+func (s *server) serveAt(ctx context.Context, l streamListener) error {
 	defer l.Close()
 	s.announce(l.Addr().String())
 	var connections sync.WaitGroup
@@ -28,24 +51,26 @@ func servePipe(ctx context.Context, s *server, cfg *pipe.Config) error {
 
 // accept starts to serve connections until we stop, or until it has started as
 // many as --count says for --exec.
-func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync.WaitGroup) error {
+func (s *server) accept(ctx context.Context, l streamListener, connections *sync.WaitGroup) error {
+	door, closeDoor := context.WithCancel(ctx)
+	defer closeDoor()
+	s.visitors.onLastCall(closeDoor)
 	var pause watch.Backoff
 	for n := 1; ; {
-		c, err := l.AcceptContext(ctx)
-		var passing interface{ Temporary() bool }
+		c, err := l.AcceptContext(door)
 		switch {
 		case err == nil:
-		case ctx.Err() != nil:
+		case door.Err() != nil, errors.Is(err, socket.ErrHandedOver):
 			return nil
-		case errors.As(err, &passing) && passing.Temporary():
-			pause.Sleep(ctx) // out of descriptors, perhaps: clients that leave give them back
+		case isPassing(err):
+			pause.Sleep(door) // out of descriptors, perhaps: clients that leave give them back
 			continue
 		default:
 			return err
 		}
 		pause = watch.Backoff{}
-		from := sender{c.Peer(), n}
-		connections.Go(func() { s.serve(ctx, c, from) })
+		v := s.visitors.enter(c, sender{c.Peer(), n, c.RemoteAddr().String()})
+		connections.Go(func() { s.serve(ctx, v) })
 		if s.command != nil && n == s.count {
 			return nil
 		}
@@ -53,11 +78,8 @@ func (s *server) accept(ctx context.Context, l *pipe.Listener, connections *sync
 	}
 }
 
-// dialPipe waits for the server of a named pipe.
-func dialPipe(ctx context.Context, t target, cfg *pipe.Config) (*destination, error) {
-	c, err := pipe.DialWait(ctx, t.name, cfg)
-	if err != nil {
-		return nil, err
-	}
-	return &destination{writer: c, conn: c, address: c.RemoteAddr().String(), peer: infoOf(c.Peer())}, nil
+// isPassing reports whether an Accept failed by a shortage that ends when clients leave.
+func isPassing(err error) bool {
+	var passing interface{ Temporary() bool }
+	return errors.As(err, &passing) && passing.Temporary()
 }

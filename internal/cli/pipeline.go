@@ -32,7 +32,8 @@ last stage then writes to a pipe, not to the terminal; a program that needs the
 terminal itself, such as less, wants --quiet.
 
 Quotes, variables, ~ and patterns work as in a shell. No shell runs, so
-redirections, && and the like are refused.
+redirections, && and the like are refused. On Windows a backslash is a character of
+a path; only \" is a quote that is text, as programs there read their arguments.
 
 The exit code is the last stage's, or with --pipefail that of the last stage that
 failed (one that SIGPIPE ended, as in 'yes | head -1', failed with 141). A signal
@@ -102,7 +103,7 @@ func (p *pipeline) run(ctx context.Context, text string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
-	if some := heeded(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP); len(some) > 0 {
+	if some := heeded(endings...); len(some) > 0 {
 		signal.Notify(signals, some...)
 	}
 	defer signal.Stop(signals)

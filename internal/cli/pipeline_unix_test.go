@@ -70,16 +70,18 @@ func TestPipelineReports(t *testing.T) {
 }
 
 func TestPipelineIsTerminated(t *testing.T) {
-	p := start(t, "pipeline", "sh -c 'echo $$; exec sleep 1000' | cat")
-	pid, err := strconv.Atoi(p.Hear())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	expectEnd(t, p, 128+15)
-	if err := syscall.Kill(pid, 0); err == nil {
-		t.Errorf("process %d still runs", pid)
+	for _, sig := range endings {
+		p := start(t, "pipeline", "sh -c 'echo $$; exec sleep 1000' | cat")
+		pid, err := strconv.Atoi(p.Hear())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		expectEnd(t, p, 128+int(sig.(syscall.Signal)))
+		if err := syscall.Kill(pid, 0); err == nil {
+			t.Errorf("process %d still runs", pid)
+		}
 	}
 }

@@ -25,3 +25,8 @@ func printable(text, keep string) string {
 	}
 	return b.String()
 }
+
+// printableError returns an error's text for a terminal. Its own words may have several
+// lines; what another process says in it is put through [printable] where it is known to be
+// that.
+func printableError(err error) string { return printable(err.Error(), "\n\t") }

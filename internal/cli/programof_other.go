@@ -1,5 +1,6 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package cli
 
-func programOfProcess(int) string { return "pid" }
+// programOfProcess returns nothing: this system doesn't tell.
+func programOfProcess(int) string { return "" }

@@ -6,6 +6,7 @@ import (
 
 func newRelease() *cobra.Command {
 	var access accessFlags
+	var done doneFlag
 	n := permitCount(1)
 	cmd := &cobra.Command{
 		Use:   "release URL",
@@ -14,7 +15,8 @@ func newRelease() *cobra.Command {
 changes nothing, if there would be more than --max of ` + "`ipc create`" + ` said.
 
 A permit has no owner: one process may release what another one took, and more can be
-released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it releases itself.`,
+released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it releases itself.` + doneHelp("released") + `
+  count  how many permits`,
 		Example: `  ipc release sem://jobs
   ipc release sem://jobs --count 3`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),
@@ -34,11 +36,12 @@ released than were taken. What ` + "`ipc acquire URL -- COMMAND`" + ` took it re
 			}
 			defer p.Close()
 			_, err = p.Release(int(n))
-			return err
+			return done.report(err, "released", t.String(), int(n))
 		},
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().VarP(&n, "count", "c", "how many permits")
 	access.registerTrust(cmd)
+	done.register(cmd)
 	return cmd
 }

@@ -28,7 +28,8 @@ that name at the same time. A lock that is taken just after rm has looked is rem
 
 For mmap:///PATH that is the file, with all that is in it, as rm(1) does; but what
 is a symbolic link, a directory or a device, or belongs to neither this user nor the
-superuser, is left alone. A file of fifo:///PATH must be a FIFO.
+superuser, is left alone. A file of fifo:///PATH must be a FIFO, and one of mq:///PATH a
+queue.
 
 Named pipes go with the process that serves them. On Windows shared memory, semaphores,
 mutexes and events go with the last process that has them open: rm fails there.
@@ -48,6 +49,7 @@ With --json it prints one object with these fields:
 	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVarP(&r.force, "force", "f", false, "also a lock that a process holds")
 	r.registerTrust(cmd)
+	r.registerProject(cmd)
 	cmd.Flags().BoolVar(&r.json, "json", false, "print JSON")
 	return cmd
 }
@@ -61,6 +63,9 @@ type remover struct {
 func (r *remover) run(url string) error {
 	t, err := parseURLFor("rm", url)
 	if err != nil {
+		return err
+	}
+	if err := r.checkProject(t); err != nil {
 		return err
 	}
 	rule, err := r.rule()
@@ -90,6 +95,8 @@ func checkFree(t target, r accessRule) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, breezeway.ErrMismatch):
 		return nil // it is not there, or of a version that is not understood
+	case errors.Is(err, fs.ErrPermission): // force may not be enough either
+		return fmt.Errorf("%w; so rm can't tell whether a process holds it", err)
 	case err != nil:
 		return fmt.Errorf("%w; so rm can't tell whether a process holds it; --force removes it all the same", err)
 	case st.Holders == 0:

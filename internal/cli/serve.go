@@ -26,11 +26,24 @@ func newServe() *cobra.Command {
 		Long: `serve listens at a URL and prints what arrives, with the time and the sender's
 program and pid (information, not proof: it may have ended). It serves many
 clients at a time, and stops, giving the name up, by --until, --count, Ctrl-C,
-SIGTERM or SIGHUP; all of these exit with 0.
+SIGTERM, SIGHUP or SIGQUIT; all of these exit with 0.
+
+After the word of --until it accepts no more connections. Those that it has
+accepted are read to their end; of those still open after --grace a warning tells. What
+follows the word on its own connection is not read. What clients sent that have
+closed is printed in the order in which they connected; otherwise what arrives is
+printed as it comes.
+
+What couldn't be printed doesn't count as read: ipc send, and others that look, learn
+that it is lost.
 
 One arrival is what one read gives, or a line with --lines, or a message with
 --message. Lines above 1 MiB are split. What isn't printable is shown as an escape
 sequence, so that a client can't control the server's terminal.
+
+URL may have the options of ipc relay's URLs, as in unix:///run/s?mode=0660&max-conns=10.
+With hand-over=PATH (Linux) the next ipc serve with the same URL takes the listener over
+from this one, which then ends when its connections have.
 
 A FIFO that does not exist is created, and removed at the end. It stays open between
 writers. The system does not tell which processes they are.
@@ -53,18 +66,27 @@ With --json each line is an object with these fields, where they apply:
   ipc serve pipe://chat --lines --until shutdown
   ipc serve pipe://upper --exec 'tr a-z A-Z'
   ipc serve pipe://jobs --message --echo --count 10 --json
+  ipc serve shmnet://quick --echo
   ipc serve fifo:///tmp/log --lines`,
 		Args:              takes(1, 1, "one URL, such as pipe://chat"),
 		ValidArgsFunction: completeURL("serve"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("exec") && s.execute == "" {
+				return usagef("--exec lacks a command")
+			}
+			if cmd.Flags().Changed("grace") && !cmd.Flags().Changed("until") {
+				return usagef("--grace is for --until")
+			}
 			return s.run(cmd.Context(), args[0], cmd.Flags().Changed("until"))
 		},
 	}
 	f := cmd.Flags()
-	s.register(cmd)
+	s.register(cmd, tlsServer)
 	s.registerAdmit(cmd)
 	s.registerTrust(cmd)
 	f.StringVar(&s.until, "until", "", "stop when a message or line equal to `TEXT` arrives")
+	s.grace = time.Second
+	f.Var((*waitTime)(&s.grace), "grace", "after --until, read open connections for `TIME`")
 	f.IntVar(&s.count, "count", 0, "stop after `N` arrivals; with --exec, connections")
 	f.BoolVar(&s.echo, "echo", false, "send back what arrives")
 	f.StringVar(&s.execute, "exec", "", "hand each connection to a `COMMAND`")
@@ -81,10 +103,12 @@ type server struct {
 	echo     bool
 	execute  string
 	raw      bool
+	grace    time.Duration
 
-	target  target
-	command []string
-	stop    context.CancelFunc
+	target   target
+	command  []string
+	stop     context.CancelFunc
+	visitors visitors
 
 	mu       sync.Mutex // guards what follows, and keeps what is printed whole
 	out, err screen
@@ -96,6 +120,12 @@ func (s *server) run(ctx context.Context, url string, hasUntil bool) (err error)
 	s.hasUntil = hasUntil
 	if s.target, err = parseURLFor("serve", url); err != nil {
 		return err
+	}
+	if err := s.takeOptions(s.target); err != nil {
+		return err
+	}
+	if s.target.query != "" {
+		s.trust = nil // it is for clients, which may have the same URL
 	}
 	cfg, err := s.config(s.target)
 	if err != nil {
@@ -152,55 +182,95 @@ func linesOf(text string) []string {
 type sender struct {
 	peer       breezeway.Peer
 	connection int // 0 for a FIFO, which doesn't tell its writers
+	address    string
 }
 
 // serve deals with one connection.
-func (s *server) serve(ctx context.Context, c *pipe.Conn, from sender) {
-	defer c.Close()
+func (s *server) serve(ctx context.Context, v *visitor) {
+	defer s.visitors.leave(v)
 	// A stop ends reading at once. An answer that is on its way has a second.
-	defer context.AfterFunc(ctx, func() {
-		c.SetReadDeadline(time.Now())
-		c.SetWriteDeadline(time.Now().Add(time.Second))
-	})()
+	stopped := make(chan struct{})
+	unlessStopped := context.AfterFunc(ctx, func() {
+		v.SetReadDeadline(time.Now())
+		v.SetWriteDeadline(time.Now().Add(time.Second))
+		close(stopped)
+	})
 	var err error
 	if s.command != nil {
-		err = s.runCommand(ctx, c, from)
+		err = s.runCommand(ctx, v.streamConn, v.sender)
 	} else {
-		err = s.read(ctx, c, from)
+		err = s.readConn(ctx, v)
 	}
-	if err != nil && ctx.Err() == nil {
-		s.complain(from, err)
+	if !unlessStopped() {
+		<-stopped // its deadlines come before those of linger
+	}
+	if c, ok := v.streamConn.(socketConn); ok && err == nil {
+		c.linger()
+	}
+	if err != nil && ctx.Err() == nil && !s.visitors.isDone(v) {
+		s.complain(v.sender, err)
 	}
 }
 
-func (s *server) read(ctx context.Context, c io.ReadWriter, from sender) error {
-	next := s.units(c)
+// readConn prints what one connection brings. A unit that is printed is confirmed,
+// by the next read at the latest; one that isn't is not, so that its sender learns of
+// it.
+func (s *server) readConn(ctx context.Context, v *visitor) error {
+	last, err := s.read(s.units(v.streamConn), v, func(u unit) (last, ok bool) {
+		s.visitors.awaitTurn(ctx, v)
+		if last, ok = s.arrive(ctx, u, v.sender); last {
+			s.visitors.finish(v)
+		}
+		return last, ok
+	})
+	if last.more || err != nil {
+		return err
+	}
+	return v.Confirm()
+}
+
+// read takes one unit after the other, until the end, or one after which to stop,
+// which it returns.
+func (s *server) read(next func() (unit, error), back io.Writer, arrive func(unit) (last, ok bool)) (unit, error) {
 	for {
 		u, err := next()
 		if err == io.EOF || errors.Is(err, syscall.ECONNRESET) { // reset: the client didn't wait for our answer
-			return nil
+			return unit{}, nil
 		}
 		if err != nil {
-			return err
+			return u, err
 		}
-		last, ok := s.arrive(ctx, u, from)
+		last, ok := arrive(u)
 		if !ok {
-			return nil
+			return unit{more: true}, nil
 		}
 		if s.echo {
-			_, err = c.Write(s.encode(u.text, s.lines && !u.split))
+			_, err = back.Write(s.encode(u.text, s.lines && !u.split))
 		}
 		if last {
-			s.stop()
+			s.end()
 		}
-		if err != nil {
-			return err
+		if last || err != nil {
+			return u, err
 		}
 	}
 }
 
+// end stops after the last unit: after enough at once, after the word of --until
+// when what had come before is read.
+func (s *server) end() {
+	s.mu.Lock()
+	enough := s.arrived == s.count
+	s.mu.Unlock()
+	if enough || s.target.stream.oneWay {
+		s.stop()
+		return
+	}
+	s.visitors.callLast(s.grace, s.sendAway)
+}
+
 // arrive prints a unit unless enough have come. last says that it is the one to
-// stop after.
+// stop after, ok that it was printed.
 func (s *server) arrive(ctx context.Context, u unit, from sender) (last, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,5 +279,5 @@ func (s *server) arrive(ctx context.Context, u unit, from sender) (last, ok bool
 	}
 	s.arrived++
 	s.printUnit(u, from)
-	return s.arrived == s.count || s.hasUntil && slices.Contains(linesOf(u.text), s.until), true
+	return s.arrived == s.count || s.hasUntil && slices.Contains(linesOf(u.text), s.until), s.failure == nil
 }

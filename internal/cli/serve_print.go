@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -50,6 +51,9 @@ func (s *server) nameOf(from sender) string {
 	if from.connection == 0 {
 		return s.target.scheme
 	}
+	if from.peer.UID < 0 && from.peer.SID == "" { // TCP tells no process
+		return from.address
+	}
 	program := "pid"
 	if from.peer.Executable != "" {
 		program = printable(filepath.Base(from.peer.Executable), "")
@@ -86,9 +90,24 @@ func (s *server) announce(address string) {
 	defer s.mu.Unlock()
 	if s.json {
 		s.print(event{Event: "listening", Time: time.Now(), URL: s.target.String(), Address: address}.String())
-	} else if s.err.tty {
-		fmt.Fprintln(s.err, s.err.paint(dim, "listening at "+address+", Ctrl-C stops"))
+	} else if listenerIsNews(s.err, s.target.name) {
+		announce(s.err, address)
 	}
+}
+
+// listenerIsNews reports whether to say where a server listens: to a person, and to a
+// script if the system has chosen the port.
+func listenerIsNews(to screen, url string) bool {
+	place, _, _ := strings.Cut(url, "?")
+	return to.tty || strings.HasSuffix(place, ":0")
+}
+
+func announce(to screen, address string) {
+	text := "listening at " + address
+	if to.tty {
+		text += ", Ctrl-C stops"
+	}
+	fmt.Fprintln(to, to.paint(dim, text))
 }
 
 // exited reports how the command of a connection ended.
@@ -110,10 +129,15 @@ func (s *server) complain(from sender, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.json {
-		fmt.Fprintf(s.err, "ipc: %s: %v\n", s.nameOf(from), err)
+		fmt.Fprintf(s.err, "ipc: %s: %s\n", s.nameOf(from), printableError(err))
 		return
 	}
 	e := s.event("error", from)
 	e.Error = err.Error()
 	s.print(e.String())
+}
+
+// sendAway warns of a client whose time is up.
+func (s *server) sendAway(v *visitor) {
+	s.complain(v.sender, fmt.Errorf("it was still connected %v after %q; what it sends from now on is lost", s.grace, s.until))
 }

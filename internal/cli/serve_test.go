@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -218,6 +219,9 @@ func TestServeExecWithoutTheCommand(t *testing.T) {
 	if r := run(t, "", "serve", uniqueURL(), "--exec", "no-such-program x"); r.code != exitError || !strings.Contains(r.stderr, "no-such-program") {
 		t.Errorf("%+v", r)
 	}
+	if r := run(t, "", "serve", uniqueURL(), "--exec", ""); r.code != exitUsage || !strings.Contains(r.stderr, "--exec lacks a command") {
+		t.Errorf("%+v", r)
+	}
 }
 
 func TestServeOneWay(t *testing.T) {
@@ -233,7 +237,7 @@ func TestServeOneWay(t *testing.T) {
 
 	url = uniqueURL()
 	server = served(t, url, "--direction", "out", "--exec", "'"+exe+"' --version", "--count", "1")
-	if got := succeed(t, "", "send", url, "--direction", "in", "--reply"); !strings.HasPrefix(got, "ipc ") {
+	if got := succeed(t, "", "receive", url); !strings.HasPrefix(got, "ipc ") {
 		t.Errorf("reply %q", got)
 	}
 	if e := parse(t, server.Hear()); e.Exit == nil || *e.Exit != 0 {
@@ -289,4 +293,125 @@ func TestServeExecConcurrently(t *testing.T) {
 		}
 	}
 	expectEnd(t, server, 0)
+}
+
+// visit is a client that says something and leaves without looking.
+func visit(t *testing.T, url, text string) {
+	t.Helper()
+	c, err := pipe.Dial(t.Context(), strings.TrimPrefix(url, "pipe://"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Clients in turn, each with a connection and a line of its own, as C# programs do:
+// no line is lost, and all are in order.
+func TestServeUntilPrintsEveryLineInOrder(t *testing.T) {
+	rounds := 60
+	if ipctest.UnderWine() {
+		rounds = 6
+	}
+	for range rounds {
+		url := uniqueURL()
+		server := served(t, url, "--lines", "--until", "stop")
+		said := []string{"one", "two", "three", "four", "five", "stop"}
+		for _, text := range said {
+			visit(t, url, text+"\n")
+		}
+		for i, text := range said {
+			if e := expectText(t, server, text); e.Connection != i+1 {
+				t.Errorf("%q came on connection %d", text, e.Connection)
+			}
+		}
+		expectEnd(t, server, 0)
+	}
+}
+
+func TestServeUntilReadsOpenConnections(t *testing.T) {
+	url := uniqueURL()
+	server := served(t, url, "--lines", "--until", "stop", "--grace", "1m")
+	open := start(t, "send", url, "--lines")
+	open.Say("before")
+	expectText(t, server, "before")
+	succeed(t, "", "send", url, "stop")
+	expectText(t, server, "stop")
+	if runtime.GOOS != "windows" { // where it looks busy while it has connections
+		if _, err := pipe.Dial(t.Context(), strings.TrimPrefix(url, "pipe://"), nil); err == nil {
+			t.Error("it still accepts")
+		}
+	}
+	open.Say("after")
+	expectText(t, server, "after")
+	open.CloseInput()
+	expectEnd(t, open, 0)
+	expectEnd(t, server, 0)
+}
+
+func TestServeUntilWarnsOfOpenConnections(t *testing.T) {
+	for _, grace := range []string{"0", "50ms"} {
+		url := uniqueURL()
+		server := start(t, "serve", url, "--lines", "--until", "stop", "--grace", grace)
+		open := start(t, "send", url, "--lines")
+		open.Say("before")
+		if line := server.Hear(); !strings.HasSuffix(line, " before") {
+			t.Errorf("printed %q", line)
+		}
+		succeed(t, "", "send", url, "stop")
+		if line := server.Hear(); !strings.HasSuffix(line, " stop") {
+			t.Errorf("printed %q", line)
+		}
+		expectEnd(t, server, 0)
+		if stderr := server.Stderr(); strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, `still connected`) {
+			t.Errorf("stderr: %s", stderr)
+		}
+		open.Say("too late")
+		open.CloseInput()
+		open.Wait()
+		if code := open.ProcessState.ExitCode(); code != exitError {
+			t.Errorf("the client that was cut off: exit %d", code)
+		}
+	}
+}
+
+// What was not shown is not confirmed: that the other lines of a chunk are lost is told.
+func TestSendLearnsOfLinesAfterTheWord(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells for certain of a server that has closed")
+	}
+	url := uniqueURL()
+	server := served(t, url, "--lines", "--until", "stop")
+	r := run(t, "a\nstop\nnever\n", "send", url)
+	expectText(t, server, "a")
+	expectText(t, server, "stop")
+	expectEnd(t, server, 0)
+	if r.code != exitError || !strings.Contains(r.stderr, "lost") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A server of the other mode takes nothing, and send says so.
+func TestSendToAServerOfTheOtherMode(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("Windows converts between the modes; only Linux tells what was read")
+	}
+	for _, modes := range [][2]string{{"--message", "--lines"}, {"--lines", "--message"}} {
+		url := uniqueURL()
+		server := served(t, url, modes[0], "--count", "1")
+		r := run(t, "", "send", url, modes[1], "hello")
+		if r.code != exitError || !strings.Contains(r.stderr, "is lost") || !strings.Contains(r.stderr, "--message") {
+			t.Errorf("%s to %s: %+v", modes[1], modes[0], r)
+		}
+		if e := parse(t, server.Hear()); e.Event != "error" || !strings.Contains(e.Error, "message mode") {
+			t.Errorf("%+v", e)
+		}
+		succeed(t, "", "send", url, modes[0], "in the right mode")
+		expectText(t, server, "in the right mode")
+		expectEnd(t, server, 0)
+	}
 }

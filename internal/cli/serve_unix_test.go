@@ -5,14 +5,18 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestServeSignals(t *testing.T) {
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range endings {
 		t.Run(sig.String(), func(t *testing.T) {
 			path := filepath.Join(os.TempDir(), "bw-signal.sock")
 			server := served(t, "pipe://"+path, "--lines", "--echo")
@@ -126,7 +130,7 @@ func TestServeFIFO(t *testing.T) {
 
 func TestServeFIFOThatExists(t *testing.T) {
 	path := filepath.Join(os.TempDir(), "bw-existing")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	defer os.Remove(path)
@@ -183,11 +187,50 @@ func TestSendWaitsForTheFIFO(t *testing.T) {
 	}
 	expectEnd(t, client, 0)
 
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	defer os.Remove(path)
 	if r := run(t, "", "send", "fifo://"+path, "--timeout", "50ms", "x"); r.code != exitTimeout {
 		t.Errorf("%+v", r)
+	}
+}
+
+// What the server can't show, its clients don't take for read.
+func TestSendFailsIfTheServerCannotShow(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system has no /dev/full, and doesn't say what was read")
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	r, closed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed.Close()
+	r.Close()
+	for _, stdout := range []*os.File{full, closed} {
+		for _, flags := range [][]string{nil, {"--lines"}, {"--message"}, {"--raw"}, {"--echo", "--lines"}} {
+			url := uniqueURL()
+			server := ipc(t, append([]string{"serve", url}, flags...)...)
+			server.Stdout = stdout
+			if err := server.Start(); err != nil {
+				t.Fatal(err)
+			}
+			client := []string{"send", url, "hello"}
+			if slices.Contains(flags, "--message") {
+				client = append(client, "--message")
+			}
+			if r := run(t, "", client...); r.code != exitError || !strings.Contains(r.stderr, "is lost") {
+				t.Errorf("%v to %s: %+v", flags, stdout.Name(), r)
+			}
+			server.Wait()
+			if code := server.ProcessState.ExitCode(); code != exitError {
+				t.Errorf("%v to %s: the server exited with %d", flags, stdout.Name(), code)
+			}
+		}
 	}
 }

@@ -6,19 +6,21 @@ import (
 
 func newSet() *cobra.Command {
 	var access accessFlags
+	var done doneFlag
 	cmd := &cobra.Command{
 		Use:   "set URL",
 		Short: "Set an event",
 		Long: `set sets an event. One that was created with --manual lets every waiter through from now
-on, until ` + "`ipc reset`" + `; any other lets one waiter through, now or when one comes.`,
+on, until ` + "`ipc reset`" + `; any other lets one waiter through, now or when one comes.` + doneHelp("set"),
 		Example:           `  ipc set event://ready`,
 		Args:              takes(1, 1, "one URL, such as event://ready"),
 		ValidArgsFunction: completeURL("set"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return access.onEvent("set", args[0], settable.Set)
+			return done.report(access.onEvent("set", args[0], settable.Set), "set", args[0], 0)
 		},
 	}
 	access.registerTrust(cmd)
+	done.register(cmd)
 	return cmd
 }
 

@@ -11,33 +11,37 @@ import (
 
 // splitPipeline splits a pipeline as a shell does, such as ps -ef | grep "$USER",
 // into the words of its commands. Quotes, variables, ~ and patterns work as in a
-// shell; what else only a shell can do is refused.
+// shell, but for backslashes on Windows; what else only a shell can do is refused.
 func splitPipeline(text string) ([][]string, error) {
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), "")
+	return readShellText(text, backslashesAreText).split()
+}
+
+func (s *shellText) split() ([][]string, error) {
+	file, err := syntax.NewParser().Parse(strings.NewReader(s.shell), "")
 	if err != nil {
 		var parse syntax.ParseError
 		if errors.As(err, &parse) {
-			return nil, usagef("can't read %q: at character %d: %s", text, parse.Pos.Offset()+1, parse.Text)
+			return nil, usagef("can't read %q: at character %d: %s", s.text, s.character(parse.Pos), parse.Text)
 		}
-		return nil, usagef("can't read %q: %w", text, err)
+		return nil, usagef("can't read %q: %w", s.text, err)
 	}
 	if len(file.Stmts) != 1 {
 		if len(file.Stmts) == 0 {
 			return nil, usagef("the command is empty")
 		}
-		return nil, unsupported(text, file.Stmts[1].Pos(), "a second command")
+		return nil, s.unsupported(file.Stmts[1].Pos(), "a second command")
 	}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		switch n.(type) {
 		case *syntax.CmdSubst, *syntax.ProcSubst:
-			err = unsupported(text, n.Pos(), "a command as a word")
+			err = s.unsupported(n.Pos(), "a command as a word")
 		}
 		return err == nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	calls, err := flatten(text, file.Stmts[0])
+	calls, err := s.flatten(file.Stmts[0])
 	if err != nil {
 		return nil, err
 	}
@@ -53,10 +57,10 @@ func splitPipeline(text string) ([][]string, error) {
 	for _, c := range calls {
 		words, err := expand.Fields(cfg, c.Args...)
 		if err != nil {
-			return nil, usagef("can't expand %q: %w", text, err)
+			return nil, usagef("can't expand %q: %w", s.text, err)
 		}
 		if len(words) == 0 || words[0] == "" {
-			return nil, usagef("a command in %q is empty once its variables are expanded", text)
+			return nil, usagef("a command in %q is empty once its variables are expanded", s.text)
 		}
 		commands = append(commands, words)
 	}
@@ -70,41 +74,41 @@ func splitCommand(text string) ([]string, error) {
 		return nil, err
 	}
 	if len(commands) > 1 {
-		return nil, usagef("%q is a pipeline, one command is possible here; `sh -c` can", text)
+		return nil, usagef("%q is a pipeline, one command is possible here; let a shell run it: %s", text, shellHint)
 	}
 	return commands[0], nil
 }
 
 // flatten returns the simple commands that pipes join in st.
-func flatten(text string, st *syntax.Stmt) ([]*syntax.CallExpr, error) {
+func (s *shellText) flatten(st *syntax.Stmt) ([]*syntax.CallExpr, error) {
 	switch {
 	case len(st.Redirs) > 0:
-		return nil, unsupported(text, st.Redirs[0].OpPos, "the redirection "+st.Redirs[0].Op.String())
+		return nil, s.unsupported(st.Redirs[0].OpPos, "the redirection "+st.Redirs[0].Op.String())
 	case st.Negated:
-		return nil, unsupported(text, st.Pos(), "!")
+		return nil, s.unsupported(st.Pos(), "!")
 	case st.Background:
-		return nil, unsupported(text, st.Semicolon, "&")
+		return nil, s.unsupported(st.Semicolon, "&")
 	}
 	switch c := st.Cmd.(type) {
 	case *syntax.CallExpr:
 		if len(c.Assigns) > 0 {
-			return nil, unsupported(text, c.Assigns[0].Pos(), "the assignment "+c.Assigns[0].Name.Value+"=")
+			return nil, s.unsupported(c.Assigns[0].Pos(), "the assignment "+c.Assigns[0].Name.Value+"=")
 		}
 		return []*syntax.CallExpr{c}, nil
 	case *syntax.BinaryCmd:
 		if c.Op != syntax.Pipe {
-			return nil, unsupported(text, c.OpPos, c.Op.String())
+			return nil, s.unsupported(c.OpPos, c.Op.String())
 		}
-		left, err := flatten(text, c.X)
+		left, err := s.flatten(c.X)
 		if err != nil {
 			return nil, err
 		}
-		right, err := flatten(text, c.Y)
+		right, err := s.flatten(c.Y)
 		return append(left, right...), err
 	}
-	return nil, unsupported(text, st.Pos(), "shell syntax")
+	return nil, s.unsupported(st.Pos(), "shell syntax")
 }
 
-func unsupported(text string, at syntax.Pos, what string) error {
-	return usagef("%s at character %d of %q needs a shell; let one run it: sh -c '…'", what, at.Offset()+1, text)
+func (s *shellText) unsupported(at syntax.Pos, what string) error {
+	return usagef("%s at character %d of %q needs a shell; let one run it: %s", what, s.character(at), s.text, shellHint)
 }

@@ -24,25 +24,3 @@ func openSegment(t target, r accessRule, readOnly bool) (*memory, error) {
 func removeMemory(kind shm.Kind) func(target, accessRule) error {
 	return func(t target, _ accessRule) error { return shm.Remove(kind, t.name, nil) }
 }
-
-// statMemory makes stat of a row.
-func statMemory(kind shm.Kind) func(target, accessRule) (state, error) {
-	return func(t target, _ accessRule) (state, error) {
-		info, err := shm.Stat(kind, t.name, nil)
-		if err != nil {
-			return nil, err
-		}
-		return memoryState{info}, nil
-	}
-}
-
-// listMemory makes list of a row.
-func listMemory(kind shm.Kind) func(string) ([]string, error) {
-	return func(string) (names []string, err error) {
-		infos, err := shm.List(kind, nil)
-		for _, i := range infos {
-			names = append(names, i.Name)
-		}
-		return names, err
-	}
-}

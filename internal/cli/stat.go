@@ -13,53 +13,48 @@ func newStat() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stat URL",
 		Short: "Show the state of an object that has a name",
-		Long: `stat shows the state of a semaphore, a lock, an event, a barrier or a condition, as it
-was a moment ago, how large memory is, its owner and its mode, and which processes serve
-a named pipe. It connects to nothing. What can't be told is -.
+		Long: `stat shows the state of an object, as it was a moment ago. It connects to nothing and
+disturbs no process. A ? is what can't be told, a - what the object doesn't have.
 
-With --json it prints one object with these fields:
-  event       stat; time: RFC 3339
-  url         as given
-
-of a semaphore, a lock and the like, where -1 can't be told:
-  value       permits that are left; 1 for a set event, a free lock and a barrier that
-              is not broken, otherwise 0
-  max         how many permits there can be; how many parties a barrier has
-  holders     how many permits of a semaphore are held, if there is a list of them, as
-              of ` + "`ipc acquire URL -- COMMAND`" + `; how many hold a lock
-  pids        the processes that hold it, left out if none is known
-  waiters     how many wait
-  recoveries  how often something was taken back from a process that died
-  recovered   true if a holder of a lock died and none has marked as consistent since
-              what the lock protects; otherwise left out
-  owner, mode as of memory; left out for the kernel's objects of Windows
-
-of a named pipe, where what can't be told is left out:
-  address      the path of its socket; on Windows its full name
-  owner, mode  as of memory
-  stale        true if the processes that served it died; false also if that can't be
-               told, as of a socket that refuses this user
-  pids         the processes that serve it
-  waiting      how many clients wait to be accepted
-  connections  how many clients are connected
-
-of a FIFO owner and mode, as of memory, and
-  pids         the processes that have it open, left out if none is known
-
-and of memory:
-  size        in bytes, with what describes it
-  owner       uid, or on Windows SID; left out if it can't be learned
-  mode        permission bits, in octal
-  modified    RFC 3339; when it was created, since what is stored in memory isn't told`,
+With --json it prints one object with these fields, where they apply and can be told:
+  event        stat; time: RFC 3339
+  url          as given; address of a server: the path of its socket, or its full name
+  owner        uid, or on Windows SID
+  mode         permission bits, in octal; on Windows sddl: the access control list
+  state        in words: served, stale, free, locked, set …
+  size         of memory in bytes, with what describes it
+  modified     of memory, RFC 3339: when it was created; what is stored isn't told
+  value        permits that are left; 1 for a set event, a free lock and a barrier that
+               is not broken, otherwise 0
+  max          how many permits there can be; how many parties a barrier has
+  holders      how many hold a lock; how many permits of a semaphore are held, if there
+               is a list of them, as of ` + "`ipc acquire URL -- COMMAND`" + `
+  connections  how many clients a server has
+  open         how many have it open: processes of memory and FIFOs; of the others each
+               time that it is open, on Windows each handle. Told of memory and FIFOs only
+               if all processes may be looked into
+  waiters      how many wait, of a server to be accepted
+  recoveries   how often something was taken back from a process that died
+  recovered    true if a holder of a lock died and none has marked as consistent since
+               what the lock protects
+  stale        true if the processes that served the name died
+  orphaned     true if none has it open; it stays until ` + "`ipc rm`" + ` or the next boot
+  queue        counts of a queue: messages (leased and delayed ones included), leased, delayed,
+               bytes of capacity_bytes, capacity in messages, max_message in bytes; since it
+               exists sent, received, acknowledged, redelivered, expired, dropped,
+               dead_lettered, damaged
+  processes    those that serve or hold it, or have memory or a FIFO open, as far as they
+               are known: pid, command (its name, which it may have chosen)`,
 		Example: `  ipc stat sem://jobs
   ipc stat pipe://chat
-  ipc stat mutex://deploy --json | jq .pids`,
+  ipc stat mutex://deploy --json | jq '.processes[].pid'`,
 		Args:              takes(1, 1, "one URL, such as sem://jobs"),
 		ValidArgsFunction: completeURL("stat"),
 		RunE:              func(_ *cobra.Command, args []string) error { return s.run(args[0]) },
 	}
 	cmd.Flags().SortFlags = false
 	s.registerTrust(cmd)
+	s.registerProject(cmd)
 	cmd.Flags().BoolVar(&s.json, "json", false, "print JSON")
 	return cmd
 }
@@ -71,16 +66,21 @@ type statter struct {
 	out  screen
 }
 
-// statHeader is what a line of stat's JSON begins with.
-type statHeader struct {
+// statLine is a line of JSON of stat and ls.
+type statLine struct {
 	Event string    `json:"event"`
 	Time  time.Time `json:"time"`
 	URL   string    `json:"url"`
+	state
+	Error string `json:"error,omitempty"`
 }
 
 func (s *statter) run(url string) error {
 	t, err := parseURLFor("stat", url)
 	if err != nil {
+		return err
+	}
+	if err := s.checkProject(t); err != nil {
 		return err
 	}
 	r, err := s.rule()
@@ -93,7 +93,7 @@ func (s *statter) run(url string) error {
 	}
 	text := state.table()
 	if s.json {
-		text = jsonLine(state.json(statHeader{"stat", time.Now(), t.String()}))
+		text = jsonLine(statLine{"stat", time.Now(), t.String(), *state, ""})
 	}
 	_, err = io.WriteString(s.out, text)
 	return err

@@ -23,6 +23,13 @@ type permits interface {
 	Release(n int) (previous int, err error)
 }
 
+// awaitable is what wait waits for.
+type awaitable interface {
+	Wait(context.Context) error
+	TryWait() (bool, error)
+	Close() error
+}
+
 // settable is an event.
 type settable interface {
 	syncObject
@@ -70,6 +77,8 @@ func openEvent(t target, r accessRule) (settable, error) {
 	return ipcsync.OpenEvent(t.name, r.syncConfig())
 }
 
+func awaitEvent(t target, r accessRule) (awaitable, error) { return openEvent(t, r) }
+
 // removeSync makes remove of a row.
 func removeSync(kind ipcsync.Kind) func(target, accessRule) error {
 	return func(t target, r accessRule) error { return ipcsync.Remove(kind, t.name, r.syncConfig()) }
@@ -78,19 +87,6 @@ func removeSync(kind ipcsync.Kind) func(target, accessRule) error {
 // holdersSync makes held of a row.
 func holdersSync(kind ipcsync.Kind) func(target, accessRule) (ipcsync.Stats, error) {
 	return func(t target, r accessRule) (ipcsync.Stats, error) { return ipcsync.Stat(kind, t.name, r.syncConfig()) }
-}
-
-// statSync makes stat of a row.
-func statSync(kind ipcsync.Kind) func(target, accessRule) (state, error) {
-	return func(t target, r accessRule) (state, error) {
-		stats, err := ipcsync.Stat(kind, t.name, r.syncConfig())
-		return syncState{kind, stats}, err
-	}
-}
-
-// listSync makes list of a row.
-func listSync(kind ipcsync.Kind) func(string) ([]string, error) {
-	return func(string) ([]string, error) { return ipcsync.List(kind, nil) }
 }
 
 // holdersOf returns the processes that hold an object, as far as they are known.

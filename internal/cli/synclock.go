@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 
 	"github.com/breezeway-ipc/breezeway/ipcsync"
@@ -47,7 +48,11 @@ func openRWMutex(l *locker, r accessRule) (lock, error) {
 
 // openFileLock opens a file as a lock. Its holders are not known.
 func openFileLock(l *locker, r accessRule) (lock, error) {
-	f, err := ipcsync.OpenFileLock(l.target.path(), &ipcsync.Config{Mode: r.mode, Allow: r.allow, Flock: !l.fcntl && runtime.GOOS != "windows"})
+	path, err := resolveOrLocate(l.target.path())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", l.target, err)
+	}
+	f, err := ipcsync.OpenFileLock(path, &ipcsync.Config{Mode: r.mode, Allow: r.allow, Flock: !l.fcntl && runtime.GOOS != "windows"})
 	if err != nil {
 		return nil, err
 	}

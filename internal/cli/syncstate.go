@@ -7,60 +7,76 @@ import (
 	"github.com/breezeway-ipc/breezeway/ipcsync"
 )
 
-// syncState is the state of a semaphore, a lock, an event or the like.
-type syncState struct {
-	kind ipcsync.Kind
-	ipcsync.Stats
-}
-
-// syncStat is its JSON.
-type syncStat struct {
-	statHeader
-	ipcsync.Stats
-	Mode string `json:"mode,omitempty"`
-}
-
-func (s syncState) json(header statHeader) any { return syncStat{header, s.Stats, s.mode()} }
-
-func (s syncState) mode() string {
-	if s.Owner == "" {
-		return ""
+// statSync makes stat of a row.
+func statSync(kind ipcsync.Kind) func(target, accessRule) (*state, error) {
+	return func(t target, r accessRule) (*state, error) {
+		stats, err := ipcsync.Stat(kind, t.name, r.syncConfig())
+		return syncState(kind, stats), err
 	}
-	return fmt.Sprintf("%04o", s.Mode)
 }
 
-func (s syncState) summary() summary {
-	text := "free"
+// listSync makes list of a row.
+func listSync(kind ipcsync.Kind) func(string) ([]found, error) {
+	return func(string) (all []found, err error) {
+		names, err := ipcsync.List(kind, nil)
+		for _, n := range names {
+			all = append(all, found{name: n})
+		}
+		return all, err
+	}
+}
+
+// syncColumns are the columns of stat's table.
+var syncColumns = map[ipcsync.Kind][]string{
+	ipcsync.KindSemaphore: {"value", "max", "holders", "open", "waiters", "recoveries", "owner", "mode", "processes"},
+	ipcsync.KindMutex:     lockColumns,
+	ipcsync.KindRWMutex:   lockColumns,
+	ipcsync.KindLeader:    lockColumns,
+	ipcsync.KindEvent:     {"state", "open", "waiters", "owner", "mode"},
+	ipcsync.KindBarrier:   {"state", "max", "open", "waiters", "recoveries", "owner", "mode"},
+	ipcsync.KindCond:      {"open", "waiters", "owner", "mode"},
+}
+
+var lockColumns = []string{"state", "holders", "open", "waiters", "recoveries", "owner", "mode", "processes"}
+
+func syncState(kind ipcsync.Kind, is ipcsync.Stats) *state {
+	s := &state{
+		State:      stateOf(kind, is),
+		Value:      told(is.Value),
+		Max:        told(is.Max),
+		Holders:    told(is.Holders),
+		Waiters:    told(is.Waiters),
+		Recoveries: told(is.Recoveries),
+		Recovered:  is.Recovered,
+		columns:    syncColumns[kind],
+	}
+	s.setRights(is.Owner, is.Mode, is.SDDL)
+	s.setProcesses(is.PIDs, is.Holders)
+	s.setOpen(is.Open)
+	return s
+}
+
+// stateOf returns the state in words, "" if it is not known.
+func stateOf(kind ipcsync.Kind, s ipcsync.Stats) string {
 	switch {
-	case s.kind == ipcsync.KindSemaphore && s.Max == math.MaxInt32:
-		text = fmt.Sprint(s.Value, " left")
-	case s.kind == ipcsync.KindSemaphore:
-		text = fmt.Sprintf("%d of %d left", s.Value, s.Max)
-	case s.kind == ipcsync.KindCond:
-		text = ""
-	case s.kind == ipcsync.KindEvent && s.Value == 1:
-		text = "set"
-	case s.kind == ipcsync.KindEvent:
-		text = "not set"
-	case s.kind == ipcsync.KindBarrier && s.Value == 1:
-		text = fmt.Sprint("for ", s.Max)
-	case s.kind == ipcsync.KindBarrier:
-		text = "broken"
+	case s.Value < 0 || kind == ipcsync.KindCond:
+		return ""
+	case kind == ipcsync.KindSemaphore && s.Max == math.MaxInt32:
+		return fmt.Sprint(s.Value, " left")
+	case kind == ipcsync.KindSemaphore:
+		return fmt.Sprintf("%d of %d left", s.Value, s.Max)
+	case kind == ipcsync.KindEvent && s.Value == 1:
+		return "set"
+	case kind == ipcsync.KindEvent:
+		return "not set"
+	case kind == ipcsync.KindBarrier && s.Value == 1:
+		return fmt.Sprint("for ", s.Max)
+	case kind == ipcsync.KindBarrier:
+		return "broken"
 	case s.Recovered:
-		text = "recovered"
+		return "recovered"
 	case s.Value == 0:
-		text = "locked"
+		return "locked"
 	}
-	return summary{owner: s.Owner, mode: s.mode(), state: text, waiting: s.Waiters, pids: s.PIDs}
-}
-
-func (s syncState) table() string {
-	text := table([][]string{
-		{"value", "max", "holders", "waiters", "recoveries", "pids"},
-		{numberOrDash(int64(s.Value)), numberOrDash(int64(s.Max)), numberOrDash(int64(s.Holders)), numberOrDash(int64(s.Waiters)), numberOrDash(s.Recoveries), pidsOrDash(s.PIDs)},
-	})
-	if s.Recovered {
-		text += "a process died holding it, and no later holder has marked as consistent what it protects\n"
-	}
-	return text
+	return "free"
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -63,5 +64,10 @@ func TestLockOfAnotherUser(t *testing.T) {
 	url := createSync(t, "mutex")
 	giveAway(t, "/dev/shm/bw.mutex."+url[len("mutex://"):])
 	expectFailure(t, run(t, "", "lock", url, "--", "true"), exitOurs, strconv.Itoa(otherUser))
+	r := run(t, "", "rm", url)
+	expectFailure(t, r, exitError, strconv.Itoa(otherUser), "--trust")
+	if strings.Contains(r.stderr, "--force") {
+		t.Errorf("it advises what most users can't: %s", r.stderr)
+	}
 	succeed(t, "", "lock", url, "--trust", strconv.Itoa(otherUser), "--", "true")
 }

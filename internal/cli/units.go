@@ -17,6 +17,7 @@ const maxLine = 1 << 20
 type unit struct {
 	text  string
 	split bool // the line is longer than maxLine and goes on in the next unit
+	more  bool // bytes that came with it are in no unit yet
 }
 
 // lines returns a function that returns what next gives line by line.
@@ -33,10 +34,10 @@ func lines(next func() (string, error)) func() (unit, error) {
 					cut--
 				}
 				pending = pending[cut:]
-				return unit{string(line[:cut]), true}, nil
+				return unit{string(line[:cut]), true, true}, nil
 			case ended:
 				pending = rest
-				return unit{text: string(bytes.TrimSuffix(line, []byte("\r")))}, nil
+				return unit{text: string(bytes.TrimSuffix(line, []byte("\r"))), more: len(rest) > 0}, nil
 			case err != nil && len(line) > 0:
 				pending = nil
 				return unit{text: string(line)}, nil

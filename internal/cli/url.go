@@ -2,45 +2,86 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/breezeway-ipc/breezeway/endpoint"
 )
 
-// target is a parsed URL: a mechanism, and a name or rooted path there.
+// target is a parsed URL: a mechanism, a name or rooted path there, and options.
 type target struct {
 	*mechanism
-	name string
+	name    string
+	query   string        // the options as they were given
+	options *endpoint.URL // those of connections; nil for other mechanisms
 }
 
-func (t target) String() string { return t.scheme + "://" + t.name }
+func (t target) String() string {
+	if t.query != "" {
+		return t.scheme + "://" + t.name + "?" + t.query
+	}
+	return t.scheme + "://" + t.name
+}
+
+// optionError returns what is wrong with the options that were read.
+func (t target) optionError() error {
+	if err := t.options.Err(); err != nil {
+		return usagef("%s: %w", t, err)
+	}
+	return nil
+}
 
 // parseURLFor takes a URL apart for a verb, which may not be for its mechanism.
 func parseURLFor(verb, text string) (target, error) {
-	t, err := parseURL(text)
+	t, err := parseURL(text, serving(verb))
 	if err != nil {
 		return t, err
 	}
 	if n := needOf(verb); !n.met(t.mechanism) {
 		return t, n.lacks(t)
 	}
+	if t.query != "" && !slices.Contains([]string{"serve", "send", "receive", "call"}, verb) {
+		return t, usagef("the options of %s say how to connect, which %s does not; leave them out", t, verb)
+	}
 	return t, nil
 }
 
 // parseURL takes a URL apart. Nothing in it is decoded: names have no special
-// characters, and paths are better typed as they are.
-func parseURL(text string) (target, error) {
+// characters, and paths are better typed as they are. able are the mechanisms that
+// an error names.
+func parseURL(text string, able []*mechanism) (target, error) {
 	scheme, name, ok := strings.Cut(text, "://")
 	if !ok {
 		return target{}, usagef("%q is not a URL; for a named pipe say pipe://NAME, and in general:\n%s",
-			text, strings.TrimRight(schemeHelp(), "\n"))
+			text, strings.TrimRight(schemeHelp(able), "\n"))
 	}
-	t := target{mechanismOf(scheme), name}
+	t := target{mechanism: mechanismOf(scheme), name: name}
 	switch {
+	case slices.ContainsFunc(relayForms, func(f form) bool { return schemeOf(f.url) == scheme }):
+		return t, usagef("%s is for ipc relay", text)
 	case t.mechanism == nil:
-		return t, usagef("no scheme %q in %q; these exist:\n%s", scheme, text, strings.TrimRight(schemeHelp(), "\n"))
+		return t, usagef("no scheme %q in %q; these go here:\n%s", scheme, text, strings.TrimRight(schemeHelp(able), "\n"))
 	case name == "":
 		return t, usagef("%q lacks a name after %s://", text, scheme)
 	}
+	if t.connects {
+		if err := t.takeOptions(text); err != nil {
+			return t, err
+		}
+	}
 	return t, t.check(t)
+}
+
+// takeOptions takes the options of a URL, which are those of package endpoint.
+func (t *target) takeOptions(text string) (err error) {
+	if t.options, err = endpoint.Parse(text); err != nil {
+		return &exit{exitUsage, err}
+	}
+	if t.options.Fragment != "" {
+		return usagef("%q names an object after #, which is for ipc call; a name has no #", text)
+	}
+	t.name, t.query, _ = strings.Cut(t.name, "?")
+	return nil
 }
 
 // isRooted reports whether the name is a whole path.

@@ -6,21 +6,29 @@ import (
 )
 
 func TestParseURL(t *testing.T) {
-	for text, want := range map[string]target{
-		"pipe://chat":         {mechanismOf("pipe"), "chat"},
-		"pipe:///run/x.sock":  {mechanismOf("pipe"), "/run/x.sock"},
-		"fifo:///tmp/a b%20c": {mechanismOf("fifo"), "/tmp/a b%20c"},
-		"shm://frame":         {mechanismOf("shm"), "frame"},
-		"mmap:///tmp/data":    {mechanismOf("mmap"), "/tmp/data"},
-		"sem://jobs":          {mechanismOf("sem"), "jobs"},
-		"mutex://deploy":      {mechanismOf("mutex"), "deploy"},
-		"rwmutex://data":      {mechanismOf("rwmutex"), "data"},
-		"event://ready":       {mechanismOf("event"), "ready"},
-		"lead://worker":       {mechanismOf("lead"), "worker"},
-		"barrier://round":     {mechanismOf("barrier"), "round"},
+	for text, want := range map[string]string{
+		"pipe://chat":         "chat",
+		"pipe:///run/x.sock":  "/run/x.sock",
+		"fifo:///tmp/a b%20c": "/tmp/a b%20c",
+		"shm://frame":         "frame",
+		"mmap:///tmp/data":    "/tmp/data",
+		"sem://jobs":          "jobs",
+		"mutex://deploy":      "deploy",
+		"rwmutex://data":      "data",
+		"event://ready":       "ready",
+		"lead://worker":       "worker",
+		"barrier://round":     "round",
+
+		"unix:///tmp/s?mode=0666":              "/tmp/s",
+		"unix://@name?packets":                 "@name",
+		"pipe://x?message&max-message=1MiB":    "x",
+		"tls://host:1?cert=/a&key=/b&ca=/c":    "host:1",
+		"shmnet://x?buffer-size=4MiB&allow=me": "x",
+		"fifo:///tmp/what?":                    "/tmp/what?",
 	} {
-		got, err := parseURL(text)
-		if err != nil || got != want || got.String() != text {
+		got, err := parseURL(text, mechanisms)
+		scheme, _, _ := strings.Cut(text, "://")
+		if err != nil || got.mechanism != mechanismOf(scheme) || got.name != want || got.String() != text {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
@@ -37,9 +45,22 @@ func TestParseURL(t *testing.T) {
 		"sem:///jobs":    "sem://NAME",
 		"mutex://a/b":    "no slash",
 		"event://":       "lacks a name",
+
+		"unix:///tmp/s?volume=1": "packets",
+		"pipe://x?mode=%zz":      "can't be read",
+		"pipe:///tmp/x#Calc":     "ipc call",
 	} {
-		if _, err := parseURL(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseURL(text, mechanisms); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// An option without the value that it needs is wrong usage.
+func TestOptionWithoutValue(t *testing.T) {
+	for _, url := range []string{"pipe://x?mode=", "pipe://x?max-message=", "shmnet://x?mode="} {
+		if r := run(t, "", "receive", url, "--timeout", "10ms"); r.code != exitUsage {
+			t.Errorf("%s: exit %d: %s", url, r.code, r.stderr)
 		}
 	}
 }

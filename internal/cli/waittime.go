@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,7 @@ func (d *waitTime) String() string {
 func (d *waitTime) Type() string { return "TIME" }
 
 func (d *waitTime) Set(text string) error {
+	text = strings.TrimSpace(text) // which afterSpaces may have added
 	parsed, err := time.ParseDuration(text)
 	if seconds, plain := strconv.ParseFloat(text, 64); plain == nil && math.Abs(seconds) < math.MaxInt64/1e9 {
 		parsed, err = time.Duration(seconds*float64(time.Second)), nil
@@ -33,5 +35,21 @@ func (d *waitTime) Set(text string) error {
 		return errors.New("a time is not negative")
 	}
 	*d = waitTime(parsed)
+	return nil
+}
+
+// waitLimit is a waitTime of a verb that has no way not to wait.
+type waitLimit waitTime
+
+func (d *waitLimit) String() string { return (*waitTime)(d).String() }
+func (d *waitLimit) Type() string   { return (*waitTime)(d).Type() }
+
+func (d *waitLimit) Set(text string) error {
+	if err := (*waitTime)(d).Set(text); err != nil {
+		return err
+	}
+	if *d == 0 {
+		return errors.New("give a time above 0; without the flag there is no limit")
+	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,5 +20,8 @@ func TestTimesAreInSeconds(t *testing.T) {
 		if err := got.Set(text); err == nil {
 			t.Errorf("%q was taken as %v", text, got)
 		}
+	}
+	if err := new(waitTime).Set(afterSpaces([]string{"-1"})[0]); err == nil || !strings.Contains(err.Error(), "not negative") {
+		t.Error(err)
 	}
 }

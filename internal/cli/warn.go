@@ -7,5 +7,5 @@ import (
 
 // warn tells the user, on standard error, of something that is no failure.
 func warn(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "ipc: warning: "+format+"\n", args...)
+	fmt.Fprintln(os.Stderr, printable(fmt.Sprintf("ipc: warning: "+format, args...), "\n\t"))
 }

@@ -4,8 +4,10 @@ import "runtime"
 
 // demos are the rows, one for each mechanism.
 var demos = []demo{
-	anonymousPipe, namedPipe, fifo, sharedMemory, sharedStruct, latestValue, mappedFile,
+	anonymousPipe, namedPipe, messagePipe, memoryConnection, fifo, sharedMemory, sharedStruct, latestValue, mappedFile,
 	semaphore, mutex, rwMutex, event, leader, barrier, condition, fileLock,
+	messageQueue, leasedMessage, posixQueue, systemVQueue, messageRing,
+	unixSocket, tcpSocket, tlsSocket, remoteObject,
 }
 
 // demo shows one mechanism between two processes, which run server and client.

@@ -3,7 +3,6 @@ package fail
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
@@ -33,52 +32,6 @@ func Bare(err error) error {
 		return e.Err
 	case *breezeway.Error:
 		return e.Err
-	}
-	return err
-}
-
-// Advice is what to do about the errors that every kind of named object has.
-type Advice struct {
-	What   string // what the object is called: "mutex"
-	Create string // the function that creates one: "ipcsync.CreateMutex"
-	Open   string // the function that opens one
-	Remove string // the call that removes one, "" if it goes with its last handle
-
-	Scheme      string // of the command's URLs
-	Creatable   bool   // `ipc create` takes the scheme
-	CreateFlags string // what it needs besides the URL: " --size BYTES"
-	Removable   bool   // `ipc rm` takes the scheme
-}
-
-// Explain adds the advice to an error of an operation on the object name.
-func (a Advice) Explain(op, name string, err error) error {
-	url := a.Scheme + "://" + name
-	create, remove := a.Create, a.Remove
-	if a.Creatable {
-		create += fmt.Sprintf(" or `ipc create %s%s`", url, a.CreateFlags)
-	}
-	if a.Removable {
-		remove += fmt.Sprintf(" or `ipc rm %s`", url)
-	}
-	const noneUses = "if nothing uses it any more, remove it with "
-	switch {
-	case op == breezeway.OpRemove && errors.Is(err, breezeway.ErrMismatch):
-		return err // what can't be removed is not to be removed
-	case op == breezeway.OpRemove && errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no such %s (%w)", a.What, Bare(err))
-	// An object whose layout is another one may count as one that isn't there too.
-	case errors.Is(err, breezeway.ErrMismatch) && a.Remove == "":
-		return fmt.Errorf("%w; it goes with its last handle, when all processes have closed it", Bare(err))
-	case errors.Is(err, breezeway.ErrMismatch):
-		return fmt.Errorf("%w; %s%s", Bare(err), noneUses, remove)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no such %s; create it with %s (%w)", a.What, create, Bare(err))
-	case op != breezeway.OpCreate: // what exists then isn't the object, but its writer, for one
-		return err
-	case errors.Is(err, fs.ErrExist) && a.Remove == "":
-		return fmt.Errorf("the %s exists; open it with %s; it goes with its last handle, when all processes have closed it (%w)", a.What, a.Open, Bare(err))
-	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("the %s exists; open it with %s; or, %s%s (%w)", a.What, a.Open, noneUses, remove, Bare(err))
 	}
 	return err
 }

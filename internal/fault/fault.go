@@ -41,5 +41,5 @@ const (
 )
 
 // Possible reports whether touching one of the first size bytes of f can fault, when
-// they are mapped. On Windows it reports true: Close takes memory away there.
+// they are mapped. Elsewhere than on Unix it reports true: Close takes memory away there.
 func Possible(f *os.File, size int64, trust Trust) bool { return possible(f, size, trust) }

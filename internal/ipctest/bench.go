@@ -12,7 +12,14 @@ import (
 // median time per operation of the subject, as ratio that to the baseline.
 func Compare(b *testing.B, subject, baseline bench.Contender) {
 	b.Helper()
-	r, err := bench.Compare(b.Context(), subject, baseline, &bench.Config{More: b.Loop})
+	CompareWith(b, subject, baseline, bench.Config{})
+}
+
+// CompareWith is Compare with cfg, whose More is the benchmark's.
+func CompareWith(b *testing.B, subject, baseline bench.Contender, cfg bench.Config) {
+	b.Helper()
+	cfg.More = b.Loop
+	r, err := bench.Compare(b.Context(), subject, baseline, &cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -24,6 +31,9 @@ func Compare(b *testing.B, subject, baseline bench.Contender) {
 	b.ReportMetric(r.Subject.BytesPerSecond/1e6, "MB/s")
 	b.ReportMetric(r.Subject.CPU, "cpu-ns/op")
 	b.ReportMetric(r.Subject.PeerCPU, "peer-cpu-ns/op")
+	if r.Limit != nil {
+		b.ReportMetric(r.Limit.PerOp.Median, "limit-ns/op")
+	}
 	if r.Subject.Timed > 0 {
 		b.ReportMetric(float64(r.Subject.P50), "p50-ns")
 		b.ReportMetric(float64(r.Subject.P99), "p99-ns")

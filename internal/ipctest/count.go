@@ -31,15 +31,12 @@ func parseShare(value string) (float64, error) {
 }
 
 // Count scales a number of rounds, as an issue states it, to what the run can
-// afford: a hundredth, or the share that the environment variable IPC_LONG gives;
-// under the race detector at most a tenth, and under Wine at most a hundredth. A
-// count of 10 or less is not scaled, unless under these two.
+// afford: a hundredth, or the share that the environment variable IPC_LONG gives; where
+// everything is [Slow], at most a hundredth. A count of 10 or less is not scaled, unless
+// there.
 func Count(n int) int {
-	switch {
-	case UnderWine():
+	if Slow() {
 		return scale(n, min(share, 0.01), 1)
-	case raceEnabled:
-		return scale(n, min(share, 0.1), 1)
 	}
 	return scale(n, share, fewest)
 }

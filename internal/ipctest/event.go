@@ -379,7 +379,7 @@ func eventWaiterIsKilled(t *eventTest) {
 func eventWaiterIsStopped(t *eventTest) {
 	p := t.start()
 	ask(p, "wait 1", "waiting")
-	stopProcess(t, p)
+	goOn := Stop(t, p.Process.Pid)
 	ended := t.wait(context.Background(), t.e, 1, 1)
 	t.mustSet()
 	set := time.Now()
@@ -387,7 +387,7 @@ func eventWaiterIsStopped(t *eventTest) {
 		t.Error(err)
 	}
 	WantSince(t, set, deathBound)
-	continueProcess(t, p)
+	goOn()
 	t.mustSet()
 	p.Expect("through: <nil>")
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-func TestMain(m *testing.M) { Main(m) }
-
 // leaveEnv asks TestLeavesSomething for what it is to leave behind.
 const leaveEnv = "BREEZEWAY_TEST_LEAVE"
 

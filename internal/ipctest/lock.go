@@ -488,14 +488,14 @@ func lockIsRecoveredUntilMarked(t *lockTest) {
 // stopped, and not dead.
 func lockHolderIsStopped(t *lockTest) {
 	p := t.startHolder()
-	stopProcess(t, p)
+	goOn := Stop(t, p.Process.Pid)
 	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
 	defer cancel()
 	_, err := t.lock.Lock(ctx)
 	WantError(t, err, context.DeadlineExceeded)
 	t.wantTry(t.lock, false)
 	ended := t.wait(context.Background(), t.lock, 1, 1)
-	continueProcess(t, p)
+	goOn()
 	ask(p, "unlock", "unlocked")
 	t.mustUnlock(t.wantNext(ended, false))
 }
@@ -510,7 +510,7 @@ func lockCountsWaiters(t *lockTest) {
 	ctx, cancel := context.WithCancel(context.Background())
 	const here = 5
 	ended := t.wait(ctx, t.lock, here, here)
-	t.wantWaiters(1 + here)
+	t.awaitWaiters(1 + here) // the process has said that it is about to
 	cancel()
 	for range here {
 		WantError(t, (<-ended).err, context.Canceled)
@@ -519,6 +519,16 @@ func lockCountsWaiters(t *lockTest) {
 	t.mustUnlock(h)
 	p.Expect("locked, recovered false")
 	t.wantWaiters(0)
+}
+
+func (t *lockTest) awaitWaiters(want int) {
+	t.Helper()
+	for until := time.Now().Add(Patience); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		if n, err := t.Waiters(t.lock); n == want || err != nil {
+			break
+		}
+	}
+	t.wantWaiters(want)
 }
 
 func (t *lockTest) wantWaiters(want int) {

@@ -16,7 +16,11 @@ const helperEnv = "BREEZEWAY_TEST_HELPER"
 // or a descriptor, if they or any process that descends from them leave a process,
 // a temporary file or an object with a [UniqueName] behind, or if a complete run
 // used some helper nowhere.
+//
+// On Linux the environment variable IPC_WITHOUT names what the process and what it starts
+// have to do without: see filters and namespaces.
 func Main(m *testing.M) {
+	enterSandbox()
 	if name := os.Getenv(helperEnv); name != "" {
 		runHelper(name)
 	}
@@ -24,10 +28,11 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "ipctest:", shareErr)
 		os.Exit(2)
 	}
+	mainRuns = true
 	leaks := watchLeaks()
 	code := m.Run()
-	if code == 0 {
-		complaints := leaks.find()
+	if code == 0 && !isFuzzWorker() {
+		complaints := append(leaks.find(), runLateAgain()...)
 		if completeRun() {
 			complaints = append(complaints, unusedHelpers()...)
 		}
@@ -38,6 +43,13 @@ func Main(m *testing.M) {
 	}
 	leaks.close()
 	os.Exit(code)
+}
+
+// isFuzzWorker reports whether this process is one of several that fuzz. The one that
+// started it kills it when it hasn't ended after 2 s, so that there is no time to look again.
+func isFuzzWorker() bool {
+	f := flag.Lookup("test.fuzzworker")
+	return f != nil && f.Value.String() == "true"
 }
 
 // completeRun reports whether every test was to run: no selection, no list, no

@@ -1,7 +1,6 @@
 package ipctest
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,67 +12,13 @@ import (
 // Program makes the command that runs a program in another language with args.
 type Program func(args ...string) *exec.Cmd
 
-// CSharp compiles the C# program in the file source, with the .NET SDK where
-// dotnet is on PATH and with mono otherwise. What it makes lives as long as t,
-// so compile in the test whose subtests share the program.
-func CSharp(t testing.TB, source string) Program {
-	t.Helper()
-	source, err := filepath.Abs(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if dotnet, err := exec.LookPath("dotnet"); err == nil {
-		return dotnetProgram(t, dotnet, source)
-	}
-	mcs, mono := peerTool(t, "mcs"), peerTool(t, "mono")
-	exe := filepath.Join(t.TempDir(), "peer.exe")
-	compile(t, exec.Command(mcs, "-r:System.Core.dll", "-out:"+exe, source))
-	// Without the variable mono makes a file in /dev/shm, and leaves it there
-	// when it is killed.
-	return program([]string{"MONO_DISABLE_SHARED_AREA=1"}, mono, exe)
-}
-
-func dotnetProgram(t testing.TB, dotnet, source string) Program {
-	t.Helper()
-	dir := t.TempDir()
-	env := []string{
-		"DOTNET_CLI_HOME=" + dir, "DOTNET_CLI_TELEMETRY_OPTOUT=1", "DOTNET_NOLOGO=1",
-		"DOTNET_EnableDiagnostics=0", // no sockets in TMPDIR, which stay after a kill
-	}
-	version := exec.Command(dotnet, "--version")
-	version.Env = append(os.Environ(), env...)
-	out, err := version.Output()
-	if err != nil {
-		Missing(t, "dotnet is on PATH but without an SDK:", err.Error())
-	}
-	major, _, _ := strings.Cut(strings.TrimSpace(string(out)), ".")
-	project := fmt.Sprintf(`<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup>
-    <OutputType>Exe</OutputType>
-    <AssemblyName>peer</AssemblyName>
-    <TargetFramework>net%s.0</TargetFramework>
-    <UseAppHost>false</UseAppHost>
-    <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
-  </PropertyGroup>
-  <ItemGroup><Compile Include="%s" /></ItemGroup>
-</Project>
-`, major, source)
-	file := filepath.Join(dir, "peer.csproj")
-	if err := os.WriteFile(file, []byte(project), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	build := exec.Command(dotnet, "build", file, "--nologo", "-o", filepath.Join(dir, "out"),
-		"-nodeReuse:false", "-p:UseSharedCompilation=false") // leave no compiler running
-	build.Env = append(os.Environ(), append(env, "TMPDIR="+dir)...)
-	compile(t, build)
-	return program(env, dotnet, filepath.Join(dir, "out", "peer.dll"))
-}
-
-// C compiles the C program in the file source with gcc.
-func C(t testing.TB, source string) Program {
+// C compiles the C program in the file source with gcc, and links the libraries, such as
+// -lrt.
+func C(t testing.TB, source string, libraries ...string) Program {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "peer")
-	compile(t, exec.Command(peerTool(t, "gcc"), "-O2", "-Wall", "-Wextra", "-Werror", "-o", exe, source, "-pthread"))
+	flags := append([]string{"-O2", "-Wall", "-Wextra", "-Werror", "-o", exe, source, "-pthread"}, libraries...)
+	compile(t, exec.Command(peerTool(t, "gcc"), flags...))
 	return program(nil, exe)
 }
 
@@ -85,7 +30,7 @@ func CPlusPlus(t testing.TB, source, header string) Program {
 		Missing(t, header, "is not installed")
 	}
 	exe := filepath.Join(t.TempDir(), "peer")
-	compile(t, exec.Command(peerTool(t, "g++"), "-Wall", "-Wextra", "-Werror", "-o", exe, source, "-pthread"))
+	compile(t, exec.Command(peerTool(t, "g++"), "-O2", "-Wall", "-Wextra", "-Werror", "-o", exe, source, "-pthread"))
 	return program(nil, exe)
 }
 

@@ -47,7 +47,7 @@ func HelperCommand(t testing.TB, helper string, args ...string) *exec.Cmd {
 	usedMu.Lock()
 	used[helper] = true
 	usedMu.Unlock()
-	exe, err := os.Executable()
+	exe, err := executable()
 	if err != nil {
 		t.Fatal(err)
 	}

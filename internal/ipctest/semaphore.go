@@ -472,9 +472,7 @@ func semaphoreProcessesAreStopped(t *semaphoreTest) {
 	holder, waiter := t.start(), t.start()
 	ask(holder, "acquire 1", "acquired")
 	ask(waiter, "wait 1", "waiting")
-	for _, p := range []*Process{holder, waiter} {
-		stopProcess(t, p)
-	}
+	holderGoesOn, waiterGoesOn := Stop(t, holder.Process.Pid), Stop(t, waiter.Process.Pid)
 	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
 	defer cancel()
 	WantError(t, t.s.Acquire(ctx), context.DeadlineExceeded)
@@ -485,9 +483,8 @@ func semaphoreProcessesAreStopped(t *semaphoreTest) {
 		t.Error(err)
 	}
 	WantSince(t, released, deathBound)
-	for _, p := range []*Process{holder, waiter} {
-		continueProcess(t, p)
-	}
+	holderGoesOn()
+	waiterGoesOn()
 	ask(holder, "release 1", "released beside 0, <nil>")
 	waiter.Expect("through: <nil>")
 	t.wantValue(0)

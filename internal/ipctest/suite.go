@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 )
@@ -50,10 +49,7 @@ func wantPromptCancel(t testing.TB, start func(context.Context) <-chan error) {
 		WantError(t, <-ended, cause)
 		took = append(took, time.Since(before))
 	}
-	slices.Sort(took)
-	if median := took[len(took)/2]; median > cancelBound && !Slow() {
-		t.Errorf("half of the waits took more than %v to end, the longest %v", median, took[len(took)-1])
-	}
+	WantMedian(t, took, cancelBound)
 }
 
 // withDone returns a context that is done.

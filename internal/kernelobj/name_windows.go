@@ -7,6 +7,7 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"golang.org/x/sys/windows"
 )
@@ -27,7 +28,7 @@ func Explain(err error, kind string) error {
 		return fmt.Errorf("the name is taken by an object that is no %s, and segments, semaphores, mutexes, events and timers share one namespace; choose another name (%w, %w)",
 			kind, breezeway.ErrMismatch, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("the %s exists and doesn't admit this user; let its creator admit it by Config.Mode or Config.Allow, or choose another name (%w)", kind, err)
+		return fmt.Errorf("the %s exists and doesn't admit this user; let its creator admit it by %s or %s, or choose another name (%w)", kind, fail.Go("Config.Mode"), fail.Go("Config.Allow"), err)
 	}
 	return err
 }

@@ -63,8 +63,8 @@ func (h *Header) Encode() ([]byte, error) {
 	if len(h.Kind) > 8 || len(h.Type) > maxType || h.Payload < 0 {
 		return nil, fmt.Errorf("the type has too many fields: its description has %d bytes, at most %d are possible (%w)", len(h.Type), maxType, breezeway.ErrTooLarge)
 	}
-	if bits.UintSize != 64 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
-		return nil, fmt.Errorf("shared objects are for 64-bit little-endian machines (%w)", errors.ErrUnsupported)
+	if err := checkMachine(bits.UintSize, binary.NativeEndian); err != nil {
+		return nil, err
 	}
 	b := make([]byte, h.Size())
 	copy(b, magic[:])
@@ -82,6 +82,15 @@ func (h *Header) Encode() ([]byte, error) {
 	return b, nil
 }
 
+// checkMachine refuses machines on which the words that follow a header would not be
+// those of other programs.
+func checkMachine(wordSize int, order binary.ByteOrder) error {
+	if wordSize != 64 || order.Uint16([]byte{1, 0}) != 1 {
+		return fmt.Errorf("shared objects are for 64-bit little-endian machines (%w)", errors.ErrUnsupported)
+	}
+	return nil
+}
+
 func fingerprint(description string) uint64 {
 	h := fnv.New64a()
 	io.WriteString(h, description)
@@ -90,14 +99,17 @@ func fingerprint(description string) uint64 {
 
 // Read reads the header of an object of size bytes from r. It trusts nothing in it: it
 // returns an error that wraps [breezeway.ErrMismatch] unless the header is consistent
-// with itself and with size.
+// with itself and with size. Where [Header.Encode] is unsupported, Read is.
 func Read(r io.ReaderAt, size int64) (*Header, error) {
+	if err := checkMachine(bits.UintSize, binary.NativeEndian); err != nil {
+		return nil, err
+	}
 	var fixed [fixedSize]byte
-	if _, err := r.ReadAt(fixed[:], 0); err != nil {
+	if n, err := r.ReadAt(fixed[:], 0); err != nil {
 		if !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		return nil, mismatch("it has %d bytes, less than a header", size)
+		return nil, mismatch("it has %d bytes, less than a header", n)
 	}
 	if !bytes.Equal(fixed[:8], magic[:]) {
 		return nil, mismatch("it does not begin like an object of this module: %q", fixed[:8])

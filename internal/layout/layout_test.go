@@ -160,3 +160,14 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+func TestOtherMachinesAreRefused(t *testing.T) {
+	if err := checkMachine(64, binary.LittleEndian); err != nil {
+		t.Error(err)
+	}
+	for _, err := range []error{checkMachine(64, binary.BigEndian), checkMachine(32, binary.LittleEndian)} {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Error(err)
+		}
+	}
+}

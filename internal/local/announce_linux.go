@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"golang.org/x/sys/unix"
@@ -37,5 +36,5 @@ func Permit(path string, made fs.FileInfo, rule access.Rule) error {
 	if !os.SameFile(info, made) {
 		return fmt.Errorf("%s was replaced while it was being made (%w)", path, fs.ErrExist)
 	}
-	return rule.Permit("/proc/self/fd/"+strconv.Itoa(fd), path)
+	return rule.PermitFile(f)
 }

@@ -132,9 +132,7 @@ func TestCloseWhileAStoppedProcessHoldsTheLock(t *testing.T) {
 	l := mustListen(t, path)
 	p := ipctest.Start(t, holder, path)
 	p.Expect("locked")
-	if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	ipctest.Stop(t, p.Process.Pid)
 
 	start := time.Now()
 	if err := l.Close(); err != nil {

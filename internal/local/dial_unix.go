@@ -22,6 +22,11 @@ import (
 // so Dial waits for that and for nothing else. Polling would not help: the kernel
 // wakes no poller when a backlog gets room.
 func Dial(ctx context.Context, path string, trust access.Rule) (*net.UnixConn, error) {
+	return DialNetwork(ctx, "unix", path, trust)
+}
+
+// DialNetwork is [Dial] for package net's networks "unix" and "unixpacket".
+func DialNetwork(ctx context.Context, network, path string, trust access.Rule) (*net.UnixConn, error) {
 	var pause watch.Backoff
 	for {
 		if ctx.Err() != nil {
@@ -29,7 +34,7 @@ func Dial(ctx context.Context, path string, trust access.Rule) (*net.UnixConn, e
 		}
 		// Without ctx: connecting never waits, and package net would report a
 		// deadline of ctx in its own words.
-		c, err := dialOnce(path, trust)
+		c, err := dialOnce(network, path, trust)
 		if !errors.Is(err, unix.EAGAIN) {
 			return c, err
 		}
@@ -39,7 +44,7 @@ func Dial(ctx context.Context, path string, trust access.Rule) (*net.UnixConn, e
 	}
 }
 
-func dialOnce(path string, trust access.Rule) (*net.UnixConn, error) {
+func dialOnce(network, path string, trust access.Rule) (*net.UnixConn, error) {
 	at, err := find(path)
 	if err != nil {
 		return nil, err
@@ -48,7 +53,7 @@ func dialOnce(path string, trust access.Rule) (*net.UnixConn, error) {
 	if err := at.check(trust); err != nil {
 		return nil, err
 	}
-	c, err := at.connect()
+	c, err := at.connect(network)
 	if errors.Is(err, unix.EACCES) && at.isNew() {
 		err = &newSocketError{err}
 	}
@@ -56,8 +61,8 @@ func dialOnce(path string, trust access.Rule) (*net.UnixConn, error) {
 }
 
 // connect returns the system's error bare: the path may be none that a reader knows.
-func connect(path string) (*net.UnixConn, error) {
-	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+func connect(network, path string) (*net.UnixConn, error) {
+	c, err := net.DialUnix(network, nil, &net.UnixAddr{Name: path, Net: network})
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err

@@ -36,6 +36,10 @@ func Locate(path string) (string, error) {
 	return filepath.Join(dir, base), err
 }
 
+// Resolve returns path without symbolic links, the last part included, as far as there
+// are files. It fails with [fs.ErrPermission] if another user can change one of them.
+func Resolve(path string) (string, error) { return resolve(path) }
+
 // isLink reports whether err of openLinkless may be that of a symbolic link.
 func isLink(err error) bool { return errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) }
 

@@ -36,7 +36,7 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// Listener is a listening Unix stream socket that owns its path.
+// Listener is a listening Unix socket that owns its path.
 type Listener struct {
 	*net.UnixListener
 	path     string
@@ -47,9 +47,9 @@ type Listener struct {
 	closed  atomic.Bool
 }
 
-// backlog is how many connections wait to be accepted; the kernel lowers it to
+// Backlog is how many connections wait to be accepted; the kernel lowers it to
 // its own limit (net.core.somaxconn, 4096).
-const backlog = 4096
+const Backlog = 4096
 
 // Listen takes the name path and listens there. The socket's file carries exactly the
 // rights of the rule, so that the kernel decides which clients connect.
@@ -63,6 +63,12 @@ func Listen(path string, rule access.Rule) (*Listener, error) {
 
 // ListenContext is [Listen] that waits for other creators until ctx ends.
 func ListenContext(ctx context.Context, path string, rule access.Rule) (*Listener, error) {
+	return ListenType(ctx, path, unix.SOCK_STREAM, rule)
+}
+
+// ListenType is [ListenContext] for sockets of a type: unix.SOCK_STREAM or
+// unix.SOCK_SEQPACKET.
+func ListenType(ctx context.Context, path string, typ int, rule access.Rule) (*Listener, error) {
 	if _, err := Locate(path); err != nil {
 		return nil, err
 	}
@@ -72,7 +78,7 @@ func ListenContext(ctx context.Context, path string, rule access.Rule) (*Listene
 	}
 	defer unlock()
 
-	fd, err := sys.Socket(unix.SOCK_STREAM)
+	fd, err := sys.Socket(typ)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
@@ -124,7 +130,7 @@ func (l *Listener) bind(fd int, rule access.Rule) error {
 }
 
 func listen(fd int, file *os.File, path string) (*net.UnixListener, error) {
-	if err := unix.Listen(fd, backlog); err != nil {
+	if err := unix.Listen(fd, Backlog); err != nil {
 		return nil, os.NewSyscallError("listen", err)
 	}
 	l, err := net.FileListener(file)
@@ -154,10 +160,13 @@ func removeStale(path string) error {
 		return fmt.Errorf("%s belongs to uid %d, not to this process's uid %d; choose another name (%w)", path, uid, os.Geteuid(), fs.ErrExist)
 	}
 	live, err := IsLive(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("a server may listen at %s, whose mode %v doesn't let this process ask; remove it yourself if none does, or choose another name (%w)",
+			path, info.Mode().Perm(), fs.ErrExist)
+	case err != nil:
 		return err
-	}
-	if live {
+	case live:
 		return fmt.Errorf("a server already listens at %s; stop it or choose another name (%w)", path, fs.ErrExist)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -170,7 +179,8 @@ func removeStale(path string) error {
 // process noticing: connecting a datagram socket to a stream socket fails with
 // EPROTOTYPE if that lives and with ECONNREFUSED if only its file is left. So
 // the server sees no connection, and one that has bound but does not listen
-// yet counts as live.
+// yet counts as live. It fails with [fs.ErrPermission] if the socket doesn't admit this
+// user: then nothing is known.
 func IsLive(path string) (bool, error) {
 	fd, err := sys.Socket(unix.SOCK_DGRAM)
 	if err != nil {
@@ -180,7 +190,7 @@ func IsLive(path string) (bool, error) {
 	switch err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); {
 	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENOENT):
 		return false, nil
-	case err == nil, errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EACCES):
+	case err == nil, errors.Is(err, unix.EPROTOTYPE), errors.Is(err, unix.EAGAIN):
 		return true, nil
 	default:
 		return false, os.NewSyscallError("connect", err)
@@ -210,6 +220,19 @@ func (l *Listener) Close() error {
 		killpoint.Here("refusing")
 		l.unlink()
 	})
+	return l.UnixListener.Close()
+}
+
+// Adopt makes a Listener of l, which another process made and gives up by
+// [Listener.Release]. made describes the socket's file as that process made it.
+func Adopt(l *net.UnixListener, path string, made fs.FileInfo) *Listener {
+	return &Listener{UnixListener: l, path: path, file: made}
+}
+
+// Release stops listening in this process alone: the socket keeps its name, and another
+// process that has it goes on.
+func (l *Listener) Release() error {
+	l.closing.Do(func() { l.closed.Store(true) })
 	return l.UnixListener.Close()
 }
 

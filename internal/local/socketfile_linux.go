@@ -40,11 +40,11 @@ func find(path string) (*socketFile, error) {
 
 func (s *socketFile) close() { s.file.Close() }
 
-func (s *socketFile) connect() (*net.UnixConn, error) {
-	c, err := connect("/proc/self/fd/" + strconv.Itoa(int(s.file.Fd())))
+func (s *socketFile) connect(network string) (*net.UnixConn, error) {
+	c, err := connect(network, "/proc/self/fd/"+strconv.Itoa(int(s.file.Fd())))
 	if errors.Is(err, unix.ENOENT) {
 		// There is no /proc. The path may lead elsewhere since it was looked at.
-		return connect(s.path)
+		return connect(network, s.path)
 	}
 	return c, err
 }

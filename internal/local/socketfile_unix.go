@@ -30,7 +30,7 @@ func find(path string) (*socketFile, error) {
 
 func (s *socketFile) close() {}
 
-func (s *socketFile) connect() (*net.UnixConn, error) { return connect(s.path) }
+func (s *socketFile) connect(network string) (*net.UnixConn, error) { return connect(network, s.path) }
 
 // changeTime returns the time of the last change of content: no two of these systems
 // name that of the file's attributes alike.

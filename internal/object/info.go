@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -41,10 +40,7 @@ func List(kind string, scope breezeway.Scope) ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ListFiles(dir, func(file string) (name string, ok bool) {
-		name, ok = strings.CutPrefix(file, prefix(kind))
-		return name, ok && breezeway.CheckName(name) == nil
-	})
+	return ListFiles(dir, func(file string) (name string, ok bool) { return objectName(kind, file) })
 }
 
 // ListFiles describes the regular files of a directory for which object returns the
@@ -52,7 +48,7 @@ func List(kind string, scope breezeway.Scope) ([]Info, error) {
 func ListFiles(dir string, object func(file string) (name string, ok bool)) ([]Info, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fail.Bare(err)
+		return nil, explainDirectory(dir, fail.Bare(err))
 	}
 	var infos []Info
 	for _, e := range entries {

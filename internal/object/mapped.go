@@ -10,7 +10,9 @@ import (
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/layout"
+	"github.com/breezeway-ipc/breezeway/internal/sys"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
@@ -25,6 +27,10 @@ type Spec struct {
 	// AnySize accepts an object that has other numbers of slots and bytes than
 	// Header.
 	AnySize bool
+
+	// Locks says that the object has slots, which take locks of single bytes: without
+	// these it is not made.
+	Locks bool
 
 	// Fill writes to a new object's payload; nil leaves it zero.
 	Fill func(payload io.WriterAt) error
@@ -78,7 +84,7 @@ func (s *Spec) OpenOrCreate() (*Mapped, error) {
 	if s.Map.ReadOnly {
 		m, err := s.Open()
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("there is none, and Config.ReadOnly creates none (%w)", err)
+			err = fmt.Errorf("there is none, and %s creates none (%w)", fail.Go("Config.ReadOnly"), err)
 		}
 		return m, err
 	}
@@ -94,7 +100,7 @@ func (s *Spec) OpenOrCreate() (*Mapped, error) {
 }
 
 func (s *Spec) prepare() (path string, header []byte, err error) {
-	if err := breezeway.CheckName(s.Name); err != nil {
+	if err := CheckName(s.Name); err != nil {
 		return "", nil, err
 	}
 	if header, err = s.Header.Encode(); err != nil {
@@ -114,13 +120,18 @@ func (s *Spec) fill(header []byte) func(*os.File) error {
 		if _, err := f.WriteAt(header, 0); err != nil {
 			return err
 		}
-		return s.tryMap(f)
+		return s.tryOut(f)
 	}
 }
 
-// tryMap fails if the file can't be mapped. It is called before the file has its name, so
-// that an object that can't be mapped never appears.
-func (s *Spec) tryMap(f *os.File) error {
+// tryOut fails if the file can't be mapped, or its bytes not be locked. It is called before
+// the file has its name, so that an object that can't be used never appears.
+func (s *Spec) tryOut(f *os.File) error {
+	if s.Locks {
+		if _, err := sys.IsByteLocked(f, s.Header.Total()); err != nil {
+			return err
+		}
+	}
 	cfg := s.Map
 	cfg.Length, cfg.Populate = s.Header.Total(), false
 	m, err := mmap.Map(f, &cfg)

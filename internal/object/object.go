@@ -18,19 +18,33 @@ import (
 )
 
 // Path returns where our own object of a kind and name is: the file
-// bw.KIND.NAME in the directory of shared objects. On Linux that is /dev/shm;
-// elsewhere it is a directory of this user, or on Windows with scope Machine of
-// all users, which Path creates.
+// bw.KIND.NAME in the directory of shared objects, of which [fileName] says how the name
+// is written. On Linux the directory is /dev/shm; elsewhere it is one of this user, or on
+// Windows with scope Machine of all users, which Path creates. A name that is a rooted path
+// is the object's file itself, for a kind that has durable objects: names have no
+// separators.
 func Path(kind, name string, scope breezeway.Scope) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, nil
+	}
+	file, err := fileName(kind, name)
+	if err != nil {
+		return "", err
+	}
 	dir, err := directory(scope)
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, prefix(kind)+name), nil
+	return filepath.Join(dir, file), nil
 }
 
-// prefix is what the names of our own objects of a kind begin with.
-func prefix(kind string) string { return "bw." + kind + "." }
+// CheckName returns an error unless name is a portable name, or a rooted path.
+func CheckName(name string) error {
+	if filepath.IsAbs(name) {
+		return nil
+	}
+	return breezeway.CheckName(name)
+}
 
 // Create makes the file path of size bytes, with storage for all of them, has
 // fill write to it, and only then gives it its name. It fails with
@@ -47,7 +61,7 @@ func Create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 func Open(path string, a access.Rule, readOnly bool) (*os.File, error) {
 	f, err := open(path, readOnly)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &fail.AbsentError{Path: path}
+		return nil, absent(path)
 	}
 	if err != nil {
 		return nil, explainOpen(path, err)

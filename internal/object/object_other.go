@@ -29,12 +29,12 @@ func create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 		return nil, fail.Bare(err)
 	}
 	defer os.Remove(f.Name())
-	err = a.Permit(f.Name(), path)
-	if err == nil {
-		err = sys.Reserve(f, size)
-	}
+	err = sys.Reserve(f, size)
 	if err == nil && fill != nil {
 		err = fill(f)
+	}
+	if err == nil {
+		err = a.Permit(f.Name(), path) // last, since others could open the temporary name
 	}
 	killpoint.Here("object filled")
 	if err == nil {
@@ -47,3 +47,8 @@ func create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 	}
 	return f, nil
 }
+
+// isShared is for Linux, where a directory may lack what others have.
+func isShared(string) bool { return true }
+
+func explainDirectory(_ string, err error) error { return err }

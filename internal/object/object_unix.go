@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/breezeway-ipc/breezeway"
@@ -31,6 +32,9 @@ func explainOpen(path string, err error) error {
 		return nil
 	}
 	err = fail.Bare(err)
+	if errors.Is(err, unix.EROFS) {
+		return explainReadOnly(filepath.Dir(path), err)
+	}
 	info, statErr := os.Lstat(path)
 	if statErr != nil {
 		return err
@@ -39,9 +43,31 @@ func explainOpen(path string, err error) error {
 		return mismatch
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("it belongs to uid %d and has mode %04o, this process is uid %d (%w)", ownerOf(info).UID, info.Mode().Perm(), os.Geteuid(), err)
+		advice := ""
+		if errors.Is(err, unix.EACCES) { // EPERM: another user's can't be removed
+			advice = fmt.Sprintf("; its creator can admit others with %s or %s", fail.Go("Config.Allow"), fail.Go("Config.Mode"))
+		}
+		return fmt.Errorf("it belongs to uid %d and has mode %04o, this process is uid %d%s (%w)", ownerOf(info).UID, info.Mode().Perm(), os.Geteuid(), advice, err)
 	}
 	return err
+}
+
+func explainReadOnly(dir string, err error) error {
+	if !isShared(dir) {
+		return fmt.Errorf("%s is mounted read-only: what is there can't be changed (%w): %w", dir, errors.ErrUnsupported, err)
+	}
+	return fmt.Errorf("%s is mounted read-only: what is there can at most be read%s; mount a tmpfs there that can be written (%w): %w",
+		dir, fail.Go(", with Config.ReadOnly"), errors.ErrUnsupported, err)
+}
+
+// absent is the error of Open if there is no file at a path. A directory that isn't there
+// is another matter: no Create would help.
+func absent(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return explainDirectory(dir, fail.Bare(err))
+	}
+	return &fail.AbsentError{Path: path}
 }
 
 // mayUse refuses a file of a user that the rule doesn't trust: the owner could do

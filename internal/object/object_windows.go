@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
@@ -42,12 +43,16 @@ const share = windows.FILE_SHARE_READ | windows.FILE_SHARE_WRITE | windows.FILE_
 //
 // The other name can't be guessed, and the file must be new: one that another user has
 // put there would keep its owner and its access control list.
+//
+// What a process leaves that is killed in between, the next one removes.
 func create(path string, size int64, a access.Rule, fill func(f *os.File) error) (*os.File, error) {
 	security, err := a.SecurityAttributes("GRGWSD")
 	if err != nil {
 		return nil, err
 	}
-	h, err := createNew(filepath.Join(filepath.Dir(path), ".new."+rand.Text()), security)
+	dir := filepath.Dir(path)
+	removeLeftOver(dir)
+	h, err := createNew(filepath.Join(dir, newPrefix+rand.Text()), security)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +63,32 @@ func create(path string, size int64, a access.Rule, fill func(f *os.File) error)
 		return nil, err
 	}
 	return f, nil
+}
+
+// newPrefix and random letters and digits are the name of a file that is being made.
+const newPrefix = ".new."
+
+// removeLeftOver removes the files that were being made in a directory by processes that
+// were killed. A process that lives has the file open from the moment on in which it
+// appears until it has another name, and so keeps it from being opened alone. What can't
+// be removed is left for the next one.
+func removeLeftOver(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if text, ok := strings.CutPrefix(e.Name(), newPrefix); !ok || len(text) != len(rand.Text()) {
+			continue
+		}
+		const alone = 0
+		h, err := createShared(filepath.Join(dir, e.Name()), windows.DELETE, alone, nil, windows.OPEN_EXISTING)
+		if err != nil {
+			continue
+		}
+		sys.DeleteWhenClosed(h, true)
+		windows.CloseHandle(h)
+	}
 }
 
 func createNew(path string, security *windows.SecurityAttributes) (windows.Handle, error) {
@@ -80,6 +111,7 @@ func complete(f *os.File, h windows.Handle, path string, size int64, fill func(f
 	if err := sys.DeleteWhenClosed(h, false); err != nil {
 		return err
 	}
+	killpoint.Here("object kept")
 	err := sys.RenameFile(h, path)
 	killpoint.Here("object linked")
 	return err
@@ -98,6 +130,10 @@ func open(path string, readOnly bool) (*os.File, error) {
 }
 
 func createFile(path string, rights uint32, security *windows.SecurityAttributes, disposition uint32) (windows.Handle, error) {
+	return createShared(path, rights, share, security, disposition)
+}
+
+func createShared(path string, rights, share uint32, security *windows.SecurityAttributes, disposition uint32) (windows.Handle, error) {
 	p, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return 0, err
@@ -105,6 +141,10 @@ func createFile(path string, rights uint32, security *windows.SecurityAttributes
 	h, err := windows.CreateFile(p, rights, share, security, disposition, windows.FILE_FLAG_OPEN_REPARSE_POINT, 0)
 	return h, os.NewSyscallError("CreateFile", err)
 }
+
+func explainDirectory(_ string, err error) error { return err }
+
+func absent(path string) error { return &fail.AbsentError{Path: path} }
 
 func explainOpen(path string, err error) error {
 	if err = fail.Bare(err); !errors.Is(err, fs.ErrPermission) {

@@ -27,7 +27,7 @@ func unlink(f *os.File) (bool, error) {
 		return false, err
 	}
 	defer sys.UnlockByte(f, unlinkingByte)
-	if same, err := leadsTo(f); err != nil || !same {
+	if same, err := leadsTo(f, f.Name()); err != nil || !same {
 		return false, err
 	}
 	killpoint.Here("object to be unlinked")
@@ -58,13 +58,13 @@ func lockToUnlink(f *os.File) error {
 	return fmt.Errorf("another process is removing it, and has not done so for %v: it may be stopped (%w)", unlinkingTime, os.ErrDeadlineExceeded)
 }
 
-// leadsTo reports whether the name of the open file f leads to f.
-func leadsTo(f *os.File) (bool, error) {
+// leadsTo reports whether path leads to the open file f.
+func leadsTo(f *os.File, path string) (bool, error) {
 	ours, err := f.Stat()
 	if err != nil {
 		return false, fail.Bare(err)
 	}
-	there, err := os.Lstat(f.Name())
+	there, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -58,7 +58,7 @@ func NewFile(h windows.Handle, messages bool) (*File, error) {
 
 // Read starts one ReadFile and waits for it. It reads less than 2 GiB at a time.
 func (f *File) Read(p []byte) (int, error) {
-	return f.do(&f.read, readFile, p[:min(len(p), math.MaxInt32)])
+	return f.do(&f.read, readFile, p[:min(len(p), math.MaxInt32)], patient)
 }
 
 // Ready returns the error that Read ends with at once, after Close or a deadline, or
@@ -71,13 +71,19 @@ func (f *File) Ready() error {
 
 // Write starts one WriteFile and waits for it. It writes less than 2 GiB.
 func (f *File) Write(p []byte) (int, error) {
-	return f.do(&f.write, writeFile, p[:min(len(p), math.MaxInt32)])
+	return f.do(&f.write, writeFile, p[:min(len(p), math.MaxInt32)], patient)
+}
+
+// TryWrite is Write that doesn't wait for the other end: with ERROR_OPERATION_ABORTED it
+// has written as much of p as there was room for.
+func (f *File) TryWrite(p []byte) (int, error) {
+	return f.do(&f.write, writeFile, p[:min(len(p), math.MaxInt32)], hasty)
 }
 
 // Connect waits for a pipe's client. ERROR_PIPE_CONNECTED and ERROR_NO_DATA
 // mean that one came before.
 func (f *File) Connect() error {
-	_, err := f.do(&f.read, connectPipe, nil)
+	_, err := f.do(&f.read, connectPipe, nil, patient)
 	return err
 }
 
@@ -93,10 +99,18 @@ func connectPipe(h windows.Handle, _ []byte, o *operation) error {
 	return windows.ConnectNamedPipe(h, &o.overlapped)
 }
 
+// patience says what becomes of an operation that the system doesn't end at once.
+type patience bool
+
+const (
+	patient patience = true
+	hasty   patience = false // it is cancelled
+)
+
 // do runs one operation to its end. It does not return before the system is
 // done with p and the OVERLAPPED, even if the operation was cancelled, and what
 // was transferred in spite of that is reported as success.
-func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) error, p []byte) (int, error) {
+func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) error, p []byte, wait patience) (int, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	if err := f.acquire(); err != nil {
@@ -127,6 +141,9 @@ func (f *File) do(d *direction, start func(windows.Handle, []byte, *operation) e
 		return 0, err // failed at once: no completion will come
 	}
 	d.pending, d.cancelled = true, nil
+	if wait == hasty {
+		windows.CancelIoEx(f.handle, &o.overlapped) // if it has ended by itself, its result counts
+	}
 	d.mu.Unlock()
 
 	<-o.done

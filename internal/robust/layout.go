@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/fail"
 	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/internal/liveness"
 )
@@ -41,10 +42,9 @@ type Layout struct {
 	Body    int64 // size of the body
 
 	// Removed is the bit of the head's first word that Remove sets; 0 if Remove sets
-	// none. Gates are the offsets in the head of the gates whose waiters Remove wakes; 0
-	// is none.
+	// none. Gates are the offsets in the head of the gates whose waiters Remove wakes.
 	Removed uint64
-	Gates   [3]int
+	Gates   []int
 }
 
 // normal returns l with its defaults filled in.
@@ -56,7 +56,7 @@ func (l Layout) normal() (Layout, error) {
 		l.Slots = DefaultSlots
 	}
 	if l.Slots < 1 || l.Slots > MaxSlots {
-		return l, fmt.Errorf("Config.Slots is %d; give 1 to %d, or 0 for %d (%w)", l.Slots, MaxSlots, DefaultSlots, os.ErrInvalid)
+		return l, fmt.Errorf("%s is %d; give 1 to %d, or 0 for %d (%w)", fail.Go("Config.Slots"), l.Slots, MaxSlots, DefaultSlots, os.ErrInvalid)
 	}
 	return l, nil
 }

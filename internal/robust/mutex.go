@@ -10,7 +10,7 @@ import (
 	"github.com/breezeway-ipc/breezeway/internal/wait"
 )
 
-// Mutex is a lock in the first words of an object's head.
+// Mutex is a lock in an object's head.
 type Mutex struct {
 	*Object
 	Owner
@@ -21,9 +21,14 @@ type Mutex struct {
 	// Inherited is called, if it isn't nil, after the mutex was taken from a dead
 	// holder that was not pending.
 	Inherited func()
+
+	// OutlivesName says that waits for the mutex go on when the object has lost its name.
+	// Without it, or on a word that Remove has marked, they fail with ErrRemoved.
+	OutlivesName bool
 }
 
-// MutexHead is what the head of an object with a Mutex begins with.
+// MutexHead is the part of the head that a Mutex has. Remove marks the first word of the
+// head: where that is not a Mutex's, the Mutex is not ended by it.
 type MutexHead struct {
 	word       atomic.Uint64 // see Owner
 	free       uint32        // gate
@@ -31,12 +36,18 @@ type MutexHead struct {
 	Recoveries atomic.Int64
 }
 
-// Init finds the mutex in o's head.
-func (m *Mutex) Init(o *Object) (err error) {
-	m.Object = o
-	if m.head, err = Head[MutexHead](o); err != nil {
+// Init finds the mutex in the first words of o's head.
+func (m *Mutex) Init(o *Object) error {
+	head, err := Head[MutexHead](o)
+	if err != nil {
 		return err
 	}
+	return m.InitAt(o, head)
+}
+
+// InitAt is Init for a mutex elsewhere in o's head.
+func (m *Mutex) InitAt(o *Object, head *MutexHead) (err error) {
+	m.Object, m.head = o, head
 	m.Owner.Init(&m.head.word, o.Slots)
 	m.free, err = o.Gate(&m.head.free)
 	return err
@@ -47,15 +58,21 @@ func (m *Mutex) Init(o *Object) (err error) {
 // holder held.
 func (m *Mutex) Join(recover func() error) error {
 	return m.Object.Join(func(member *liveness.Member) error {
-		m.Me = member
-		if m.Owner.Join(member) {
-			m.free.Wake(1)
-		}
+		m.JoinAs(member)
 		if recover == nil {
 			return nil
 		}
 		return recover()
 	})
+}
+
+// JoinAs is what Join does for the mutex, for an object with several: its own Join calls
+// it for each.
+func (m *Mutex) JoinAs(member *liveness.Member) {
+	m.Me = member
+	if m.Owner.Join(member) {
+		m.free.Wake(1)
+	}
 }
 
 // Recoveries is a word in the head that counts how often something was taken from a
@@ -113,7 +130,7 @@ func (m *Mutex) Lock(ctx context.Context, c *Claim) (uint64, error) {
 // that its closure changes are on the heap: Lock allocates nothing.
 func (m *Mutex) LockSlowly(ctx context.Context, c *Claim) (ticket uint64, err error) {
 	var how Taken
-	err = m.Wait(ctx, m.free, c, func(check bool) (ok bool, err error) {
+	err = m.wait(ctx, m.free, c, !m.OutlivesName, func(check bool) (ok bool, err error) {
 		ticket, how, err = m.take(check)
 		return how != Busy, err
 	})

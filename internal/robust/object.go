@@ -76,7 +76,7 @@ func Attach(mode OpenMode, l Layout, name string, cfg *Config, init func(*Object
 // bit would end their use. A kind without that bit has told them in its own way.
 func (o *Object) discard() (err error) {
 	switch {
-	case !o.Created, o.layout.Removed != 0 && o.inUse():
+	case !o.Created, o.layout.Removed != 0 && o.InUse():
 	case o.named:
 		if err = o.takeAway(); errors.Is(err, fs.ErrNotExist) {
 			err = nil
@@ -87,8 +87,8 @@ func (o *Object) discard() (err error) {
 	return errors.Join(err, o.Close())
 }
 
-// inUse reports whether a slot is taken, other than this process's.
-func (o *Object) inUse() bool {
+// InUse reports whether a slot is taken, other than this process's.
+func (o *Object) InUse() bool {
 	if o.Slots == nil {
 		return false
 	}
@@ -119,7 +119,7 @@ func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) 
 		return nil, err
 	}
 	if mode == OpenOrCreate && wanted != 0 && wanted != o.layout.Slots && !cfg.AnySlots {
-		err = fmt.Errorf("it may be open %d times, not %d as Config.Slots says (%w)", o.layout.Slots, wanted, breezeway.ErrMismatch)
+		err = fmt.Errorf("it may be open %d times, not %d as %s says (%w)", o.layout.Slots, wanted, fail.Go("Config.Slots"), breezeway.ErrMismatch)
 	}
 	if err == nil {
 		err = o.findSlots()
@@ -131,7 +131,7 @@ func attach(mode OpenMode, l Layout, name string, cfg *Config) (*Object, error) 
 }
 
 func (o *Object) openNamed(mode OpenMode, l Layout, cfg *Config) error {
-	spec := object.Spec{Header: l.header(), AnySize: true, Name: o.Name, Scope: cfg.Scope, Access: cfg.Access, Fill: cfg.Fill}
+	spec := object.Spec{Header: l.header(), AnySize: true, Locks: true, Name: o.Name, Scope: cfg.Scope, Access: cfg.Access, Fill: cfg.Fill}
 	m, err := l.open(mode, &spec)
 	if err != nil {
 		return err
@@ -236,9 +236,14 @@ func (o *Object) Join(recover func(*liveness.Member) error) error {
 // Wait waits at a gate until try, called through the claim, has taken something. With
 // check, try must also check what no wake-up announces.
 func (o *Object) Wait(ctx context.Context, g *wait.Gate, c *Claim, try func(check bool) (bool, error)) error {
+	return o.wait(ctx, g, c, true, try)
+}
+
+// wait is Wait. If it needs a name, it fails with ErrRemoved when the object has none.
+func (o *Object) wait(ctx context.Context, g *wait.Gate, c *Claim, needsName bool, try func(check bool) (bool, error)) error {
 	return o.Use(func() error {
 		return g.Wait(ctx, func(check bool) (bool, error) {
-			if check && o.named {
+			if check && needsName && o.named {
 				if err := CheckRemoved(o.file); err != nil {
 					return false, err
 				}
@@ -281,6 +286,9 @@ func CheckRemoved(f *os.File) error {
 	}
 	return err
 }
+
+// Flush writes what was changed to the file's storage, and waits until it is there.
+func (o *Object) Flush() error { return o.mapping.Flush(0, o.mapping.Len()) }
 
 // IsRemoved reports whether the object's file has lost its name.
 func (o *Object) IsRemoved() (bool, error) { return object.IsRemoved(o.file) }

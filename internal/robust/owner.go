@@ -101,13 +101,15 @@ func (o *Owner) Init(word *atomic.Uint64, slots *liveness.Table) { o.Word, o.slo
 // Join sets which holder this process is, and reports whether the word named a past
 // holder of the same slot. If so, Join replaces that by [liveness.Dead]. Every
 // process in a slot does so, and therefore no word names a generation of the slot
-// that comes round after 65,536 processes.
+// that comes round after 65,536 processes. It is called before this process takes the
+// word, so that a word that names this very generation is a past holder's, too: in a file
+// on a disk, after a power failure, the slots may be older than the word.
 func (o *Owner) Join(m *liveness.Member) bool {
 	o.me = m.Holder
 	for {
 		w := o.Word.Load()
 		h := liveness.Holder(w & HolderBits)
-		if !h.SharesSlot(o.me) || h == o.me {
+		if !h.SharesSlot(o.me) {
 			return false
 		}
 		if o.Word.CompareAndSwap(w, w&^HolderBits|uint64(liveness.Dead)) {

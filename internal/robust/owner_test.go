@@ -169,7 +169,7 @@ func TestOwnerJoinDisownsItsSlotsPast(t *testing.T) {
 		0:                         0,
 		past:                      uint64(liveness.Dead),
 		past | Recovered | 3*Once: uint64(liveness.Dead) | Recovered | 3*Once,
-		uint64(o.Me.Holder):       uint64(o.Me.Holder),
+		uint64(o.Me.Holder):       uint64(liveness.Dead),
 		2:                         2, // another slot
 	} {
 		w := new(atomic.Uint64)

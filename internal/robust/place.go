@@ -43,8 +43,8 @@ func (p Place) Map(size int64) (*os.File, *mmap.Mapping, error) {
 	}
 	if info, statErr := f.Stat(); statErr == nil && size > info.Size()-p.Offset {
 		f.Close()
-		return nil, nil, fmt.Errorf("Config.At: the object takes %d bytes from offset %d on, and the file has %d: make the file larger (%w)",
-			size, p.Offset, info.Size(), os.ErrInvalid)
+		return nil, nil, fmt.Errorf("%s: the object takes %d bytes from offset %d on, and the file has %d: make the file larger (%w)",
+			fail.Go("Config.At"), size, p.Offset, info.Size(), os.ErrInvalid)
 	}
 	m, err := mmap.Map(f, &mmap.Config{Offset: p.Offset, Length: size})
 	if err != nil {
@@ -56,10 +56,10 @@ func (p Place) Map(size int64) (*os.File, *mmap.Mapping, error) {
 
 func (p Place) check() error {
 	if p.File == nil {
-		return fmt.Errorf("Config.At has no File; a segment on Windows has none, map a file there (%w)", os.ErrInvalid)
+		return fmt.Errorf("%s has no File; a segment on Windows has none, map a file there (%w)", fail.Go("Config.At"), os.ErrInvalid)
 	}
 	if p.Offset < 0 || p.Offset%CacheLine != 0 {
-		return fmt.Errorf("Config.At: offset %d is not a multiple of %d (%w)", p.Offset, CacheLine, os.ErrInvalid)
+		return fmt.Errorf("%s: offset %d is not a multiple of %d (%w)", fail.Go("Config.At"), p.Offset, CacheLine, os.ErrInvalid)
 	}
 	return nil
 }

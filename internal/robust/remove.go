@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
 
 	"github.com/breezeway-ipc/breezeway"
 	"github.com/breezeway-ipc/breezeway/internal/access"
 	"github.com/breezeway-ipc/breezeway/internal/fail"
+	"github.com/breezeway-ipc/breezeway/internal/layout"
 	"github.com/breezeway-ipc/breezeway/internal/object"
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
@@ -24,7 +28,8 @@ func Remove(kind, name string, scope breezeway.Scope) error {
 
 // Remove marks the object of the layout's kind and a name as removed, wakes its waiters,
 // and removes its name. What a program of this layout can't read, and what belongs to a
-// user that the rule doesn't trust, loses its name unmarked. Elsewhere than on Linux
+// user that the rule doesn't trust, loses its name unmarked, unless that is a path: such a
+// file stays. Elsewhere than on Linux
 // nothing is marked: on Windows an object that is open keeps its name.
 //
 // # Order
@@ -46,7 +51,21 @@ func (l Layout) Remove(name string, scope breezeway.Scope, a access.Rule) error 
 	if err != nil {
 		return err
 	}
-	return l.remove(path, a)
+	return l.remove(path, filepath.IsAbs(name), a)
+}
+
+// checkKind fails unless the file that a path names is an object of l's kind, of any
+// version. A name in the directory of objects says so by itself; a path may be that of any
+// file, which is not to be removed.
+func (l Layout) checkKind(f *os.File) error {
+	h, err := layout.Read(f, math.MaxInt64)
+	if err == nil && h.Kind != l.Kind {
+		err = fmt.Errorf("it is of the kind %q, not %q (%w)", h.Kind, l.Kind, breezeway.ErrMismatch)
+	}
+	if errors.Is(err, breezeway.ErrMismatch) {
+		err = fmt.Errorf("%w; it was left as it is: remove it as any other file", err)
+	}
+	return err
 }
 
 // open creates or opens an object. If the one with its name is marked as removed, open

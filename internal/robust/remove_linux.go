@@ -16,15 +16,20 @@ import (
 	"github.com/breezeway-ipc/breezeway/mmap"
 )
 
-func (l Layout) remove(path string, a access.Rule) error {
+func (l Layout) remove(path string, anyFile bool, a access.Rule) error {
 	f, err := object.Open(path, a, false)
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) && !anyFile {
 		return object.Remove(path)
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	if anyFile {
+		if err := l.checkKind(f); err != nil {
+			return err
+		}
+	}
 	if err := object.MayUnlink(f); err != nil {
 		return err
 	}
@@ -75,9 +80,7 @@ func (l Layout) markIn(m *mmap.Mapping, start int) (marked bool, err error) {
 		killpoint.Here("object marked")
 		var gates []int
 		for _, at := range l.Gates {
-			if at != 0 {
-				gates = append(gates, start+at)
-			}
+			gates = append(gates, start+at)
 		}
 		return wakeGates(m, gates)
 	})

@@ -22,6 +22,21 @@ func (s *Section) Do(ctx context.Context, f func() error) (err error) {
 	if err != nil {
 		return err
 	}
+	return s.run(ticket, f)
+}
+
+// TryDo is Do that doesn't wait. It reports false, and calls nothing, if a living process
+// is in the section.
+func (s *Section) TryDo(f func() error) (ok bool, err error) {
+	ticket, ok, err := s.TryLock()
+	if !ok || err != nil {
+		return false, err
+	}
+	return true, s.run(ticket, f)
+}
+
+// run calls f in the section, and leaves it.
+func (s *Section) run(ticket uint64, f func() error) (err error) {
 	returned := false
 	defer func() {
 		unlock := s.Unlock

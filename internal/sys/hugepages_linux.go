@@ -22,7 +22,7 @@ func UseHugePages(b []byte) error {
 	}
 	has, err := hasHugePages(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
 	if err != nil {
-		return fmt.Errorf("whether there are huge pages is not known (%w): %w", errors.ErrUnsupported, err)
+		return fmt.Errorf("whether there are huge pages is not known: %v (%w)", err, errors.ErrUnsupported) // not that a file is missing
 	}
 	if !has {
 		return fmt.Errorf("no huge pages for %d bytes here: they are for 2 MiB and more, of a tmpfs mounted with huge=advise, "+

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,9 @@ func Memfd(name string) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, flags|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL { // before Linux 6.3
 		fd, err = unix.MemfdCreate(name, flags)
+	}
+	if err == unix.ENOSYS {
+		return nil, fmt.Errorf("this system has no memfd_create(2) (since Linux 3.17), which makes memory without a name; use a named segment (%w)", err)
 	}
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)

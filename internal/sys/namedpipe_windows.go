@@ -92,6 +92,15 @@ type PipeInfo struct {
 	End              uint32
 }
 
+// WriteQuota returns the size of the buffer for what the end that was asked writes, in
+// bytes.
+func (i PipeInfo) WriteQuota() uint32 {
+	if i.End == windows.FILE_PIPE_SERVER_END {
+		return i.OutboundQuota
+	}
+	return i.InboundQuota
+}
+
 // QueryPipe needs FILE_READ_ATTRIBUTES.
 func QueryPipe(h windows.Handle) (info PipeInfo, err error) {
 	const filePipeLocalInformation = 24
@@ -99,6 +108,20 @@ func QueryPipe(h windows.Handle) (info PipeInfo, err error) {
 	err = windows.NtQueryInformationFile(h, &status, (*byte)(unsafe.Pointer(&info)), uint32(unsafe.Sizeof(info)), filePipeLocalInformation)
 	return info, ntError("NtQueryInformationFile", err)
 }
+
+// PeekPipe copies bytes that have arrived to p, of one message if the pipe has
+// messages, and leaves them there. It waits for nothing.
+func PeekPipe(h windows.Handle, p []byte) (int, error) {
+	var n uint32
+	ok, _, err := peekNamedPipe.Call(uintptr(h), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
+		uintptr(unsafe.Pointer(&n)), 0, 0)
+	if ok == 0 && err != windows.ERROR_MORE_DATA {
+		return 0, os.NewSyscallError("PeekNamedPipe", err)
+	}
+	return int(n), nil
+}
+
+var peekNamedPipe = kernel32.NewProc("PeekNamedPipe")
 
 // PipeExists reports whether the pipe at path exists. Unlike opening it, this
 // does not meet its server.

@@ -26,3 +26,6 @@ func PeerOf(fd int) (breezeway.Peer, error) {
 	}
 	return peer, nil
 }
+
+// CanIdentifyPeers returns why [PeerOf] is unsupported on this system, or nil.
+func CanIdentifyPeers() error { return nil }

@@ -56,3 +56,6 @@ func executable(pid int) string {
 	}
 	return path
 }
+
+// CanIdentifyPeers returns why [PeerOf] is unsupported on this system, or nil.
+func CanIdentifyPeers() error { return nil }

@@ -3,7 +3,6 @@ package sys
 import (
 	"os"
 	"runtime"
-	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -46,22 +45,12 @@ func NewRangeLock(f *os.File, of Range) (*RangeLock, error) {
 			err = os.NewSyscallError("fcntl F_GETFL", err)
 			return
 		}
-		l.fd, err = openDescriptor("/proc/self/fd/"+strconv.Itoa(int(fd)), flags&unix.O_ACCMODE)
-		err = ExplainSelfFD(err)
+		l.fd, err = reopen(int(fd), f.Name(), flags&unix.O_ACCMODE)
 	})
 	if controlErr != nil {
 		return nil, os.ErrClosed
 	}
 	return l, err
-}
-
-func openDescriptor(path string, flags int) (int, error) {
-	for {
-		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
-		if err != unix.EINTR {
-			return fd, os.NewSyscallError("open", err)
-		}
-	}
 }
 
 // Try takes the lock, or reports false if that would have to wait.
@@ -168,5 +157,5 @@ func (l *RangeLock) failed(err error) error {
 	if l.of.Flock {
 		return os.NewSyscallError("flock", err)
 	}
-	return os.NewSyscallError("fcntl F_OFD_SETLK", err)
+	return explainOFD("F_OFD_SETLK", err)
 }

@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +30,7 @@ func Reserve(f *os.File, size int64) error {
 	block := int64(stat.Blksize)
 	end := (stat.Size + block - 1) / block * block
 	err := reserve(f, end, size)
-	if err == unix.EOPNOTSUPP {
+	if err == unix.EOPNOTSUPP || err == unix.ENOSYS {
 		return appendZeros(f, size)
 	}
 	if err == nil {
@@ -66,11 +67,50 @@ func fallocate(f *os.File, mode uint32, off, n int64) error {
 // than to fill the disk, and a hole that was filled can't be made again without harm.
 func checkSpace(f *os.File, n int64) error {
 	var disk unix.Statfs_t
-	if unix.Fstatfs(int(f.Fd()), &disk) != nil || disk.Blocks == 0 { // it has no limit
+	switch {
+	case n <= 0 || unix.Fstatfs(int(f.Fd()), &disk) != nil:
+		return nil
+	case disk.Blocks == 0 && int64(disk.Type) == unix.TMPFS_MAGIC: // as of memfd_create
+		return checkMemory(n)
+	case disk.Blocks == 0: // it has no limit
 		return nil
 	}
-	if free := disk.Bfree * uint64(disk.Bsize); n > 0 && uint64(n) > free {
+	if free := disk.Bfree * uint64(disk.Bsize); uint64(n) > free {
 		return fmt.Errorf("%d bytes of storage are missing, and %d are free (%w)", n, free, unix.ENOSPC)
 	}
 	return nil
+}
+
+// checkMemory fails if the machine has not so many bytes of memory: the system would kill
+// processes, of others too, to make room. A bound of this process's cgroup is not looked at.
+func checkMemory(n int64) error {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return nil
+	}
+	unit := uint64(info.Unit)
+	if uint64(n) <= uint64(info.Freeram)*unit {
+		return nil
+	}
+	free, err := availableMemory()
+	if err != nil {
+		free = uint64(info.Totalram) * unit
+	}
+	if free += uint64(info.Freeswap) * unit; uint64(n) > free {
+		return fmt.Errorf("%d bytes of memory are missing, and %d are free (%w)", n, free, unix.ENOSPC)
+	}
+	return nil
+}
+
+// availableMemory returns how many bytes of memory can be had without swapping: those that
+// are free, and those of caches.
+func availableMemory() (uint64, error) {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "MemAvailable:")
+	var kilobytes uint64
+	_, err = fmt.Sscan(rest, &kilobytes)
+	return kilobytes << 10, err
 }

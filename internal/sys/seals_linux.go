@@ -1,6 +1,8 @@
 package sys
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -13,8 +15,12 @@ func Seals(f *os.File) (int, error) {
 	return seals, os.NewSyscallError("fcntl F_GET_SEALS", err)
 }
 
-// AddSeals adds seals to f.
+// AddSeals adds seals to f, a memfd.
 func AddSeals(f *os.File, seals int) error {
 	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals)
+	if err == unix.EINVAL {
+		return fmt.Errorf("this system has no seals (fcntl F_ADD_SEALS, since Linux 3.17), which fix the size of memory without a name; use a named segment (%w): %w",
+			errors.ErrUnsupported, err)
+	}
 	return os.NewSyscallError("fcntl F_ADD_SEALS", err)
 }

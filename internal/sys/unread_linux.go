@@ -13,14 +13,8 @@ func Unread(fd int) (n int, lost bool, err error) {
 	}
 	// The socket's pending ECONNRESET shows as POLLERR. Polling leaves it
 	// there for the next Read; SO_ERROR would take it away.
-	p := []unix.PollFd{{Fd: int32(fd)}}
-	for {
-		_, err = unix.Poll(p, 0)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	return n, p[0].Revents&unix.POLLERR != 0, err
+	events, err := poll(fd, 0)
+	return n, events&unix.POLLERR != 0, err
 }
 
 // CanWrite reports whether neither this side of the connected stream socket fd has

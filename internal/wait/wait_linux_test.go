@@ -1,16 +1,12 @@
 package wait
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,8 +24,7 @@ func TestStoppedWaiter(t *testing.T) {
 		p := m.start(t, taker)
 		p.Say("take in the background")
 		p.Expect("parked")
-		p.Process.Signal(syscall.SIGSTOP)
-		until(t, "all its threads to stop", func() bool { return stopped(p.Process.Pid) })
+		goOn := ipctest.Stop(t, p.Process.Pid)
 		result := make(chan error)
 		go func() { result <- s.acquire(context.Background()) }()
 		until(t, "the second waiter", func() bool { return s.gate.w.queued.Load() > 0 })
@@ -38,25 +33,9 @@ func TestStoppedWaiter(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.release(1)
-		p.Process.Signal(syscall.SIGCONT)
+		goOn()
 		p.Expect("took <nil>")
 	})
-}
-
-// stopped reports whether no thread of the process runs any more.
-func stopped(pid int) bool {
-	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	if err != nil || len(stats) == 0 {
-		return false
-	}
-	for _, stat := range stats {
-		text, err := os.ReadFile(stat)
-		// The state follows the name, which is in parentheses.
-		if err != nil || !bytes.HasPrefix(text[bytes.LastIndexByte(text, ')')+1:], []byte(" T")) {
-			return false
-		}
-	}
-	return true
 }
 
 // A signal that interrupts a parked thread ends no wait.

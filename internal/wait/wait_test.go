@@ -100,9 +100,7 @@ func TestWakeIsSooner(t *testing.T) {
 			}
 		}
 		t.Logf("%v with a wake-up, %v without", woken/n, quiet/n)
-		if quiet > n*time.Second {
-			t.Errorf("without a wake-up it took %v on average", quiet/n)
-		}
+		ipctest.WantWithin(t, quiet/n, time.Second)
 		if woken >= quiet {
 			t.Errorf("waking made no difference: %v with it, %v without", woken/n, quiet/n)
 		}
@@ -147,11 +145,7 @@ func TestCancel(t *testing.T) {
 					}
 					times = append(times, time.Since(start))
 				}
-				slices.Sort(times)
-				t.Logf("ended after %v, %v at most", times[len(times)/2], times[len(times)-1])
-				if typical := times[len(times)/2]; typical > 10*time.Millisecond {
-					t.Errorf("typically cancelled after %v", typical)
-				}
+				ipctest.WantMedian(t, times, 10*time.Millisecond)
 				end()
 				waiting.Wait()
 			})
@@ -212,7 +206,7 @@ func TestCancelWithWakeUp(t *testing.T) {
 				defer end()
 				s := m.semaphore(0)
 				times := map[bool][]time.Duration{}
-				for i := range 2 * (ipctest.Count(200) + 10) {
+				for i := range 2 * (ipctest.Count(200) + 100) { // of a hundred one may be late
 					withWake := i%2 == 1
 					ctx, cancel := context.WithCancel(context.Background())
 					result := make(chan error)
@@ -234,7 +228,7 @@ func TestCancelWithWakeUp(t *testing.T) {
 				}
 				t.Logf("99%% ended within %v, %v with a wake-up", p99(false), p99(true))
 				if p99(true) > 3*p99(false)+10*time.Millisecond {
-					t.Errorf("99%% ended within %v with a wake-up, within %v without", p99(true), p99(false))
+					ipctest.Late(t, "99%% ended within %v with a wake-up, within %v without", p99(true), p99(false))
 				}
 			})
 		}
@@ -297,9 +291,7 @@ func TestWakeDiesWithItsProcess(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Fatal(err)
 		}
-		if d := time.Since(start); d > time.Second {
-			t.Errorf("it took %v", d)
-		}
+		ipctest.WantSince(t, start, time.Second)
 	})
 }
 
@@ -456,7 +448,7 @@ func TestChangeBeforePark(t *testing.T) {
 					}
 				}
 				if late > rounds/2 { // a check may be due just then
-					t.Errorf("%d of %d parked", late, rounds)
+					ipctest.Late(t, "%d of %d parked", late, rounds)
 				}
 			})
 		}
@@ -517,8 +509,11 @@ func TestNoWakeIsLost(t *testing.T) {
 		fmt.Sscan(p.Hear(), &otherLate, &otherErr)
 		// A check that was due anyway may come first; with processors taken away for
 		// 100 ms now and then that happens.
-		if otherErr != "<nil>" || late+otherLate > n/1000+2 {
-			t.Errorf("%d of %d came without a wake-up, there %d (%s)", late, n, otherLate, otherErr)
+		if otherErr != "<nil>" {
+			t.Error(otherErr)
+		}
+		if late+otherLate > n/1000+2 {
+			ipctest.Late(t, "%d of %d came without a wake-up, there %d", late, n, otherLate)
 		}
 	})
 }

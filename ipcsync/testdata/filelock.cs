@@ -1,5 +1,5 @@
 // Locks and unlocks ranges of the file args[0] as it is told, with
-// FileStream.Lock.
+// FileStream.Lock. If there is an args[1], it opens the file with FileShare.None.
 using System;
 using System.IO;
 
@@ -7,7 +7,7 @@ static class FileLockPeer
 {
     static void Main(string[] args)
     {
-        using (var file = new FileStream(args[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        using (var file = new FileStream(args[0], FileMode.Open, FileAccess.ReadWrite, args.Length > 1 ? FileShare.None : FileShare.ReadWrite))
         {
             Console.WriteLine("open");
             for (string line; (line = Console.ReadLine()) != null;)

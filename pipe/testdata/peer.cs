@@ -2,6 +2,7 @@
 // "ID COMMAND ARGUMENT…", with the stream called ID, and answers with one line.
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.IO.Pipes;
 using System.Text;
@@ -11,6 +12,7 @@ class Peer
     PipeStream pipe;
     StreamReader reader;
     StreamWriter writer;
+    Process child;
 
     static void Main()
     {
@@ -45,7 +47,7 @@ class Peer
                 pipe = new NamedPipeServerStream(words[0], Direction(words[1]), NamedPipeServerStream.MaxAllowedServerInstances);
                 break;
             case "listen-messages":
-                pipe = new NamedPipeServerStream(words[0], Direction(words[1]), 1, PipeTransmissionMode.Message);
+                pipe = new NamedPipeServerStream(words[0], Direction(words[1]), NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Message);
                 break;
             case "accept":
                 ((NamedPipeServerStream)pipe).WaitForConnection();
@@ -55,6 +57,26 @@ class Peer
                 break;
             case "connect-own":
                 Connect(words, PipeOptions.CurrentUserOnly);
+                break;
+            case "by-message":
+                pipe.ReadMode = PipeTransmissionMode.Message;
+                break;
+            case "inherit":
+                pipe = new AnonymousPipeClientStream(Direction(words[1]), words[0]);
+                break;
+            case "parent":
+                Parent(Direction(words[0]), words[1], words[2]);
+                break;
+            case "child":
+                return "line " + child.StandardOutput.ReadLine();
+            case "text":
+                var text = Encoding.UTF8.GetBytes(argument);
+                pipe.Write(text, 0, text.Length);
+                break;
+            case "message":
+                return "message " + Message();
+            case "take-text":
+                TakeText(int.Parse(words[0]), words[1]);
                 break;
             case "line":
                 if (writer == null)
@@ -95,6 +117,45 @@ class Peer
         client.Connect(20000);
     }
 
+    // Parent starts a program with an argument and the handle of a pipe's other end.
+    void Parent(PipeDirection direction, string program, string argument)
+    {
+        var server = new AnonymousPipeServerStream(direction, HandleInheritability.Inheritable);
+        pipe = server;
+        child = Process.Start(new ProcessStartInfo(program, argument + " " + server.GetClientHandleAsString())
+        {
+            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8,
+        });
+        server.DisposeLocalCopyOfClientHandle();
+    }
+
+    string Message()
+    {
+        var message = new MemoryStream();
+        var part = new byte[4];
+        do
+            message.Write(part, 0, pipe.Read(part, 0, part.Length));
+        while (!pipe.IsMessageComplete);
+        return Encoding.UTF8.GetString(message.ToArray());
+    }
+
+    void TakeText(int times, string text)
+    {
+        var data = Read(times * text.Length);
+        for (var i = 0; i < data.Length; i++)
+            if (data[i] != text[i % text.Length])
+                throw new InvalidDataException("byte " + i + " is " + data[i]);
+    }
+
+    byte[] Read(int size)
+    {
+        var data = new byte[size];
+        for (int at = 0, n; at < size; at += n)
+            if ((n = pipe.Read(data, at, size - at)) == 0)
+                throw new EndOfStreamException("ended after " + at + " bytes");
+        return data;
+    }
+
     static PipeDirection Direction(string word)
     {
         return (PipeDirection)Enum.Parse(typeof(PipeDirection), word);
@@ -102,10 +163,7 @@ class Peer
 
     void Take(int size)
     {
-        var data = new byte[size];
-        for (int at = 0, n; at < size; at += n)
-            if ((n = pipe.Read(data, at, size - at)) == 0)
-                throw new EndOfStreamException("ended after " + at + " bytes");
+        var data = Read(size);
         for (var i = 0; i < size; i++)
             if (data[i] != i % 251)
                 throw new InvalidDataException("byte " + i + " is " + data[i]);

@@ -6,8 +6,8 @@ static class Attach
 {
     static void Main(string[] args)
     {
-        // On Windows: MemoryMappedFile.OpenExisting(args[0])
-        using (var file = MemoryMappedFile.CreateFromFile("/dev/shm/" + args[0], FileMode.Open))
+        bool windows = Environment.OSVersion.Platform == PlatformID.Win32NT;
+        using (var file = windows ? MemoryMappedFile.OpenExisting(args[0]) : MemoryMappedFile.CreateFromFile("/dev/shm/" + args[0], FileMode.Open))
         using (var view = file.CreateViewAccessor())
         {
             Console.WriteLine(view.ReadInt64(0));

@@ -1,5 +1,0 @@
-package cli
-
-import "io/fs"
-
-func ownerOf(fs.FileInfo) string { return "" }

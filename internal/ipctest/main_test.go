@@ -1,0 +1,5 @@
+package ipctest
+
+import "testing"
+
+func TestMain(m *testing.M) { Main(m) }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package peerbench
+
+func isPlugin() bool { return false }
+
+func servePlugin() {}

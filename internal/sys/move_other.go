@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sys
+
+// MoveAway does nothing here.
+func MoveAway() {}

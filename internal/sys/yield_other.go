@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sys
+
+// Yield does nothing here.
+func Yield() {}

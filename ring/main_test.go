@@ -1,0 +1,9 @@
+package ring
+
+import (
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+func TestMain(m *testing.M) { ipctest.Main(m) }

@@ -1,0 +1,9 @@
+package shmnet
+
+import (
+	"testing"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
+)
+
+func TestMain(m *testing.M) { ipctest.Main(m) }

@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package shmnet
+
+// pause does nothing here.
+func pause() {}

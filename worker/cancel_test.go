@@ -1,0 +1,63 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// lateContext ends when it is asked for the second time: after the call was given its
+// worker, and before it is sent.
+type lateContext struct {
+	context.Context
+	asked int
+}
+
+func (c *lateContext) Err() error {
+	if c.asked++; c.asked > 1 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Done never comes: the call may find out by Err alone.
+func (c *lateContext) Done() <-chan struct{} { return make(chan struct{}) }
+
+// A call that is cancelled before it is sent leaves nothing that the next call stumbles
+// over.
+func TestCancelBeforeTheCallIsSent(t *testing.T) {
+	pool := newPool(t, quiet(1))
+	before := mustCall(t, pid, pool, struct{ _ byte }{})
+	if _, err := double.Call(&lateContext{Context: t.Context()}, pool, 1); err == nil {
+		t.Error("a call whose context had ended has a result")
+	}
+	if after := mustCall(t, pid, pool, struct{ _ byte }{}); after != before {
+		t.Errorf("the worker was replaced, %d by %d", before, after)
+	}
+}
+
+// tidy takes its time to clean up after it was cancelled.
+var tidy = Define("tidy", func(ctx context.Context, d time.Duration) (int, error) {
+	<-ctx.Done()
+	time.Sleep(d) // what it simulates is work that has to be done
+	println("tidied up")
+	return 0, nil
+})
+
+// Close leaves a function its grace whose call was cancelled before.
+func TestCloseAfterCancelLeavesTheGrace(t *testing.T) {
+	out := &lines{found: make(chan struct{}), want: "tidied up"}
+	pool := newPool(t, &Config{Workers: 1, Stderr: out})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := tidy.Call(ctx, pool, 100*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	pool.Close()
+	select {
+	case <-out.found:
+	default:
+		t.Error("the function was killed before its grace was over")
+	}
+}
