@@ -372,7 +372,7 @@ func TestTTL(t *testing.T) {
 // What has expired makes room for a sender, wherever it is in a full queue, also if no
 // receiver comes, and if it expires while the sender waits.
 func TestExpiredMakeRoom(t *testing.T) {
-	lasting, brief := text("lasting", 0), Outgoing{Body: []byte("brief"), TTL: 100 * time.Millisecond}
+	lasting, brief := text("lasting", 0), Outgoing{Body: []byte("brief"), TTL: time.Minute}
 	overtaken := brief
 	overtaken.Priority = 7
 	for what, messages := range map[string][]Outgoing{
@@ -385,25 +385,33 @@ func TestExpiredMakeRoom(t *testing.T) {
 	} {
 		for _, full := range []Full{FullWait, FullFail} {
 			t.Run(fmt.Sprint(what, " ", full), func(t *testing.T) {
-				q := newQueue(t, &Config{Capacity: 3, Full: full})
-				start := time.Now()
-				for _, m := range messages {
-					mustSend(t, q, m)
-				}
-				if full == FullFail {
-					ipctest.WantError(t, q.Send(t.Context(), lasting), ErrFull)
-					time.Sleep(brief.TTL + 20*time.Millisecond) // the time is the input
-				}
-				mustSend(t, q, lasting)
-				took := time.Since(start)
-				if took < brief.TTL {
-					t.Errorf("there was room after %v", took)
-				}
-				ipctest.WantSince(t, start, brief.TTL+250*time.Millisecond)
-				for q.length() > 0 {
-					wantBody(t, mustReceive(t, q), "lasting")
-				}
-				wantEmpty(t, q)
+				ipctest.Longer(t, func(ttl time.Duration) error {
+					q := newQueue(t, &Config{Capacity: 3, Full: full})
+					start := time.Now()
+					for _, m := range messages {
+						if m.TTL == brief.TTL {
+							m.TTL = ttl
+						}
+						mustSend(t, q, m)
+					}
+					if full == FullFail {
+						if err := q.Send(t.Context(), lasting); !errors.Is(err, ErrFull) {
+							return fmt.Errorf("sent to a full queue: %v", err)
+						}
+						time.Sleep(ttl + 20*time.Millisecond) // the time is the input
+					}
+					mustSend(t, q, lasting)
+					took := time.Since(start)
+					if took < ttl {
+						t.Errorf("there was room after %v", took)
+					}
+					ipctest.WantSince(t, start, ttl+250*time.Millisecond)
+					for q.length() > 0 {
+						wantBody(t, mustReceive(t, q), "lasting")
+					}
+					wantEmpty(t, q)
+					return nil
+				})
 			})
 		}
 	}

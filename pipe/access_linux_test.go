@@ -2,7 +2,6 @@ package pipe
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -370,8 +369,8 @@ func (s *strangers) testChanged(t *testing.T) {
 		t.Run(test.rule, func(t *testing.T) {
 			path := filepath.Join(meetingPlace(t, 0o755), "s")
 			cfg := ruleOf(strings.Fields(test.rule))
-			var log bytes.Buffer
-			cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			log := newTold()
+			cfg.Logger = slog.New(log)
 			l := listenFor(t, path, cfg)
 			if err := os.Chmod(path, test.chmod); err != nil {
 				t.Fatal(err)
@@ -386,9 +385,11 @@ func (s *strangers) testChanged(t *testing.T) {
 			if got := l.Stats().Refused; got != 1 {
 				t.Errorf("%d refused", got)
 			}
-			for _, want := range []string{"level=WARN", fmt.Sprint("user ", s.uid), "Config.Allow"} {
-				if !strings.Contains(log.String(), want) {
-					t.Errorf("logged %q, want %q in it", log.String(), want)
+			// Close waits for no Logger.
+			said := log.await(t, slog.LevelWarn)
+			for _, want := range []string{fmt.Sprint("user ", s.uid), "Config.Allow"} {
+				if !strings.Contains(said, want) {
+					t.Errorf("logged %q, want %q in it", said, want)
 				}
 			}
 		})

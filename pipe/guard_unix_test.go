@@ -29,15 +29,20 @@ func (c told) WithGroup(string) slog.Handler                 { return c }
 func (c told) Handle(_ context.Context, r slog.Record) error { c <- r; return nil }
 func (c told) config() *Config                               { return &Config{Logger: slog.New(c)} }
 
-func (c told) await(t *testing.T, level slog.Level) {
+// await returns the next record, as text.
+func (c told) await(t *testing.T, level slog.Level) string {
 	t.Helper()
 	select {
 	case r := <-c:
 		if r.Level != level {
 			t.Errorf("told %v %q, want %v", r.Level, r.Message, level)
 		}
+		var text strings.Builder
+		slog.NewTextHandler(&text, nil).Handle(t.Context(), r)
+		return text.String()
 	case <-time.After(ipctest.Patience):
 		t.Fatal("the Logger was not told")
+		return ""
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,17 +147,23 @@ func TestKeyAtOneSideOnly(t *testing.T) {
 	key := &Config{AuthKey: []byte("k"), HandshakeTimeout: 20 * time.Millisecond}
 	_, _, err, _ := ends(t, key, &Config{NoAuth: true})
 	ipctest.WantError(t, err, os.ErrDeadlineExceeded, "no handshake came within 20ms", "Config.NoAuth")
-	a, b := net.Pipe()
-	served := make(chan error, 1)
-	go func() { _, err := Server(t.Context(), b, key); served <- err }()
-	client, err := Client(t.Context(), a, &Config{NoAuth: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	_, err = client.Receive(nil)
-	ipctest.WantError(t, err, breezeway.ErrMismatch, "asks for an authkey")
-	ipctest.WantError(t, <-served, os.ErrDeadlineExceeded)
+	ipctest.Longer(t, func(limit time.Duration) error {
+		key.HandshakeTimeout = limit
+		a, b := net.Pipe()
+		served := make(chan error, 1)
+		go func() { _, err := Server(t.Context(), b, key); served <- err }()
+		client, err := Client(t.Context(), a, &Config{NoAuth: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		_, err = client.Receive(nil)
+		ipctest.WantError(t, <-served, os.ErrDeadlineExceeded)
+		if !errors.Is(err, breezeway.ErrMismatch) || !strings.Contains(err.Error(), "asks for an authkey") {
+			return fmt.Errorf("the client learns %w", err)
+		}
+		return nil
+	})
 }
 
 // A challenge is no message, if it is the first thing that comes.
@@ -181,12 +189,16 @@ func TestChallengeWithoutKey(t *testing.T) {
 
 // A silent client keeps no other one waiting, and is sent away.
 func TestSilentClients(t *testing.T) {
+	ipctest.Longer(t, func(limit time.Duration) error { return serveBesideSilence(t, limit) })
+}
+
+func serveBesideSilence(t *testing.T, limit time.Duration) error {
 	below, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	reasons := make(chan error, 100)
-	key := &Config{AuthKey: []byte("k"), HandshakeTimeout: time.Second, Logger: refusalLog(reasons)}
+	key := &Config{AuthKey: []byte("k"), HandshakeTimeout: limit, Logger: refusalLog(reasons)}
 	l, err := NewListener(below, key)
 	if err != nil {
 		t.Fatal(err)
@@ -205,11 +217,11 @@ func TestSilentClients(t *testing.T) {
 		dial().Write([]byte{0, 0})
 	}
 	if _, err := Client(t.Context(), dial(), &Config{AuthKey: key.AuthKey}); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	c, err := l.Accept(t.Context())
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	c.Close()
 	for range silent {
@@ -222,6 +234,7 @@ func TestSilentClients(t *testing.T) {
 	if _, err := l.Accept(t.Context()); !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
 	}
+	return nil
 }
 
 func prefixed(p []byte) []byte { return append(prefix.Append(nil, len(p)), p...) }

@@ -90,9 +90,13 @@ func TestTLSConfig(t *testing.T) {
 
 // A client that says nothing keeps no other one waiting, and is sent away.
 func TestSlowHandshake(t *testing.T) {
+	ipctest.Longer(t, func(limit time.Duration) error { return serveBesideSilence(t, limit) })
+}
+
+func serveBesideSilence(t *testing.T, limit time.Duration) error {
 	a := newAuthority(t)
 	refused := make(chan struct{}, 100)
-	cfg := &Config{TLS: a.serverTLS(t), HandshakeTimeout: 300 * time.Millisecond, Logger: slog.New(&counter{refused: refused})}
+	cfg := &Config{TLS: a.serverTLS(t), HandshakeTimeout: limit, Logger: slog.New(&counter{refused: refused})}
 	l := mustListen(t, endpoint{"tls", cfg, nil, func(testing.TB) string { return "127.0.0.1:0" }})
 	var silent []net.Conn
 	for range 20 {
@@ -104,10 +108,14 @@ func TestSlowHandshake(t *testing.T) {
 		io.WriteString(c, "\x16\x03\x01") // a record begins
 		silent = append(silent, c)
 	}
-	mustDial(t, "tls", l.Addr().String(), &Config{TLS: a.clientTLS(t)})
+	talkative, err := Dial(t.Context(), "tls", l.Addr().String(), &Config{TLS: a.clientTLS(t)})
+	if err != nil {
+		return err
+	}
+	defer talkative.Close()
 	s, err := l.AcceptContext(t.Context())
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer s.Close()
 	for _, c := range silent {
@@ -116,6 +124,7 @@ func TestSlowHandshake(t *testing.T) {
 		}
 		<-refused
 	}
+	return nil
 }
 
 // The Logger may close the listener.

@@ -3,8 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"time"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
 // lateContext ends when it is asked for the second time: after the call was given its
@@ -39,6 +42,7 @@ func TestCancelBeforeTheCallIsSent(t *testing.T) {
 
 // tidy takes its time to clean up after it was cancelled.
 var tidy = Define("tidy", func(ctx context.Context, d time.Duration) (int, error) {
+	println(begun)
 	<-ctx.Done()
 	time.Sleep(d) // what it simulates is work that has to be done
 	println("tidied up")
@@ -47,16 +51,17 @@ var tidy = Define("tidy", func(ctx context.Context, d time.Duration) (int, error
 
 // Close leaves a function its grace whose call was cancelled before.
 func TestCloseAfterCancelLeavesTheGrace(t *testing.T) {
-	out := &lines{found: make(chan struct{}), want: "tidied up"}
-	pool := newPool(t, &Config{Workers: 1, Stderr: out})
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := tidy.Call(ctx, pool, 100*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+	cfg := &Config{Workers: 1, Grace: ipctest.Patience}
+	ctx := onceBegun(t, cfg)
+	tidied := &lines{found: make(chan struct{}), want: "tidied up"}
+	cfg.Stderr = io.MultiWriter(cfg.Stderr, tidied)
+	pool := newPool(t, cfg)
+	if _, err := tidy.Call(ctx, pool, 100*time.Millisecond); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	pool.Close()
 	select {
-	case <-out.found:
+	case <-tidied.found:
 	default:
 		t.Error("the function was killed before its grace was over")
 	}

@@ -26,6 +26,7 @@ var (
 
 	// die ends the process in a way.
 	die = Define("die", func(ctx context.Context, how string) (string, error) {
+		println(begun)
 		switch how {
 		case "panic":
 			explode(nil)
@@ -211,6 +212,24 @@ func newPool(t testing.TB, cfg *Config) *Pool {
 }
 
 // quiet has no output of workers that die on purpose in that of the tests.
+// begun is what functions write to standard error that run until they are cancelled.
+const begun = "begun"
+
+// onceBegun sets cfg.Stderr, and returns a context that ends when a function has begun.
+func onceBegun(t *testing.T, cfg *Config) context.Context {
+	out := &lines{found: make(chan struct{}), want: begun}
+	cfg.Stderr = out
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer cancel()
+		select {
+		case <-out.found:
+		case <-ctx.Done():
+		}
+	}()
+	return ctx
+}
+
 func quiet(workers int) *Config { return &Config{Workers: workers, Stderr: new(strings.Builder)} }
 
 func mustCall[In, Out any](t testing.TB, f *Func[In, Out], on Target, in In) Out {

@@ -48,9 +48,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(quickEnv) != "" {
 		runDemo = quickDemo
 	}
-	if ipctest.UnderWine() {
-		demoLimit = 4 * time.Minute // it starts some thirty processes, which take up to half a second each
-	}
 	switch {
 	case os.Getenv(commandEnv) == "":
 		ipctest.Main(m)

@@ -4,8 +4,11 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/breezeway-ipc/breezeway/pipe"
+
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 )
 
 func TestReceive(t *testing.T) {
@@ -75,11 +78,7 @@ func TestReceiveTimeout(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	l := listen(t, url, nil)
-	client := start(t, "receive", url, "--timeout", "300ms")
-	c := accept(t, l)
-	client.Wait()
-	if code := client.ProcessState.ExitCode(); code != exitTimeout || !strings.Contains(client.Stderr(), "sent nothing") {
-		t.Errorf("exit %d: %s", code, client.Stderr())
-	}
-	c.Close()
+	ipctest.Longer(t, func(limit time.Duration) error {
+		return expectTimeout(t, start(t, "receive", url, "--timeout", limit.String()), l, "sent nothing")
+	})
 }

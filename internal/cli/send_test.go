@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -151,15 +152,33 @@ func TestSendTimeout(t *testing.T) {
 			}
 			url := uniqueURL()
 			l := listen(t, url, nil)
-			client := start(t, append([]string{"send", url, "--timeout", "300ms"}, test.args...)...)
-			c := accept(t, l)
-			defer c.Close()
-			client.Wait()
-			if code := client.ProcessState.ExitCode(); code != exitTimeout || !strings.Contains(client.Stderr(), test.want) {
-				t.Errorf("exit %d: %s", code, client.Stderr())
-			}
+			ipctest.Longer(t, func(limit time.Duration) error {
+				client := start(t, append([]string{"send", url, "--timeout", limit.String()}, test.args...)...)
+				return expectTimeout(t, client, l, test.want)
+			})
 		})
 	}
+}
+
+// expectTimeout serves client, which connects to l and says want when its time is over.
+func expectTimeout(t *testing.T, client *ipctest.Process, l *pipe.Listener, want string) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	met := make(chan *pipe.Conn, 1)
+	go func() {
+		c, _ := l.AcceptContext(ctx)
+		met <- c
+	}()
+	client.Wait()
+	cancel()
+	if c := <-met; c != nil {
+		c.Close()
+	}
+	if code := client.ProcessState.ExitCode(); code != exitTimeout || !strings.Contains(client.Stderr(), want) {
+		return fmt.Errorf("exit %d: %s", code, client.Stderr())
+	}
+	return nil
 }
 
 func TestSendTellsOfLoss(t *testing.T) {

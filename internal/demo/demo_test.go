@@ -208,6 +208,17 @@ func TestDemoEndsWithItsContext(t *testing.T) {
 	expectNoTraces(t, os.Getpid())
 }
 
+// A demo that hangs has failed, without an end of the context of all.
+func TestDemoThatHangs(t *testing.T) {
+	only(t, onlyDemos["sleeper"])
+	defer func(limit time.Duration) { exchangeLimit = limit }(exchangeLimit)
+	exchangeLimit = 200 * time.Millisecond
+	rows, _ := runAll(t, t.Context())
+	if row := rows["sleeper"]; row.Verdict != Failed || row.Error != "not done after 200ms" {
+		t.Errorf("%+v", row)
+	}
+}
+
 // run starts the demo in a process of its own, and hears what is shown until done
 // returns true.
 func runUntil(t *testing.T, d string, done func(Event) bool) *ipctest.Process {

@@ -32,6 +32,11 @@ func Run(ctx context.Context, show func(Event)) (rows []Event, err error) {
 	return rows, nil
 }
 
+// exchangeLimit is how long a demo takes at most: far longer than on a machine that is slow
+// and busy, and little enough for all to end within 15 s where one of them hangs. Tests
+// change it.
+var exchangeLimit = 10 * time.Second
+
 // nameIn returns the name that the objects have of a run whose directory is dir.
 func nameIn(dir string) string { return filepath.Base(dir) }
 
@@ -64,6 +69,8 @@ func (r *run) row(ctx context.Context) Event {
 	if r.demo.missing != "" {
 		return row
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, exchangeLimit, fmt.Errorf("not done after %v", exchangeLimit))
+	defer cancel()
 	err := r.listenTo(ctx)
 	row.Crossed, row.RoundTrips, row.P50, row.P99 = r.fig.Crossed, r.fig.RoundTrips, r.fig.P50, r.fig.P99
 	row.Verdict = OK
