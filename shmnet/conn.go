@@ -237,13 +237,14 @@ func (c *Conn) interruptedBy(ctx context.Context, s *side) error {
 
 // writable returns why nothing can be written, room or not. It is wr's turn.
 func (c *Conn) writable() error {
+	gone := c.gone.Load() // before closed, which Close sets before it closes the socket
 	if err := c.interrupted(&c.wr); err != nil {
 		return err
 	}
 	switch {
 	case c.ended:
 		return net.ErrClosed
-	case c.gone.Load():
+	case gone:
 		return errGone
 	}
 	return nil
@@ -339,8 +340,9 @@ func (c *Conn) beginContext(ctx context.Context, s *side) error {
 		}
 	}
 	for c.Transport() == Undecided {
+		gone := c.gone.Load() // before closed, as in writable
 		err := c.interruptedBy(ctx, s)
-		if err == nil && c.gone.Load() {
+		if err == nil && gone {
 			err = errDied
 		}
 		if err != nil {
