@@ -84,7 +84,7 @@ func TestBuffersDontPileUp(t *testing.T) {
 	pool := newPool(t, &Config{Workers: 1})
 	newBuffer(t, pool, 1) // or the system has none
 	for range 50 {
-		b, err := pool.Buffer(64 << 10)
+		b, err := pool.Buffer(1 << 20)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway"
+	"github.com/breezeway-ipc/breezeway/internal/ipctest"
 	"github.com/breezeway-ipc/breezeway/mq"
 )
 
@@ -59,16 +60,18 @@ func TestErrorsCross(t *testing.T) {
 	}
 }
 
-// define defines a function for the time of a test, behind all others: no worker that is
-// started meanwhile may be expected to serve others than those.
+// undefine lets the test define functions named test, which are gone when it ends.
 func undefine(t *testing.T) {
 	n := len(defined())
-	t.Cleanup(func() {
+	reopen := func() {
 		registry.mu.Lock()
 		defer registry.mu.Unlock()
+		registry.complete = false
 		registry.functions = registry.functions[:n]
 		delete(registry.names, "test")
-	})
+	}
+	reopen()
+	t.Cleanup(reopen)
 }
 
 type withChannel struct{ Inner []struct{ C chan int } }
@@ -103,13 +106,22 @@ func TestDefinedHereAlone(t *testing.T) {
 }
 
 func TestDefinedAfterStart(t *testing.T) {
-	pool := newPool(t, &Config{Workers: 1})
-	undefine(t)
-	f := Define("test", func(context.Context, int) (int, error) { return 0, nil })
-	if _, err := f.Call(t.Context(), pool, 0); !errors.Is(err, os.ErrInvalid) {
-		t.Errorf("%v", err)
+	pool := newPool(t, quiet(1))
+	n := len(defined())
+	f := Define("test", func(context.Context, int) (int, error) { return 0, nil }).Idempotent()
+	_, err := f.Call(t.Context(), pool, 0)
+	ipctest.WantError(t, err, os.ErrInvalid, "defined after")
+	for _, err := range f.Map(t.Context(), pool, upTo(3)) {
+		ipctest.WantError(t, err, os.ErrInvalid, "defined after")
 	}
+	// Workers that are started from now on are those of the program as it was.
+	_, err = die.Call(t.Context(), pool, "exit")
+	wantCrash(t, err)
 	mustCall(t, double, pool, 1)
+	mustCall(t, double, newPool(t, quiet(1)), 1)
+	if got := len(defined()); got != n {
+		t.Errorf("there are %d functions, and were %d", got, n)
+	}
 }
 
 // node is a value that may contain itself.

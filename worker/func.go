@@ -43,7 +43,8 @@ type Func[In, Out any] struct {
 // are an [encoding.BinaryMarshaler] or [encoding.TextMarshaler] and the unmarshaler to it.
 // They are copied whole, fields that are not exported included. A struct that embeds such
 // a type is copied field by field: what it marshals to may be that field alone. For others there is
-// [Func.Codecs]. What is wrong with a definition is an error of [Start] and of each call.
+// [Func.Codecs]. What is wrong with a definition is an error of [Start] and of each call;
+// that it comes after the first Start, where no worker has it, is one of each call.
 //
 // A worker calls one function at a time, so that a package's variables need no lock for
 // f's sake. ctx ends when the caller's does, or when f returns. A panic of f ends the
@@ -187,10 +188,6 @@ func (f *Func[In, Out]) callOnce(ctx context.Context, on Target, frame []byte, a
 	if err != nil {
 		return out, f.fail(err)
 	}
-	if int(f.index) >= p.functions {
-		p.release()
-		return out, f.fail(errLate)
-	}
 	status, body, err := p.call(ctx, &f.name, f.index, frame, nil, last)
 	if err != nil {
 		return out, f.fail(err) // p is not ours any more
@@ -217,8 +214,6 @@ func (f *Func[In, Out]) result(p *process, status uint16, body []byte) (out Out,
 	}
 	return out, f.fail(errGarbled("the worker answers with an unknown status"))
 }
-
-var errLate = fmt.Errorf("the function was defined after the pool was started; define it for a variable of a package (%w)", os.ErrInvalid)
 
 var errGoexit = fmt.Errorf("the function called runtime.Goexit and returned nothing (%w)", os.ErrInvalid)
 

@@ -439,10 +439,6 @@ func (f *Func[In, Out]) callTogether(ctx context.Context, on Target, b *batch[In
 	if err != nil {
 		return err
 	}
-	if int(f.index) >= p.functions {
-		p.release()
-		return errLate
-	}
 	status, body, err := p.call(ctx, &f.name, f.index|batchBit, scratch.b, images, leaveLast)
 	if err != nil {
 		crashOf(err).finish(on)

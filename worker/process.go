@@ -29,8 +29,6 @@ type process struct {
 	tail  *tail
 	since time.Time
 
-	functions int // how many it knows
-
 	commands commands
 
 	// What is known of the present call: for a worker that dies before it takes the call.
@@ -97,7 +95,7 @@ func launch(pool *Pool, key *Key) (*process, error) {
 		return nil, err
 	}
 	defer w.Close()
-	p := &process{pool: pool, key: key, since: time.Now(), functions: len(defined()), exited: make(chan struct{})}
+	p := &process{pool: pool, key: key, since: time.Now(), exited: make(chan struct{})}
 	p.cmd = &exec.Cmd{
 		Path: path, Args: []string{os.Args[0]}, Dir: pool.cfg.Dir,
 		Env: append(os.Environ(), pool.cfg.Env...), Stdout: w, Stderr: w,

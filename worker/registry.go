@@ -23,7 +23,10 @@ var registry struct {
 	mu        sync.Mutex
 	functions []function
 	names     map[string]bool
+	complete  bool // a pool was started, whose workers are expected to have the same
 }
+
+var errLate = fmt.Errorf("the function was defined after a pool was started; define it for a variable of a package (%w)", os.ErrInvalid)
 
 // register adds f and returns its index.
 func register(name string, f function) (uint16, error) {
@@ -34,6 +37,8 @@ func register(name string, f function) (uint16, error) {
 	}
 	var err error
 	switch {
+	case registry.complete:
+		return 0, errLate
 	case name == "":
 		err = fmt.Errorf("a function has no name (%w)", os.ErrInvalid)
 	case len(registry.functions) == mostFunctions:
@@ -61,12 +66,15 @@ func signatures() (all []string) {
 	return all
 }
 
-// checkDefined returns what is wrong with a definition.
-func checkDefined() error {
-	for _, f := range defined() {
+// complete has all later definitions fail, or returns what is wrong with one that there is.
+func complete() error {
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	for _, f := range registry.functions {
 		if err := f.invalid(); err != nil {
 			return err
 		}
 	}
+	registry.complete = true
 	return nil
 }
