@@ -23,7 +23,7 @@ func TestIsLate(t *testing.T) {
 	}
 	t.Run("part of (it)", func(t *testing.T) {
 		if !strings.HasSuffix(path, "once") || len(runs) == 0 {
-			Late(t, "run %d", len(runs)+1)
+			Late(struct{ *testing.T }{t}, "run %d", len(runs)+1) // as a conformance test's
 		}
 	})
 }
