@@ -22,7 +22,9 @@ func Compare(ctx context.Context, subject, baseline Contender, cfg *Config) (*Re
 	if cfg != nil {
 		m.Config = *cfg
 	}
-	m.Pairs = max(m.Pairs, MinPairs)
+	if !m.Brief {
+		m.Pairs = max(m.Pairs, MinPairs)
+	}
 	if m.Window <= 0 || m.Window > MaxWindow {
 		m.Window = MaxWindow
 	}

@@ -15,6 +15,10 @@ type Config struct {
 	// Pairs is the number of pairs; fewer than MinPairs means MinPairs.
 	Pairs int
 
+	// Brief takes Pairs as it is: for a look whether a comparison works, without figures
+	// that mean anything.
+	Brief bool
+
 	// Window bounds the length of a window; 0, and more than MaxWindow, means
 	// MaxWindow. Windows aim at half of it. A longer one is cut short after the
 	// operation that is under way; that of a stream goes on to its end, and the
