@@ -254,7 +254,7 @@ func (st *stream) unread() (n int, lost bool, err error) {
 // side has ended writing.
 func (st *stream) peerReadsNoMore() (ended bool) {
 	st.control(func(fd int) error {
-		ended = !st.writeClosed.Load() && !sys.CanWrite(fd)
+		ended = !sys.CanWrite(fd) && !st.writeClosed.Load() // CloseWrite sets it before it has an effect
 		return nil
 	})
 	return ended

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -259,5 +260,34 @@ func TestDirections(t *testing.T) {
 			t.Errorf("%v: wrote against the direction", d)
 		}
 		to.Close()
+	}
+}
+
+// Drain beside CloseWrite of the same end blames no other.
+func TestDrainBesideCloseWrite(t *testing.T) {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	for i := range ipctest.Count(4000) {
+		client, server, err := connected(t, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(client, "text")
+		var closing sync.WaitGroup
+		closing.Go(func() {
+			for range i % 400 {
+				client.PeerClosed()
+			}
+			client.CloseWrite()
+		})
+		for range 300 {
+			if err := client.Drain(ended); errors.Is(err, io.ErrClosedPipe) {
+				t.Error(err)
+				break
+			}
+		}
+		closing.Wait()
+		client.Close()
+		server.Close()
 	}
 }

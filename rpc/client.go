@@ -344,6 +344,7 @@ func (c *Client) Close() error {
 	c.mu.Unlock()
 	for _, l := range links {
 		if until, ok := l.out.owes(); ok {
+			l.blame(errClosedHere)
 			l.out.finishBy(earliest(until, time.Now().Add(flushTime)))
 			l.end(errClosedHere)
 		} else {

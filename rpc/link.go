@@ -132,12 +132,9 @@ func closeWrite(c net.Conn) error {
 // end makes err the reason for the end, if there is none yet, and ends the calls. Nothing is
 // sent any more: methods whose contexts it cancels would answer that their callers did.
 func (l *link) end(err error) {
+	err = l.blame(err)
 	l.out.finish()
 	l.mu.Lock()
-	if l.err == nil {
-		l.err = err
-	}
-	err = l.err
 	pending, unread := l.outgoing, !l.turn.taken
 	l.outgoing, l.turn.taken = nil, true
 	l.mu.Unlock()
@@ -186,9 +183,21 @@ var errClosedHere = fmt.Errorf("closed (%w)", net.ErrClosed)
 
 // close ends the link at once.
 func (l *link) close(err error) {
+	l.blame(err)
 	l.out.fail(net.ErrClosed)
 	l.end(err)
 	l.conn.Close()
+}
+
+// blame makes err the reason for the end, if there is none yet, and returns the reason. It
+// comes before what others find ended.
+func (l *link) blame(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+	return l.err
 }
 
 // breakOff ends the link because of what the other side sent, after telling it.

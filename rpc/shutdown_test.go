@@ -258,3 +258,37 @@ func TestIdempotentThroughRestarts(t *testing.T) {
 	cancel()
 	callers.Wait()
 }
+
+// Calls that coincide with Close are told of it.
+func TestCallsBesideClose(t *testing.T) {
+	for range ipctest.Count(30_000) {
+		here, there := net.Pipe()
+		s := must(rpc.NewServer(nil))
+		if err := s.RegisterFunc("double", func(n int) int { return 2 * n }); err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- s.ServeConn(there) }()
+		c := must(rpc.NewClient(background, here, nil))
+		var callers sync.WaitGroup
+		begun := make(chan struct{}, 2)
+		for range 2 {
+			callers.Go(func() {
+				var err error
+				for first := true; err == nil; first = false {
+					if _, err = rpc.Call[int](background, c.Object(""), "double", 1); first {
+						begun <- struct{}{}
+					}
+				}
+				if !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+			})
+		}
+		<-begun
+		c.Close()
+		callers.Wait()
+		s.Close()
+		<-served
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/breezeway-ipc/breezeway/internal/ipctest"
@@ -94,5 +96,44 @@ func closeWhile(t *testing.T, l *Listener, write func(*Conn) (int64, error)) {
 	}
 	if err := <-closing; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCloseThatIsAnswered closes one end while it is used, and the other side closes as
+// soon as it learns of that: the calls of this end fail with [net.ErrClosed].
+func TestCloseThatIsAnswered(t *testing.T) {
+	l := mustListen(t, ipctest.UniqueName(), nil)
+	for range ipctest.Count(30_000) {
+		client, err := Dial(t.Context(), l.name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := mustAccept(t, l)
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			io.Copy(io.Discard, server)
+			server.Close()
+		}()
+		var calls sync.WaitGroup
+		for _, call := range []func() error{
+			func() error { _, err := client.Write([]byte("x")); return err },
+			func() error { _, err := client.Read(make([]byte, 1)); return err },
+			func() error { return client.Drain(context.Background()) },
+		} {
+			calls.Go(func() {
+				var err error
+				for err == nil {
+					err = call()
+				}
+				if !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+			})
+		}
+		runtime.Gosched()
+		client.Close()
+		calls.Wait()
+		<-answered
 	}
 }

@@ -245,9 +245,20 @@ func (c *Conn) writable() error {
 	case c.ended:
 		return net.ErrClosed
 	case gone:
-		return errGone
+		return c.unlessClosing(errGone)
 	}
 	return nil
+}
+
+// unlessClosing returns err, or net.ErrClosed if Close has begun: what the other side did
+// may be its answer to that.
+func (c *Conn) unlessClosing(err error) error {
+	c.setup.Lock()
+	defer c.setup.Unlock()
+	if c.closed.Load() {
+		return net.ErrClosed
+	}
+	return err
 }
 
 var (
@@ -270,9 +281,9 @@ func (c *Conn) arrived() (int, error) {
 		case n > 0:
 			return n, c.in.pages.cover(c.in.pos + uint64(n))
 		case ended:
-			return 0, io.EOF
+			return 0, c.unlessClosing(io.EOF)
 		case gone:
-			return 0, errDied
+			return 0, c.unlessClosing(errDied)
 		}
 		if !spun {
 			spun = true
@@ -342,8 +353,12 @@ func (c *Conn) beginContext(ctx context.Context, s *side) error {
 	for c.Transport() == Undecided {
 		gone := c.gone.Load() // before closed, as in writable
 		err := c.interruptedBy(ctx, s)
-		if err == nil && gone {
-			err = errDied
+		switch {
+		case err != nil || !gone:
+		case s == &c.wr:
+			err = c.unlessClosing(errGone)
+		default:
+			err = c.unlessClosing(errDied)
 		}
 		if err != nil {
 			c.end(s)

@@ -50,7 +50,7 @@ func (c *Conn) drain(ctx context.Context) error {
 		case room == all:
 			return nil
 		case gone:
-			return fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe)
+			return c.unlessClosing(fmt.Errorf("the other side closed without having read everything (%w)", io.ErrClosedPipe))
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}

@@ -33,6 +33,8 @@ type Conn struct {
 	reading atomic.Int32 // how many calls read
 	reset   atomic.Bool  // one of them has learned that the other side left bytes unread
 
+	writeClosed, closed atomic.Bool // set before CloseWrite and Close have an effect
+
 	closing  sync.Once
 	onClose  func()
 	closeErr error
@@ -62,6 +64,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	c.beginRead()
 	n, err := c.read(p)
 	c.noteReset(explain(err))
+	if err != nil && c.closed.Load() {
+		err = net.ErrClosed // the other side may have answered that by closing, too
+	}
 	return n, c.fail(breezeway.OpRead, err)
 }
 
@@ -129,6 +134,8 @@ func (c *Conn) explainWrite(err error) error {
 	switch {
 	case c.transport.packets && isTooLong(err):
 		return fmt.Errorf("the system can't send so large a packet (%w, %w)", breezeway.ErrTooLarge, err)
+	case isBroken(err) && (c.writeClosed.Load() || c.closed.Load()):
+		return net.ErrClosed
 	case isBroken(err):
 		return fmt.Errorf("the other side has closed (%w, %w)", io.ErrClosedPipe, err)
 	}
@@ -176,6 +183,7 @@ func (c *Conn) Close() error {
 		return c.fail(breezeway.OpClose, errNoConn)
 	}
 	c.closing.Do(func() {
+		c.closed.Store(true)
 		// That the other side is gone already is no failure to close.
 		if err := explain(c.c.Close()); !isBroken(err) && !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.closeErr = err
@@ -192,11 +200,12 @@ type halves interface {
 }
 
 // CloseWrite ends writing: the other side reads [io.EOF] after what was written, and Write
-// fails from now on.
+// fails from now on, with [net.ErrClosed] but for "tls".
 func (c *Conn) CloseWrite() error {
 	if !c.valid() {
 		return c.fail(breezeway.OpCloseWrite, errNoConn)
 	}
+	c.writeClosed.Store(true)
 	if t, ok := c.c.(*tls.Conn); ok {
 		return c.fail(breezeway.OpCloseWrite, t.CloseWrite())
 	}

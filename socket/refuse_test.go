@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -118,6 +119,9 @@ func serveBesideSilence(t *testing.T, limit time.Duration) error {
 		return err
 	}
 	defer s.Close()
+	if n := len(refused); n > 0 {
+		return fmt.Errorf("%d silent clients were sent away before", n)
+	}
 	for _, c := range silent {
 		if _, err := io.ReadAll(c); err != nil && !isBroken(err) {
 			t.Error(err)
@@ -238,4 +242,32 @@ func (c *counter) Enabled(context.Context, slog.Level) bool { return true }
 func (c *counter) Handle(context.Context, slog.Record) error {
 	c.refused <- struct{}{}
 	return nil
+}
+
+// TestReadBesideCloseByTLS closes one end while it reads: TLS tells the other side, whose
+// answer may come before that Read has learned of Close.
+func TestReadBesideCloseByTLS(t *testing.T) {
+	e := endpoints(t)["tls"]
+	l := mustListen(t, e)
+	for range ipctest.Count(1000) {
+		client := mustDial(t, e.network, l.Addr().String(), e.client)
+		server, err := l.AcceptContext(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			io.Copy(io.Discard, server)
+			server.Close()
+		}()
+		read := make(chan error, 1)
+		go func() { _, err := client.Read(make([]byte, 1)); read <- err }()
+		io.WriteString(client, "x")
+		client.Close()
+		if err := <-read; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%v, want %v", err, net.ErrClosed)
+		}
+		<-answered
+	}
 }

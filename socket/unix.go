@@ -189,7 +189,9 @@ func (c *Conn) drain(ctx context.Context) error {
 		var unread int
 		var err error
 		if closed := c.gate.Control(func(fd uintptr) {
-			ended = sys.HungUp(int(fd)) // asked first, so that what was read before counts
+			// Asked first, so that what was read before counts. If both sides have ended
+			// writing it says nothing, and lost alone tells.
+			ended = sys.HungUp(int(fd)) && !c.writeClosed.Load()
 			unread, lost, err = sys.Unread(int(fd))
 		}); closed != nil {
 			return closed

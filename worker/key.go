@@ -122,7 +122,11 @@ func (k *Key) process(ctx context.Context) (*process, error) {
 			return k.p, nil
 		}
 		dead := k.p
-		if k.p = nil; !dead.reported.Load() {
+		k.p = nil
+		switch {
+		case dead.dismissed.Load(): // Pool.Close has ended it
+			return nil, k.whyClosed()
+		case !dead.reported.Load():
 			return nil, dead.epitaph("no function")
 		}
 	}

@@ -373,7 +373,7 @@ func (p *process) failed(ctx context.Context, name string, err error, last bool)
 		return p.whyEnded(ctx)
 	}
 	switch {
-	case errors.Is(err, net.ErrClosed) && p.dismissed.Load():
+	case p.dismissed.Load() && !isDeadline(err):
 		defer p.pool.finish()
 		if last {
 			<-p.exited

@@ -60,6 +60,9 @@ func (a *Acceptor[C]) Accept(ctx context.Context) (none C, err error) {
 	a.start.Do(func() { a.crew.Run(a.acceptAll) })
 	select {
 	case got := <-a.arrivals:
+		if got.err != nil && a.IsClosed() {
+			return none, net.ErrClosed // which may be why next failed
+		}
 		return got.conn, got.err
 	case <-a.closed:
 		return none, net.ErrClosed
