@@ -224,6 +224,9 @@ func serveBesideSilence(t *testing.T, limit time.Duration) error {
 		return err
 	}
 	c.Close()
+	if n := len(reasons); n > 0 {
+		return fmt.Errorf("%d silent clients were sent away before", n)
+	}
 	for range silent {
 		// The listener and the handshake bound it by the same time.
 		if err := <-reasons; !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded) {

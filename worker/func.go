@@ -43,8 +43,8 @@ type Func[In, Out any] struct {
 // are an [encoding.BinaryMarshaler] or [encoding.TextMarshaler] and the unmarshaler to it.
 // They are copied whole, fields that are not exported included. A struct that embeds such
 // a type is copied field by field: what it marshals to may be that field alone. For others there is
-// [Func.Codecs]. What is wrong with a definition is an error of [Start] and of each call;
-// that it comes after the first Start, where no worker has it, is one of each call.
+// [Func.Codecs]. What is wrong with a definition is an error of [Start] and of each call.
+// A function that is defined after the first Start fails each call: no worker has it.
 //
 // A worker calls one function at a time, so that a package's variables need no lock for
 // f's sake. ctx ends when the caller's does, or when f returns. A panic of f ends the

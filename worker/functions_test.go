@@ -211,7 +211,6 @@ func newPool(t testing.TB, cfg *Config) *Pool {
 	return pool
 }
 
-// quiet has no output of workers that die on purpose in that of the tests.
 // begun is what functions write to standard error that run until they are cancelled.
 const begun = "begun"
 
@@ -230,6 +229,7 @@ func onceBegun(t *testing.T, cfg *Config) context.Context {
 	return ctx
 }
 
+// quiet has no output of workers that die on purpose in that of the tests.
 func quiet(workers int) *Config { return &Config{Workers: workers, Stderr: new(strings.Builder)} }
 
 func mustCall[In, Out any](t testing.TB, f *Func[In, Out], on Target, in In) Out {

@@ -86,7 +86,7 @@ func start(ctx context.Context, cfg *Config) (*Pool, error) {
 	if err := checkMain(); err != nil {
 		return nil, err
 	}
-	if err := complete(); err != nil {
+	if err := endDefinitions(); err != nil {
 		return nil, err
 	}
 	barrier.Register() // for Map

@@ -23,10 +23,10 @@ var registry struct {
 	mu        sync.Mutex
 	functions []function
 	names     map[string]bool
-	complete  bool // a pool was started, whose workers are expected to have the same
+	complete  bool // Start was called: workers are expected to have the same
 }
 
-var errLate = fmt.Errorf("the function was defined after a pool was started; define it for a variable of a package (%w)", os.ErrInvalid)
+var errLate = fmt.Errorf("the function was defined after the first Start; define it for a variable of a package (%w)", os.ErrInvalid)
 
 // register adds f and returns its index.
 func register(name string, f function) (uint16, error) {
@@ -66,8 +66,8 @@ func signatures() (all []string) {
 	return all
 }
 
-// complete has all later definitions fail, or returns what is wrong with one that there is.
-func complete() error {
+// endDefinitions has all later ones fail, or returns what is wrong with one that there is.
+func endDefinitions() error {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	for _, f := range registry.functions {

@@ -118,9 +118,8 @@ func TestNoCallRunsTwice(t *testing.T) {
 // A call that no worker got is not counted.
 func TestStatsCountAnswers(t *testing.T) {
 	pool := newPool(t, &Config{Workers: 1})
-	late := Define("test", func(context.Context, int) (int, error) { return 0, nil })
 	for range 3 {
-		if _, err := late.Call(t.Context(), pool, 1); !errors.Is(err, errLate) {
+		if _, err := double.Call(&lateContext{Context: t.Context()}, pool, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 		mustCall(t, double, pool, 1)

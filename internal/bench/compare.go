@@ -22,9 +22,11 @@ func Compare(ctx context.Context, subject, baseline Contender, cfg *Config) (*Re
 	if cfg != nil {
 		m.Config = *cfg
 	}
-	if !m.Brief {
-		m.Pairs = max(m.Pairs, MinPairs)
+	least := MinPairs
+	if m.Brief {
+		least = 1
 	}
+	m.Pairs = max(m.Pairs, least)
 	if m.Window <= 0 || m.Window > MaxWindow {
 		m.Window = MaxWindow
 	}

@@ -15,7 +15,7 @@ type Config struct {
 	// Pairs is the number of pairs; fewer than MinPairs means MinPairs.
 	Pairs int
 
-	// Brief takes Pairs as it is: for a look whether a comparison works, without figures
+	// Brief takes fewer Pairs, too: for a look whether a comparison works, without figures
 	// that mean anything.
 	Brief bool
 

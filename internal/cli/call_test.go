@@ -203,7 +203,10 @@ func TestCallThatTakesTooLong(t *testing.T) {
 			start := time.Now()
 			defer func() { ipctest.WantSince(t, start, limit+10*time.Second) }()
 			r := run(t, test.stdin, append([]string{"call", "--timeout", limit.String(), test.url}, test.words...)...)
-			if r.code != exitTimeout || !strings.Contains(r.stderr, test.says) {
+			if r.code != exitTimeout {
+				t.Errorf("%s with %d bytes: %+v", test.url, len(test.stdin), r)
+			}
+			if !strings.Contains(r.stderr, test.says) {
 				return fmt.Errorf("%s with %d bytes: %+v, want %q", test.url, len(test.stdin), r, test.says)
 			}
 			return nil

@@ -175,8 +175,11 @@ func expectTimeout(t *testing.T, client *ipctest.Process, l *pipe.Listener, want
 	if c := <-met; c != nil {
 		c.Close()
 	}
-	if code := client.ProcessState.ExitCode(); code != exitTimeout || !strings.Contains(client.Stderr(), want) {
-		return fmt.Errorf("exit %d: %s", code, client.Stderr())
+	if code := client.ProcessState.ExitCode(); code != exitTimeout {
+		t.Errorf("exit %d: %s", code, client.Stderr())
+	}
+	if !strings.Contains(client.Stderr(), want) {
+		return fmt.Errorf("it says %q", client.Stderr())
 	}
 	return nil
 }

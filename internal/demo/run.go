@@ -32,9 +32,8 @@ func Run(ctx context.Context, show func(Event)) (rows []Event, err error) {
 	return rows, nil
 }
 
-// exchangeLimit is how long a demo takes at most: far longer than on a machine that is slow
-// and busy, and little enough for all to end within 15 s where one of them hangs. Tests
-// change it.
+// exchangeLimit is how long a demo may take: enough for a machine that is slow and busy,
+// and little enough for all to end within 15 s where one of them hangs. Tests change it.
 var exchangeLimit = 10 * time.Second
 
 // nameIn returns the name that the objects have of a run whose directory is dir.
@@ -145,7 +144,7 @@ func (r *run) both(ctx context.Context, stdout *os.File, isReady <-chan struct{}
 	running := 0
 	if !r.demo.parental {
 		if err := start("server"); err != nil {
-			return err
+			return cmp.Or(context.Cause(ctx), err)
 		}
 		select {
 		case <-isReady:

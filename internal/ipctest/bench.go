@@ -8,7 +8,7 @@ import (
 
 // Compare is a benchmark made of [bench.Compare]. An iteration is a pair of
 // windows: -benchtime sets how many there are, but fewer than
-// [bench.MinPairs] are never run, but with -short. It logs the table, and reports as ns/op the
+// [bench.MinPairs] are never run except with -short. It logs the table, and reports as ns/op the
 // median time per operation of the subject, as ratio that to the baseline.
 func Compare(b *testing.B, subject, baseline bench.Contender) {
 	b.Helper()

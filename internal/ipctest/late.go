@@ -27,21 +27,12 @@ const attempts = 3
 // late each time have failed.
 func Late(t testing.TB, format string, args ...any) {
 	t.Helper()
-	if !isTest(t) || !mainRuns || isFuzzWorker() || os.Getenv(againEnv) != "" {
+	if !strings.HasPrefix(t.Name(), "Test") || !mainRuns || isFuzzWorker() || os.Getenv(againEnv) != "" {
 		t.Errorf(format, args...)
 		return
 	}
 	t.Logf("late: "+format, args...)
 	lateTests.add(t.Name())
-}
-
-// isTest reports whether t, or what it embeds, is a test's.
-func isTest(t testing.TB) bool {
-	switch t.(type) {
-	case *testing.B, *testing.F:
-		return false
-	}
-	return true
 }
 
 // WantSince says that the test is [Late] if more time than bound has passed since start.

@@ -8,7 +8,8 @@ import (
 // Longer is for what has to happen within a limit that the test itself sets, with a
 // machine that stalls at times: it calls try with a tenth of a second, and with four times
 // as much again and again, until that is enough. The error that try returns with a limit
-// as long as [Patience] fails the test.
+// of more than a quarter of [Patience] fails the test. What no limit excuses try reports
+// itself.
 func Longer(t testing.TB, try func(limit time.Duration) error) {
 	t.Helper()
 	for limit := 100 * time.Millisecond; ; limit *= 4 {
