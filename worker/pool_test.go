@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,5 +157,5 @@ func isRunning(t *testing.T, pid string) bool {
 		return err == nil && !strings.Contains(string(text), ") Z ")
 	}
 	out, err := exec.Command("tasklist", "/fi", "pid eq "+pid).Output()
-	return err == nil && strings.Contains(string(out), pid)
+	return err == nil && slices.Contains(strings.Fields(string(out)), pid) // not as a part of another number
 }
