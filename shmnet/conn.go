@@ -237,14 +237,13 @@ func (c *Conn) interruptedBy(ctx context.Context, s *side) error {
 
 // writable returns why nothing can be written, room or not. It is wr's turn.
 func (c *Conn) writable() error {
-	gone := c.gone.Load() // before closed, which Close sets before it closes the socket
 	if err := c.interrupted(&c.wr); err != nil {
 		return err
 	}
 	switch {
 	case c.ended:
 		return net.ErrClosed
-	case gone:
+	case c.gone.Load():
 		return c.unlessClosing(errGone)
 	}
 	return nil
@@ -351,10 +350,9 @@ func (c *Conn) beginContext(ctx context.Context, s *side) error {
 		}
 	}
 	for c.Transport() == Undecided {
-		gone := c.gone.Load() // before closed, as in writable
 		err := c.interruptedBy(ctx, s)
 		switch {
-		case err != nil || !gone:
+		case err != nil || !c.gone.Load():
 		case s == &c.wr:
 			err = c.unlessClosing(errGone)
 		default:
